@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rnnbench.records import Status
 
 if TYPE_CHECKING:
+    from rnnbench.execution.queue import Queue
     from rnnbench.records import TrialSpec
 
 CRASHES = 3
@@ -25,16 +26,12 @@ class Breaker:
         self._enabled = enabled
         self._crashes: Counter[str] = Counter()
 
-    def skip(self, spec: TrialSpec, status: Status, pending: deque[TrialSpec]) -> int:
-        """Take note of how a trial ended; return how many others were taken out of ``pending`` for it."""
+    def skip(self, spec: TrialSpec, status: Status, queue: Queue) -> int:
+        """Take note of how a trial ended; return how many others were taken out of ``queue`` for it."""
         if status is not Status.CRASHED:
             return 0
         name = spec.model.name
         self._crashes[name] += 1
         if not self._enabled or self._crashes[name] < CRASHES:
             return 0
-        before = len(pending)
-        kept = [other for other in pending if other.model.name != name]
-        pending.clear()
-        pending.extend(kept)
-        return before - len(kept)
+        return queue.remove_model(name)

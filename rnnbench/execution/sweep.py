@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rnnbench.errors import RnnbenchError, StoreError, UsageError
 from rnnbench.execution.breaker import CRASHES, Breaker
 from rnnbench.execution.outcome import Outcome, to_result
+from rnnbench.execution.queue import Queue
 from rnnbench.execution.warm import modules_for
 from rnnbench.records import Status, TrialSpec
 from rnnbench.store import runs_again, utc_now
@@ -58,13 +59,13 @@ class Sweep:
         options = session.options
         statuses = session.store.statuses()
         distinct = {spec.trial_id: spec for spec in specs}
-        self._pending = deque(spec for spec in distinct.values() if self._is_open(statuses.get(spec.trial_id)))
+        self._queue = Queue(spec for spec in distinct.values() if self._is_open(statuses.get(spec.trial_id)))
         self._running: dict[Job, tuple[TrialSpec, str]] = {}
         self._breaker = Breaker(options.circuit_breaker)
         self._until = time.monotonic() + (float("inf") if options.max_time is None else options.max_time)
         self._paused = False
         self._total = len(distinct)
-        self.summary = Summary(stored=len(distinct) - len(self._pending))
+        self.summary = Summary(stored=len(distinct) - len(self._queue))
 
     def run(self) -> Summary:
         """Run everything pending and return what became of it.
@@ -73,11 +74,11 @@ class Sweep:
             UsageError: the trials cannot be built as asked; nothing was run.
             StoreError: a record could not be stored; the trials under way were ended.
         """
-        if self._pending:
+        if self._queue:
             self._preflight()
         self._session.view.begin(self._total, self.summary.stored, self._session.options.jobs)
         try:
-            while self._pending or self._running:
+            while self._queue or self._running:
                 if self._session.interruption.count:
                     self._end_running()
                     break
@@ -90,12 +91,12 @@ class Sweep:
             self._abandon()
             self._session.machine.leave()
             self._session.view.end()
-        self.summary.not_started = len(self._pending)
+        self.summary.not_started = len(self._queue)
         self.summary.interrupted = bool(self._session.interruption.count)
-        if self._pending and not self.summary.interrupted:
+        if self._queue and not self.summary.interrupted:
             reason = "--fail-fast" if self._has_failed_fast() else "--max-time"
             self._session.view.say(
-                f"{len(self._pending)} trials were not started ({reason}); the same command goes on from here"
+                f"{len(self._queue)} trials were not started ({reason}); the same command goes on from here"
             )
         return self.summary
 
@@ -116,7 +117,7 @@ class Sweep:
         return self._session.options.fail_fast and bool(failures(self.summary.statuses))
 
     def _preflight(self) -> None:
-        specs = _one_per_configuration(self._pending)
+        specs = self._queue.first_of_each()
         job = self._session.processes.start(
             "preflight",
             {
@@ -148,16 +149,19 @@ class Sweep:
             self._session.view.say(f"the check before the trials came to no end ({why}); they run all the same")
 
     def _start_some(self) -> None:
-        tries = len(self._pending)
-        while self._pending and tries and len(self._running) < self._session.options.jobs and self._enters():
-            tries -= 1
-            spec = self._pending.popleft()
+        for job, (spec, _) in self._running.items():
+            self._queue.observe(spec, time.monotonic() - job.started)
+        elsewhere: list[TrialSpec] = []
+        while self._queue and len(self._running) < self._session.options.jobs and self._enters():
+            spec = self._queue.take()
             if self._session.store.claim(spec.trial_id, again=self._session.options.retry):
                 self._start(spec)
             elif self._is_open(self._session.store.status(spec.trial_id)):
-                self._pending.append(spec)  # another rnnbench runs it; look again later
+                elsewhere.append(spec)  # another rnnbench runs it; look again later
             else:
                 self.summary.stored += 1  # and has finished it meanwhile
+        for spec in elsewhere:
+            self._queue.put_back(spec)
 
     def _enters(self) -> bool:
         inside = self._session.machine.enter()
@@ -195,6 +199,7 @@ class Sweep:
 
     def _keep(self, job: Job, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
+        self._queue.observe(spec, outcome.seconds)
         result = to_result(outcome, self._session.options.timeout)
         self._session.store.add(
             spec,
@@ -206,7 +211,7 @@ class Sweep:
         )
         self.summary.statuses[result.status] += 1
         self._session.view.ended(spec, result, outcome.seconds)
-        if skipped := self._breaker.skip(spec, result.status, self._pending):
+        if skipped := self._breaker.skip(spec, result.status, self._queue):
             self.summary.skipped[spec.model.name] += skipped
             self._session.view.say(
                 f"model {spec.model.name!r} crashed {CRASHES} times in this run: its other {skipped} trials are skipped; "
@@ -221,10 +226,6 @@ class Sweep:
                 for job in self._running:
                     self._session.processes.kill(job, "interrupted")
             self._turn(POLL_SECONDS / 4)
-
-
-def _one_per_configuration(specs: Sequence[TrialSpec] | deque[TrialSpec]) -> list[TrialSpec]:
-    return list({spec.config_id: spec for spec in specs}.values())
 
 
 def _first_of(problems: list[str]) -> RnnbenchError:

@@ -1,0 +1,114 @@
+"""The order of trials: every one once, and no core waiting at the end for a long trial that could have started earlier."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench import registry as plugins
+from rnnbench.execution.queue import Queue
+from rnnbench.plan import Request, make_plan
+from rnnbench.records import TrialSpec
+
+MODELS = ("rnn", "lstm", "gru", "bilstm", "attention-lstm")
+
+
+def trials(models: Sequence[str] = MODELS, seeds: int = 3) -> list[TrialSpec]:
+    """Plan trials of several models."""
+    return make_plan(Request(["copy-memory"], models, seeds=seeds), plugins.load())
+
+
+def taken(queue: Queue) -> list[TrialSpec]:
+    """Take everything."""
+    return [queue.take() for _ in range(len(queue))]
+
+
+def makespan(queue: Queue, seconds: dict[str, float], jobs: int) -> float:
+    """Return when the last trial ends, if ``jobs`` run at a time and each lasts as long as its model says."""
+    running: list[tuple[float, int, float, TrialSpec]] = []  # end, tie breaker, start, trial
+    now, count = 0.0, 0
+    while queue or running:
+        while queue and len(running) < jobs:
+            for _, _, started, spec in running:
+                queue.observe(spec, now - started)
+            spec = queue.take()
+            count += 1
+            heapq.heappush(running, (now + seconds[spec.model.name], count, now, spec))
+        now, _, started, spec = heapq.heappop(running)
+        queue.observe(spec, now - started)
+    return now
+
+
+@given(st.integers(1, 4), st.lists(st.floats(0.0, 100.0), min_size=20, max_size=20))
+def test_every_trial_is_taken_once_whatever_was_observed(seeds: int, seconds: list[float]) -> None:
+    planned = trials(seeds=seeds)
+    queue = Queue(planned)
+    seen = []
+    while queue:
+        spec = queue.take()
+        queue.observe(spec, seconds[len(seen)])
+        seen.append(spec.trial_id)
+    assert sorted(seen) == sorted(spec.trial_id for spec in planned)
+
+
+def test_before_anything_is_known_trials_run_in_the_order_of_the_plan() -> None:
+    planned = trials(seeds=1)
+    assert taken(Queue(planned)) == planned
+
+
+def test_the_first_trial_of_each_configuration_comes_before_any_second_one() -> None:
+    queue = Queue(trials())
+    first = []
+    for _ in MODELS:
+        spec = queue.take()
+        queue.observe(spec, 5.0)
+        first.append(spec.model.name)
+    assert sorted(first) == sorted(MODELS)
+
+
+def test_then_the_slowest_configuration_comes_first() -> None:
+    queue = Queue(trials(("rnn", "lstm", "gru")))
+    for spec in [queue.take() for _ in range(3)]:
+        queue.observe(spec, {"rnn": 1.0, "lstm": 9.0, "gru": 3.0}[spec.model.name])
+    assert [spec.model.name for spec in taken(queue)] == ["lstm", "lstm", "gru", "gru", "rnn", "rnn"]
+
+
+def test_a_trial_that_is_still_running_counts_for_as_long_as_it_has_run() -> None:
+    queue = Queue(trials(("rnn", "lstm")))
+    running, ended = queue.take(), queue.take()
+    queue.observe(ended, 2.0)
+    queue.observe(running, 1.0)
+    assert queue.take().model.name == ended.model.name
+    queue.observe(running, 3.0)
+    assert queue.take().model.name == running.model.name
+
+
+def test_a_trial_that_was_put_back_is_taken_again() -> None:
+    queue = Queue(trials(("rnn",), seeds=2))
+    spec = queue.take()
+    queue.put_back(spec)
+    assert len(queue) == 2
+    assert spec in taken(queue)
+
+
+def test_removing_a_model_leaves_the_others() -> None:
+    queue = Queue(trials(("rnn", "lstm", "lstm[num_layers=2]")))
+    queue.take()  # an rnn
+    assert queue.remove_model("lstm") == 6
+    assert {spec.model.name for spec in taken(queue)} == {"rnn"}
+    assert queue.remove_model("lstm") == 0
+
+
+def test_nothing_can_be_taken_from_an_empty_queue() -> None:
+    with pytest.raises(IndexError):
+        Queue([]).take()
+
+
+def test_no_core_waits_for_one_last_long_trial() -> None:
+    """One model of five takes six times as long, as attention does over long sequences; in the order of the plan, 54 s."""
+    seconds = dict.fromkeys(MODELS, 3.0) | {"attention-lstm": 18.0}
+    assert makespan(Queue(trials()), seconds, jobs=2) == 45.0  # of work there is 90 s
