@@ -16,7 +16,7 @@ class Queue:
 
     How long a configuration takes is not known before one of its trials ran, so each configuration's first trial runs first, in
     the order of the plan. The others follow by how long their configuration took, or has been taking so far, the longest first
-    (the rule of longest processing times: Graham 1969, Bounds on Multiprocessing Timing Anomalies). The order changes no result.
+    (Graham 1969, Bounds on Multiprocessing Timing Anomalies). The order changes no result.
 
     Args:
         specs: trials in the order of the plan.

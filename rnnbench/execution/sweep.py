@@ -95,9 +95,7 @@ class Sweep:
         self.summary.interrupted = bool(self._session.interruption.count)
         if self._queue and not self.summary.interrupted:
             reason = "--fail-fast" if self._has_failed_fast() else "--max-time"
-            self._session.view.say(
-                f"{len(self._queue)} trials were not started ({reason}); the same command goes on from here"
-            )
+            self._session.view.say(f"{len(self._queue)} trials were not started ({reason}); the same command goes on from here")
         return self.summary
 
     def _abandon(self) -> None:

@@ -47,7 +47,7 @@ def makespan(queue: Queue, seconds: dict[str, float], jobs: int) -> float:
 def test_every_trial_is_taken_once_whatever_was_observed(seeds: int, seconds: list[float]) -> None:
     planned = trials(seeds=seeds)
     queue = Queue(planned)
-    seen = []
+    seen: list[str] = []
     while queue:
         spec = queue.take()
         queue.observe(spec, seconds[len(seen)])
