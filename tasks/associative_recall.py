@@ -44,7 +44,7 @@ class AssociativeRecall(GeneratedTask):
         length: steps of a sequence, even, at least 4 for each pair.
         vocab: symbols; the source takes more than steps.
         power: a of the power law; 1 makes all places alike.
-        random_filler: whether filler is drawn from all symbols instead, as in the source's later experiments.
+        random_filler: whether filler is drawn from all symbols instead, the default of the source's code, but not of figure 2.
     """
 
     pairs: PositiveInt = 4
@@ -64,12 +64,16 @@ class AssociativeRecall(GeneratedTask):
             {"pairs": 4, "length": 32, "vocab": 64},
             {"steps": 30_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128},
         ),
-        # Arora et al. 2023, figure 2: 4 to 64 pairs in 64 to 512 steps; 64 epochs of 100,000 sequences in batches of 512, the
-        # best of learning rates from 1e-4 to 1e-2, widths of 64 to 512
+        # The public code of Arora et al. 2023 (HazyResearch/zoology, experiments/iclr24_zoology_figure2/configs.py, train.py):
+        # 4 pairs in 64 steps are the first of figure 2's settings, to 64 pairs in 512; at most 64 epochs of 100,000 sequences
+        # in batches of 512, AdamW with a decay of 0.1, no clipping, 3,000 test sequences. Of learning rates 1e-4, 4.6e-4,
+        # 2.2e-3 and 1e-2 and of widths 64, 128, 256 and 512 the best is told; these are one of each. What a preset cannot ask
+        # for: the rate's cosine decay, dropout of 0.1 on the embedding, an end at an accuracy of 0.99, and a fixed set of
+        # sequences.
         "paper": Preset(
             {"pairs": 4, "length": 64, "vocab": 8192},
-            {"steps": 12_500, "batch_size": 512, "learning_rate": 1e-3, "optimizer": "adamw", "weight_decay": 0.1,
-             "hidden_size": 128, "test_size": 3000},
+            {"steps": 12_544, "batch_size": 512, "learning_rate": 2.2e-3, "optimizer": "adamw", "weight_decay": 0.1,
+             "clip_norm": None, "hidden_size": 128, "test_size": 3000},
         ),
     }  # fmt: skip
 

@@ -39,7 +39,9 @@ class Dyck(GeneratedTask):
     so far, and predicts the next.
 
     The score is the cross-entropy in nats per bracket. Its floor is the exact entropy of this process; the baseline is that of
-    the best predictor that sees the last bracket alone, exact as well.
+    the best predictor that sees the last bracket alone, exact as well. The source's own measure, how often the right closing
+    bracket has most of the mass of all closing ones, on strings longer than those trained on, is another; nearest to it is the
+    accuracy of closing types that is told beside the score.
 
     Attributes:
         types: k, kinds of brackets; symbols 0 to k - 1 open, k to 2k - 1 close, 2k starts.
@@ -62,13 +64,16 @@ class Dyck(GeneratedTask):
             {"types": 8, "depth": 5, "length": 100},
             {"steps": 20_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128},
         ),
-        # Hewitt et al. 2020, published settings for k = 8, m = 5: strings of up to 180 brackets in batches of 10, a learning
-        # rate of 0.01, an LSTM of 40 units on embeddings of 26, at most 100 epochs of about 200 batches
+        # The public settings of Hewitt et al. 2020 (john-hewitt/dyckkm-learning, lmLSTM_seed0_m5_k8_trainc20000.yaml) for k =
+        # 8, m = 5 and 20,000 training symbols: strings of at most 180 in batches of 10, which at 11 symbols a string are some
+        # 180 batches in each of at most 100 epochs; Adam at 0.01, an LSTM of 40 units on embeddings of 26, no clipping. What a
+        # preset cannot ask for: halving the rate on a plateau, and an end after three epochs without improvement.
         "paper": Preset(
             {"types": 8, "depth": 5, "length": 180},
-            {"steps": 20_000, "batch_size": 10, "learning_rate": 1e-2, "hidden_size": 40, "embedding_size": 26},
+            {"steps": 18_000, "batch_size": 10, "learning_rate": 1e-2, "clip_norm": None, "hidden_size": 40,
+             "embedding_size": 26},
         ),
-    }
+    }  # fmt: skip
 
     @property
     def inputs(self) -> Tokens:

@@ -29,9 +29,9 @@ PLUS, MINUS, TIMES = MODULUS, MODULUS + 1, MODULUS + 2
 class ModularArithmetic(AnswerByLength):
     """Modular arithmetic: the value of numbers joined by +, - and *, modulo five (Deletang et al. 2023).
 
-    Numbers 0 to 4 and operators alternate, all independent and uniform; multiplication binds more tightly. As in the source,
-    an expression of even length is one shorter, since it ends on a number. Regular: an automaton keeps the sum so far, and the
-    signed product that is being formed.
+    Numbers 0 to 4 and operators alternate, all independent and uniform; multiplication binds more tightly. An expression of
+    even length is one shorter, since it ends on a number: so does the source's code, while its appendix says one longer.
+    Regular: an automaton keeps the sum so far, and the signed product that is being formed.
 
     Attributes:
         train_length: the longest expression trained on, numbers and operators counted; lengths are uniform from 1.

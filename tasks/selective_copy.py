@@ -30,9 +30,11 @@ _JING = Reference(
 class SelectiveCopy(GeneratedTask):
     """Selective copy: recall symbols scattered in noise, in their order (Gu and Dao 2023, after Jing et al. 2019).
 
-    The first ``length`` steps hold ``tokens`` symbols, at places drawn without replacement, and the noise symbol elsewhere. As
-    many markers follow, at which the symbols are told in order; the loss is on these steps alone. Of the ``vocab`` symbols one
-    is noise and one the marker; the others are independent and uniform. Gu and Dao have 16 tokens in 4096 steps.
+    The first ``noisy_length`` steps hold ``tokens`` symbols, at places drawn without replacement, and the noise symbol
+    elsewhere. As many markers follow, at which the symbols are told in order; the loss is on these steps alone. Of the
+    ``vocab`` symbols one is noise and one the marker; the others are independent and uniform. Gu and Dao have 16 tokens in 4096
+    steps and a vocabulary of 16, noise included; that the marker is one of the 16 follows the public code of the task they
+    start from (state-spaces/s4, src/dataloaders/datasets/copying.py).
 
     Attributes:
         noisy_length: steps that tokens and noise fill.
@@ -55,7 +57,9 @@ class SelectiveCopy(GeneratedTask):
             {"noisy_length": 64, "tokens": 8},
             {"steps": 20_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128},
         ),
-        # Gu and Dao 2023: two layers of 64 channels, a constant learning rate of 1e-4, batches of 64, 400,000 steps
+        # Gu and Dao 2023, appendix E.1: 400,000 steps in batches of 64, a constant learning rate of 1e-4, models of width 64.
+        # Their two layers are an option of the model, e.g. lstm[num_layers=2]. The optimizer is not named there (Adam for the
+        # task that follows), nor is any clipping, which stays at this harness's default.
         "paper": Preset(
             {"noisy_length": 4096, "tokens": 16, "vocab": 16},
             {"steps": 400_000, "batch_size": 64, "learning_rate": 1e-4, "hidden_size": 64},

@@ -50,10 +50,15 @@ class TemporalOrder(GeneratedTask):
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset({"shortest": 50}, {"steps": 5000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64}),
         "standard": Preset({"shortest": 100}, {"steps": 10_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128}),
-        # the source: single sequences, about 31,000 of them for 6a; two blocks of two LSTM cells, a learning rate of 0.5
+        # The source, section 5.6 and tables 9 to 11: single sequences, gradient descent at 0.5, two blocks of two LSTM cells,
+        # 2560 test sequences; training ended by a criterion, for 6a after 31,390 sequences on average (6b: three blocks, 0.1,
+        # 571,100). This harness's descent has a momentum of 0.9, with which a rate of 0.05 goes as far as 0.5 goes without.
+        # What a preset cannot ask for: logistic outputs with a squared error, the truncated gradient, negative biases of the
+        # input gates.
         "paper": Preset(
             {"shortest": 100},
-            {"steps": 40_000, "batch_size": 1, "learning_rate": 0.5, "optimizer": "sgd", "hidden_size": 4},
+            {"steps": 40_000, "batch_size": 1, "learning_rate": 0.05, "optimizer": "sgd", "clip_norm": None, "hidden_size": 4,
+             "test_size": 2560},
         ),
     }  # fmt: skip
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.records import Settings
 from rnnbench.testing import check_task
 from tests.tasks.builders import loaded, write
 
@@ -30,18 +29,6 @@ def test_a_task_is_registered_with_a_summary_and_references(name: str) -> None:
     assert task.provider.distribution == "rnnbench"
     assert task.summary.endswith(".") or task.summary.endswith(").")
     assert task.references
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_presets_hold_valid_options_and_settings(name: str) -> None:
-    task = loaded().task(name)
-    assert {"quick", "standard"} <= set(task.factory.presets)
-    for preset in task.factory.presets.values():
-        settings = dict(preset.settings)
-        assert settings.pop("hidden_size") > 0
-        assert Settings(**settings).steps == settings["steps"]
-        for option, value in preset.options.items():
-            assert task.options[option].check(value) == value
 
 
 @pytest.mark.parametrize("name", ["copy-memory", "sine-forecasting", "text-classification"])

@@ -1,0 +1,61 @@
+"""Every preset of every built-in task plans, builds a network, and says where its numbers come from."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from rnnbench.execution.trial import build_network
+from rnnbench.plan import Request, make_plan
+from rnnbench.training import build_optimizer
+from rnnbench.types import GeneratedTask
+from tests.tasks.builders import loaded, write
+
+DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
+BUILT_IN = {name: task for name, task in loaded().tasks.items() if task.provider.distribution == "rnnbench"}
+PRESETS = [(name, preset) for name in sorted(BUILT_IN) for preset in BUILT_IN[name].factory.presets]
+WITHOUT_PAPER = {"delayed-match", "sine-forecasting"}
+"""No paper gives sizes and an optimizer for them."""
+
+
+def asked(name: str, folder: Path) -> str:
+    """The task as a person would type it, with the data that it cannot do without."""
+    if name != "forecasting":
+        return name
+    values = "\n".join(f"{math.sin(0.3 * value) + math.sin(value**2):.6f}" for value in range(1200))
+    return f"forecasting[path={write(folder, 'series.csv', values)}]"
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_a_preset_plans_one_trial_whose_network_predicts(name: str, preset: str, tmp_path: Path) -> None:
+    if name == "sequential-digits":
+        pytest.importorskip("sklearn.datasets")
+    (trial,) = make_plan(Request([asked(name, tmp_path)], ["lstm"], seeds=1, preset=preset), loaded())
+    given = BUILT_IN[name].factory.presets[preset]
+    assert {setting: getattr(trial.settings, setting) for setting in given.settings if setting != "hidden_size"} == {
+        setting: value for setting, value in given.settings.items() if setting != "hidden_size"
+    }
+    assert trial.model.hidden_size == given.settings["hidden_size"]
+    task = loaded().task(name).build(trial.task.options)
+    batch = task.sample(2, torch.Generator()) if isinstance(task, GeneratedTask) else task.splits().test.rows(slice(0, 2))
+    network = build_network(trial, loaded().model("lstm"), task)
+    optimizer = build_optimizer(network, trial.settings)
+    outputs = network(batch.inputs, batch.lengths)
+    assert outputs.isfinite().all()
+    assert outputs.shape[:-1] == (batch.targets.shape[:2] if task.steps == "every" else (2,))
+    assert optimizer.param_groups[0]["lr"] == trial.settings.learning_rate
+
+
+def test_each_task_has_a_quick_and_a_standard_preset_and_a_paper_preset_where_there_is_a_source() -> None:
+    assert all({"quick", "standard"} <= set(task.factory.presets) for task in BUILT_IN.values())
+    assert {name for name, task in BUILT_IN.items() if "paper" not in task.factory.presets} == WITHOUT_PAPER
+
+
+def test_the_docs_tell_of_each_task_where_its_paper_preset_comes_from() -> None:
+    section = DOCS.read_text().split("## Where the `paper` presets come from")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert sorted(name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])) == sorted(BUILT_IN)
