@@ -12,7 +12,7 @@ import torch
 from rnnbench.execution.trial import build_network
 from rnnbench.plan import Request, make_plan
 from rnnbench.training import build_optimizer
-from rnnbench.types import GeneratedTask
+from rnnbench.types import Batch, FiniteTask, GeneratedTask, Task
 from tests.tasks.builders import loaded, write
 
 DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
@@ -30,6 +30,14 @@ def asked(name: str, folder: Path) -> str:
     return f"forecasting[path={write(folder, 'series.csv', values)}]"
 
 
+def first_two(task: Task) -> Batch:
+    """Two sequences of the test part, or drawn."""
+    if isinstance(task, GeneratedTask):
+        return task.sample(2, torch.Generator())
+    assert isinstance(task, FiniteTask)
+    return task.splits().test.rows(slice(0, 2))
+
+
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_a_preset_plans_one_trial_whose_network_predicts(name: str, preset: str, tmp_path: Path) -> None:
     if name == "sequential-digits":
@@ -41,7 +49,7 @@ def test_a_preset_plans_one_trial_whose_network_predicts(name: str, preset: str,
     }
     assert trial.model.hidden_size == given.settings["hidden_size"]
     task = loaded().task(name).build(trial.task.options)
-    batch = task.sample(2, torch.Generator()) if isinstance(task, GeneratedTask) else task.splits().test.rows(slice(0, 2))
+    batch = first_two(task)
     network = build_network(trial, loaded().model("lstm"), task)
     optimizer = build_optimizer(network, trial.settings)
     outputs = network(batch.inputs, batch.lengths)
