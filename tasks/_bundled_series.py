@@ -42,7 +42,8 @@ def bundled_series(name: Bundled) -> NamedSeries:
     cells = [line.split(",")[-1].strip() for line in content.decode().splitlines()[1:]]
     numbers = np.array([cell or "nan" for cell in cells], dtype=np.float64)
     last = np.maximum.accumulate(np.where(np.isnan(numbers), 0, np.arange(len(numbers))))  # the first is known
-    return NamedSeries(numbers[last], name, f"statsmodels' {name}")
+    place = f"statsmodels' {name}"
+    return NamedSeries(numbers[last][:, None], (name,), (place,), place)
 
 
 def bundled_checksum(name: Bundled) -> str:

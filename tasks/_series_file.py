@@ -1,4 +1,4 @@
-"""A series from a column of a file, every fault told with its file and line."""
+"""Series from columns of a file, every fault told with its file, line and column."""
 
 from __future__ import annotations
 
@@ -19,82 +19,135 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedSeries:
-    """The numbers of a column (N,), the column's name, and what a message calls it."""
+    """Columns over the same N rows.
+
+    Attributes:
+        numbers: the K columns to forecast (N, K).
+        names: of these.
+        places: what a message calls each of them.
+        source: what a message calls them all.
+        beside: further columns (N, E); ``None`` for none.
+    """
 
     numbers: Series
-    name: str
+    names: tuple[str, ...]
+    places: tuple[str, ...]
     source: str
     beside: Series | None = None
-    """Further columns (N, E); ``None`` for none."""
 
 
 ALL = "all"
 
 
 def read_series(path: Path, column: str | None, header: Header, kind: FileFormat, beside: str | None = None) -> NamedSeries:
-    """Read a column, by name or by position counted from 0; the only column when ``None``.
+    """Read columns to forecast, and those beside them, each by name or by position counted from 0.
 
-    ``beside`` names further columns, joined by ``|``; ``all`` means every other whose first cell is a number.
+    ``column`` and ``beside`` name one, or several joined by ``|``; ``all`` means every (other) column whose first value is a
+    number. A column of exactly that name comes first. Without ``column`` it is the only one.
 
-    ``header="auto"`` takes the first row as the columns' names if ``column`` is a name, or if its cell there is no number.
+    ``header="auto"`` takes the first row as the columns' names if a column is asked for by name or its cell there is no number;
+    with ``all``, if a text stands above a number.
 
     Raises:
-        DataError: the file cannot be read, there is no such column, or a cell is no finite number.
+        DataError: the file cannot be read, there is no such column or one is named twice, or a cell is no finite number.
     """
     table = read_rows(path, format_of(path, kind))
-    wanted = column or "0"
-    if table.names is None and _has_header(table, wanted, header):
+    if table.names is None and _has_header(table, column or "0", header):
         table = take_header(table)
     width = len(table.rows[0])
     if column is None and width > 1:
         known = one_line(", ".join(table.names or map(str, range(width))), 300)
-        raise DataError(f"{path} has {width} columns; choose one with column=NAME. They are: {known}.")
-    cells = table.column(wanted)
-    numbers = _numbers(table, cells)
-    others = None if beside is None else _beside(table, wanted, beside)
-    return NamedSeries(numbers, _name(table, wanted), f"{path}, column {one_line(wanted, 80)!r}", others)
-
-
-def _beside(table: Table, wanted: str, beside: str) -> Series:
-    taken = table.index(wanted)
-    if beside == ALL:
-        chosen = [index for index, cell in enumerate(table.rows[0]) if index != taken and _is_number(cell)]
-    else:
-        chosen = [table.index(name.strip()) for name in beside.split("|")]
-    if not chosen or taken in chosen or len(set(chosen)) < len(chosen):
         raise DataError(
-            f"{table.source}: beside={one_line(beside, 80)} must name other columns than the one forecast, once each."
+            f"{path} has {width} columns; choose one with column=NAME, several with 'column=NAME|NAME', or column=all. "
+            f"They are: {known}."
         )
-    return np.stack([_numbers(table, [row[index] for row in table.rows]) for index in chosen], axis=1)
+    chosen = _chosen(table, "column", column or "0", besides=[])
+    numbers = _numbers(table, chosen)
+    if column == ALL:
+        _refuse_counts(table, chosen, numbers)
+    others = None if beside is None else _numbers(table, _chosen(table, "beside", beside, besides=chosen))
+    places = tuple(f"{path}, column {one_line(table.name(index), 80)!r}" for index in chosen)
+    return NamedSeries(numbers, _names(table, chosen), places, places[0] if len(places) == 1 else str(path), others)
+
+
+def _chosen(table: Table, option: str, wanted: str, besides: list[int]) -> list[int]:
+    """Return the positions of the columns that an option names, none of them among ``besides``."""
+    if wanted == ALL and ALL not in (table.names or ()):
+        chosen = [index for index in range(len(table.rows[0])) if index not in besides and _of_numbers(table, index)]
+        if not chosen:
+            raise DataError(f"{table.source} has no {'other ' if besides else ''}column of numbers for {option}=all.")
+        return chosen
+    chosen = []
+    for name in [wanted] if wanted in (table.names or ()) else wanted.split("|"):
+        index = table.index(name.strip())
+        if index in besides:
+            raise DataError(
+                f"{table.source}: {option}={one_line(wanted, 80)} must name other columns than those forecast, "
+                f"and {one_line(name, 80)!r} is one of them."
+            )
+        if index in chosen:
+            raise DataError(
+                f"{table.source}: {option}={one_line(wanted, 80)} names {one_line(name, 80)!r} twice; name it once."
+            )
+        chosen.append(index)
+    return chosen
+
+
+def _names(table: Table, chosen: list[int]) -> tuple[str, ...]:
+    """Return a name of its own for each column: its place beside a name that others bear too."""
+    if table.names is None:
+        return ("value",) if len(chosen) == 1 else tuple(f"column {index}" for index in chosen)
+    names = [table.names[index] for index in chosen]
+    return tuple(f"{name} ({index})" if names.count(name) > 1 else name for name, index in zip(names, chosen, strict=True))
+
+
+def _of_numbers(table: Table, index: int) -> bool:
+    """Whether the column's first value is a number; a gap before it does not hide a column, but is told as a fault."""
+    return _is_number(next((row[index] for row in table.rows if row[index].strip()), ""))
+
+
+def _refuse_counts(table: Table, chosen: list[int], numbers: Series) -> None:
+    for index, values in zip(chosen, numbers.T, strict=True):
+        with np.errstate(over="ignore"):
+            steps = np.diff(values)
+        if len(steps) > 1 and steps[0] != 0 and (steps == steps[0]).all():
+            raise DataError(
+                f"{table.source}: column {one_line(table.name(index), 80)!r} counts its rows, as an index or a time does; "
+                f"name the columns to forecast, 'column=NAME|NAME'."
+            )
 
 
 def _has_header(table: Table, wanted: str, header: Header) -> bool:
     if header != "auto":
         return header
-    return not is_position(wanted) or not _is_number(table.column(wanted)[0])
+    if wanted == ALL:
+        first, second = table.rows[0], table.rows[min(1, len(table.rows) - 1)]
+        return any(
+            cell.strip() and not _is_number(cell) and _is_number(below) for cell, below in zip(first, second, strict=True)
+        )
+    return any(not is_position(name) or not _is_number(table.column(name)[0]) for name in map(str.strip, wanted.split("|")))
 
 
-def _name(table: Table, wanted: str) -> str:
-    if table.names is None:
-        return "value"
-    return wanted if wanted in table.names else table.names[int(wanted)]
+def _numbers(table: Table, chosen: list[int]) -> Series:
+    return np.stack([_column(table, index) for index in chosen], axis=1)  # (N, K)
 
 
-def _numbers(table: Table, cells: list[str]) -> Series:
+def _column(table: Table, index: int) -> Series:
+    cells = [row[index] for row in table.rows]
     try:
         numbers = np.array(cells, dtype=np.float64)
     except ValueError:
-        row = next(row for row, cell in enumerate(cells) if not _is_number(cell))
-        raise _no_number(table, row, cells[row]) from None
+        raise _no_number(table, index, next(row for row, cell in enumerate(cells) if not _is_number(cell))) from None
     if not np.isfinite(numbers).all():
-        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise _no_number(table, row, cells[row])
+        raise _no_number(table, index, int(np.flatnonzero(~np.isfinite(numbers))[0]))
     return numbers
 
 
-def _no_number(table: Table, row: int, cell: str) -> DataError:
+def _no_number(table: Table, index: int, row: int) -> DataError:
+    cell = table.rows[row][index]
     what = f"{one_line(cell, 40)!r} is not a finite number" if cell.strip() else "a value is missing"
-    return table.fault(row, f"{what}; mend or drop the row, or choose another column.")
+    column = one_line(repr(table.name(index)), 80)
+    return table.fault(row, f"{what} in column {column}; mend or drop the row, or choose another column.")
 
 
 def _is_number(cell: str) -> bool:

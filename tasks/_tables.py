@@ -65,6 +65,10 @@ class Table:
             f"{self.source} has no column {one_line(wanted, 80)!r}.{did_you_mean(wanted, self.names)} Its columns: {known}."
         )
 
+    def name(self, index: int) -> str:
+        """Return the name of the column at a position, or the position as text where columns have no names."""
+        return str(index) if self.names is None else self.names[index]
+
     def fault(self, row: int, what: str) -> DataError:
         """Return the error that says ``what`` is wrong with row ``row`` (an index into ``rows``)."""
         return DataError(f"{self.source}, line {self.lines[row]}: {what}")

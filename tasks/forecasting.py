@@ -1,8 +1,7 @@
-"""Forecasting: the next value of a series read from a file."""
+"""Forecasting: the next values of one column of a file, of several or of all."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +18,10 @@ from rnnbench.types import Metric, Preset, Reference
 
 from ._bundled_series import Bundled, bundled_checksum, bundled_series
 from ._forecast import SeriesTask, check_parts
-from ._series import Cut, LinearPredictor, Series, fit_autoregression, mean_squared_error, windows_ahead
+from ._scaling import Scaling
+from ._series import Cut, LinearPredictor, Series, fit_autoregression
 from ._series_file import NamedSeries, read_series
+from ._series_references import all_inputs_regression_error, seasonal_naive_error, window_regression_error
 from ._tables import FileFormat, Header
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ _ZHOU = Reference(
     "Zhou et al. 2021", "Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting", "AAAI",
     "https://arxiv.org/abs/2012.07436",
 )  # fmt: skip
+_ZENG = Reference(
+    "Zeng et al. 2023", "Are Transformers Effective for Time Series Forecasting?", "AAAI", "https://arxiv.org/abs/2205.13504"
+)
 _HYNDMAN = Reference(
     "Hyndman and Koehler 2006", "Another Look at Measures of Forecast Accuracy", "International Journal of Forecasting 22",
     "https://doi.org/10.1016/j.ijforecast.2006.03.001",
@@ -45,30 +49,38 @@ _HYNDMAN = Reference(
 
 @dataclass(frozen=True)
 class Forecasting(SeriesTask):
-    """Forecasting: the next values of a column of a CSV, TSV or JSON Lines file from the values before them.
+    """Forecasting: the next values of columns of a CSV, TSV or JSON Lines file from the values before them.
 
-    Rows are in order of time. The series is cut in time into training, validation and test, then scaled to mean 0 and standard
-    deviation 1 *of the training part*, which is all that the scale knows. The score is the mean squared error, one step ahead
-    or over the ``ahead`` steps that are predicted at once, in units of the training part's variance ("scaled mse"). Skill 0 is
-    the better of persistence (tomorrow is as today) and the training mean. Further references are AR(2) and a linear regression
-    on the whole window, both by least squares on the training part and fed their own predictions where more than one step is
-    asked for; a linear regression from all that is read to all that is asked for; and the value one season ago. An error of 0
-    would be perfect, though the noise of real data puts it out of reach: a network that does as well as the best of these
-    references has solved the task. MAE, and MASE (Hyndman and Koehler 2006), are told beside the score.
+    One column is forecast (``column=OT``), several or all (``column=all``), from their own past and that of the columns
+    ``beside``. What Zhou et al. 2021 and their followers call S, MS and M is ``column=OT``, ``column=OT,beside=all`` and
+    ``column=all``; ``window`` and ``ahead`` are their input length and prediction length.
+
+    Rows are in order of time. They are cut in time into training, validation and test, then each column is scaled to mean 0 and
+    standard deviation 1 *of its training part*, which is all that the scale knows. The score is the mean squared error over the
+    ``ahead`` steps that are predicted at once and over the columns forecast, in units of each one's training variance ("scaled
+    mse"). Skill 0 is the better of persistence (tomorrow is as today) and the training mean. Further references are AR(2) and a
+    linear regression on the whole window, both by least squares on the training part and fed their own predictions where more
+    than one step is asked for; a linear regression from all that is read to all that is asked for, and for several columns one
+    from each one's window to its own values ahead (Zeng et al. 2023); and the value one season ago. All but the one from all
+    that is read know a single column, and their errors are averaged over the columns. An error of 0 would be perfect, though
+    the noise of real data puts it out of reach: a network that does as well as the best of these references has solved the
+    task. MAE, MASE (Hyndman and Koehler 2006) and the errors of single columns are told beside the score.
 
     Attributes:
         path: the file.
         data: in its place, a series that statsmodels brings: sunspots (yearly) or co2 (weekly).
-        column: name, or position counted from 0, of the column; may be left out when there is only one.
-        beside: further columns that are read with each value: names joined by "|", or all, which is every other column of
+        column: name, or position counted from 0, of the column to forecast; several joined by "|", or all, which is every
+            column of numbers; may be left out when there is only one.
+        beside: further columns that are read and not forecast: names joined by "|", or all, which is every other column of
             numbers.
         window: W, the values seen before a prediction.
-        ahead: values predicted at once (direct forecasts).
-        horizon: steps of the free-running forecast.
+        ahead: steps predicted at once (direct forecasts).
+        horizon: steps of the free-running (recursive) forecast, which a network makes if it forecasts all that it reads.
         season: steps per season, e.g. 24 for hourly data with a daily rhythm; 0 for none.
         train: share of the series, from its start, for training.
         validation: share that follows, for validation; the rest is the test.
-        header: whether the first row names the columns; auto: it does if ``column`` is a name, or the first cell no number.
+        header: whether the first row names the columns; auto: it does if ``column`` is a name, its first cell is no number, or,
+            for all, a text stands above a number.
         format: of the file; auto: by its ending.
     """
 
@@ -86,7 +98,7 @@ class Forecasting(SeriesTask):
     format: FileFormat = "auto"
 
     version: ClassVar[int] = 1
-    references: ClassVar[tuple[Reference, ...]] = (_YULE, _ZHOU, _HYNDMAN)
+    references: ClassVar[tuple[Reference, ...]] = (_YULE, _ZHOU, _ZENG, _HYNDMAN)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset({}, {"steps": 1000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 32}),
         "standard": Preset({}, {"steps": 5000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}),
@@ -105,24 +117,18 @@ class Forecasting(SeriesTask):
         check_parts(self.train, self.validation)
 
     @cached_property
-    def location_and_scale(self) -> tuple[float, float]:
-        """Mean and standard deviation of the training part, in the file's unit."""
-        training = self._cut.parts(self._read.numbers)[0]
-        with np.errstate(over="ignore"):
-            location, scale = float(training.mean()), float(training.std())
-        if not 0 < scale < math.inf:
-            raise DataError(f"{self._read.source}: the training part cannot be scaled, its standard deviation is {scale}.")
-        return location, scale
+    def scaling(self) -> Scaling:
+        """Means and standard deviations of the columns over the training part, in the file's units."""
+        return Scaling.of(self._read.numbers[: self._cut.first], self._read.places)
 
     @cached_property
     def values(self) -> Series:
-        """The series (N,), scaled by the training part.
+        """The columns to forecast (N, K), each scaled by its own training part.
 
         Raises:
-            DataError: the file cannot be read, a cell is no finite number, or the series is too short or constant.
+            DataError: the file cannot be read, a cell is no finite number, or a column is too short or constant.
         """
-        location, scale = self.location_and_scale
-        return (self._read.numbers - location) / scale
+        return self.scaling.apply(self._read.numbers)
 
     @cached_property
     def companions(self) -> Series | None:
@@ -130,64 +136,47 @@ class Forecasting(SeriesTask):
         numbers = self._read.beside
         if numbers is None:
             return None
-        training = numbers[: self._cut.first]
-        with np.errstate(over="ignore", invalid="ignore"):
-            location, scale = training.mean(0), training.std(0)
-        if not np.isfinite(scale).all():
-            raise DataError(f"{self._read.source}: a column beside it cannot be scaled, its values are too large.")
-        return np.asarray((numbers - location) / np.where(scale > 0, scale, 1.0))
+        places = [f"{self._read.source}: a column beside it"] * numbers.shape[1]
+        return Scaling.of(numbers[: self._cut.first], places).apply(numbers)
 
     @property
     def data_checksums(self) -> Mapping[str, str]:
         """Checksum of the bundled series."""
         return {} if self.data is None else {self.data: bundled_checksum(self.data)}
 
-    def in_unit(self, values: Series) -> Series:
-        """Return scaled values in the file's unit."""
-        location, scale = self.location_and_scale
-        return values * scale + location
+    def in_unit(self, values: Series, target: int) -> Series:
+        """Return scaled values of a column in the file's unit."""
+        return self.scaling.undo(values, target)
 
     @property
-    def unit(self) -> str:
-        """The column."""
-        return one_line(self._read.name, 40)
+    def names(self) -> tuple[str, ...]:
+        """The columns to forecast."""
+        return tuple(one_line(name, 40) for name in self._read.names)
 
-    @cached_property
-    def linear_predictors(self) -> Mapping[str, LinearPredictor]:
-        """AR(2) and a regression on the whole window, by least squares on the training part."""
-        training = self.cut.parts(self.values)[0]
+    def fitted(self, training: Series) -> Mapping[str, LinearPredictor]:
+        """Return AR(2) and a regression on the whole window, by least squares on the training part."""
         orders = {"AR(2)": 2, "linear regression on the window": self.window}
         return {name: fit_autoregression(training, order) for name, order in orders.items()}
 
     @property
     def other_test_errors(self) -> Mapping[str, float]:
-        """The value a season ago, which may lie before the window; a direct regression where there is more than one to one."""
-        return {**self._seasonal_naive, **self._direct_regression}
-
-    @property
-    def _direct_regression(self) -> Mapping[str, float]:
-        if self.ahead == 1 and self._read.beside is None:
-            return {}  # the linear regression on the window is that
-        splits = self.splits()
-        design, test = (part.inputs.flatten(1).double().numpy() for part in (splits.train, splits.test))
-        weights = np.linalg.lstsq(np.column_stack([design, np.ones(len(design))]), splits.train.targets.double().numpy())[0]
-        predicted = np.column_stack([test, np.ones(len(test))]) @ weights
-        return {"linear regression on all inputs, direct": mean_squared_error(predicted, splits.test.targets.double().numpy())}
+        """The value a season ago, and regressions straight to the values ahead where they are others than the one above."""
+        errors: dict[str, float] = {}
+        if self.season:
+            of_each = [seasonal_naive_error(series, self.cut, self.window, self.ahead, self.season) for series in self.series]
+            errors["seasonal naive"] = float(np.mean(of_each))
+        if self.inputs.dim > 1 or self.ahead > 1:
+            error = all_inputs_regression_error(self.splits())
+            errors |= {} if error is None else {"linear regression on all inputs, direct": error}
+        if len(self.series) > 1 and self.ahead > 1:
+            of_each = [window_regression_error(series, self.cut, self.window, self.ahead) for series in self.series]
+            errors["linear regression on the window, direct"] = float(np.mean(of_each))
+        return errors
 
     @property
     def naive_lag(self) -> int:
         """A season, where there is one."""
         return self.season or 1
-
-    @property
-    def _seasonal_naive(self) -> Mapping[str, float]:
-        if not self.season:
-            return {}
-        following = windows_ahead(self.values[self.cut.second :], self.window, self.ahead)[1]  # (n, ahead)
-        first = self.cut.second + self.window + np.arange(len(following))[:, None]
-        step = np.arange(self.ahead)
-        season_before = first + step - self.season * (1 + step // self.season)
-        return {"seasonal naive": mean_squared_error(self.values[season_before], following)}
 
     @property
     def metric(self) -> Metric:
@@ -235,10 +224,20 @@ class Forecasting(SeriesTask):
             )
         if self.season >= cut.first:
             raise DataError(f"{read.source}: season={self.season} is no shorter than the training part of {cut.first} values.")
-        training, _, test = cut.parts(read.numbers)
-        for part, values in {"training": training, "test": test[self.window - 1 :]}.items():
-            if np.ptp(values) == 0:
-                raise DataError(f"{read.source} is constant over its {part} part ({len(values)} values): nothing to forecast.")
+        if constant := _constant(read.numbers[: cut.first]):
+            others = "" if len(read.places) == 1 else "; name the other columns, 'column=NAME|NAME'"
+            raise DataError(
+                f"{read.places[constant[0]]} is constant over its training part ({cut.first} values): "
+                f"nothing to forecast{others}."
+            )
+        test = read.numbers[cut.second + self.window - 1 :]
+        if len(_constant(test)) == len(read.places):
+            raise DataError(f"{read.source} is constant over its test part ({len(test)} values): nothing to forecast.")
+
+
+def _constant(values: Series) -> list[int]:
+    """Return which columns of ``values`` (n, K) are constant."""
+    return np.flatnonzero((values == values[0]).all(axis=0)).tolist()
 
 
 @rnnbench.hookimpl

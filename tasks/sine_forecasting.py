@@ -95,13 +95,11 @@ class SineForecasting(SeriesTask):
 
     @cached_property
     def values(self) -> Series:
-        """The noisy series x_t (N,)."""
-        return self.signal + self.noise * self._draws[1]
+        """The noisy series x_t (N, 1)."""
+        return (self.signal + self.noise * self._draws[1])[:, None]
 
-    @cached_property
-    def linear_predictors(self) -> Mapping[str, LinearPredictor]:
-        """The sine's own recursion, and the least-squares fit to the training part over the whole window."""
-        training = self.cut.parts(self.values)[0]
+    def fitted(self, training: Series) -> Mapping[str, LinearPredictor]:
+        """Return the sine's own recursion, and the least-squares fit to the training part over the whole window."""
         return {
             "exact AR(2)": sine_recursion(self.period),
             "linear regression on the window": fit_autoregression(training, self.window),

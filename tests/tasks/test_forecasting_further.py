@@ -14,7 +14,7 @@ from rnnbench.errors import DataError, OptionError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, train
 
-forecast = helper("_forecast")
+free_run = helper("_free_run").free_run
 
 
 def table(n: int, seed: int = 0) -> tuple[str, np.ndarray]:
@@ -105,31 +105,32 @@ def test_blocks_fed_back_count_on(horizon: int, block: int, width: int) -> None:
         return window[:, -1:] + np.arange(1, block + 1)
 
     expected = seen[:, -1:] + np.arange(1, horizon + 1)
-    np.testing.assert_array_equal(forecast.free_run(count_on, seen, horizon), expected)
+    np.testing.assert_array_equal(free_run(count_on, seen, horizon), expected)
 
 
 @pytest.mark.parametrize(("name", "values", "missing_free"), [("sunspots", 309, 5.0), ("co2", 2284, 316.1)])
 def test_bundled_series_are_read_by_name(name: str, values: int, missing_free: float) -> None:
     task = build("forecasting", data=name)
     assert len(task.values) == values
-    assert task.in_unit(task.values)[0] == pytest.approx(missing_free)
+    assert task.in_unit(task.values[:, 0], 0)[0] == pytest.approx(missing_free)
     assert np.isfinite(task.values).all()
     assert list(task.data_checksums) == [name]
-    assert task.unit == name
+    assert task.names == (name,)
     errors = task.reference_scores
     assert errors["linear regression on the window"] < errors["persistence"]
 
 
 def test_a_gap_in_a_bundled_series_is_the_value_before_it() -> None:
     task = build("forecasting", data="co2")
-    assert task.in_unit(task.values)[:9] == pytest.approx([316.1, 317.3, 317.6, 317.5, 316.4, 316.9, 316.9, 317.5, 317.9])
+    first = task.in_unit(task.values[:9, 0], 0)
+    assert first == pytest.approx([316.1, 317.3, 317.6, 317.5, 316.4, 316.9, 316.9, 317.5, 317.9])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"beside": "first"}, "beside=first must name other columns"),
-        ({"beside": "second|second"}, "must name other columns"),
+        ({"beside": "first"}, "beside=first must name other columns than those forecast"),
+        ({"beside": "second|second"}, r"beside=second\|second names 'second' twice"),
         ({"beside": "secnd"}, r"no column 'secnd'. Did you mean 'second'\?"),
         ({"beside": "when"}, r"line 2: 'day 0' is not a finite number"),
         ({"window": 15, "ahead": 10}, r"too few for window=15 and ahead=10"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.tasks.builders import build, helper
 
 series = helper("_series")
-forecast = helper("_forecast")
+free_run = helper("_free_run").free_run
 
 
 def test_the_defaults_are_a_window_of_20_and_noise_of_a_tenth() -> None:
@@ -35,7 +35,7 @@ def test_windows_follow_the_definition_and_never_cross_a_cut(
             build("sine-forecasting", **options)
         return
     task = build("sine-forecasting", **options)
-    values = task.values.astype(np.float32)
+    values = task.values[:, 0].astype(np.float32)
     cuts = [0, round(points * train), round(points * (train + validation)), points]
     parts = task.splits()
     for batch, start, end in zip((parts.train, parts.validation, parts.test), cuts[:3], cuts[1:], strict=True):
@@ -56,7 +56,7 @@ def test_the_signal_is_a_sine_and_the_noise_is_normal() -> None:
     s = task.signal
     np.testing.assert_allclose(s[2:], 2 * math.cos(2 * math.pi / 17.3) * s[1:-1] - s[:-2], atol=1e-9)
     assert np.mean(s**2) == pytest.approx(0.5, abs=1e-3)
-    noise = (task.values - s) / task.noise
+    noise = (task.values[:, 0] - s) / task.noise
     assert noise.mean() == pytest.approx(0, abs=4 / math.sqrt(1e5))
     assert noise.var() == pytest.approx(1, abs=4 * math.sqrt(2 / 1e5))
     assert np.mean(noise[1:] * noise[:-1]) == pytest.approx(0, abs=4 / math.sqrt(1e5))
@@ -93,8 +93,8 @@ def test_without_noise_the_recursion_is_exact_one_step_and_free_running() -> Non
     assert task.perfect == 0 < task.baseline
     assert task.reference_scores["exact AR(2)"] < 1e-25
     recursion = series.sine_recursion(task.period)
-    start = task.values[None, :20]
-    np.testing.assert_allclose(forecast.free_run(recursion, start, 200)[0], task.values[20:220], atol=1e-9)
+    start = task.values[None, :20, 0]
+    np.testing.assert_allclose(free_run(recursion, start, 200)[0], task.values[20:220, 0], atol=1e-9)
 
 
 def test_the_baseline_is_worse_than_perfect_and_solved_lies_between() -> None:
@@ -120,9 +120,9 @@ def test_the_diagnosis_runs_freely_on_its_own_predictions() -> None:
     forecasts, errors = diagnosis.drawings
     start = 800 + 20
     assert forecasts.x == tuple(range(start, start + 30))
-    np.testing.assert_allclose(forecasts.lines["truth"], task.values[start : start + 30], rtol=1e-5)
-    assert forecasts.lines["model, free-running"] == pytest.approx([task.values[start - 1]] * 30, rel=1e-5)
-    np.testing.assert_allclose(forecasts.lines["model, one step ahead"], task.values[start - 1 : start + 29], rtol=1e-5)
+    np.testing.assert_allclose(forecasts.lines["truth"], task.values[start : start + 30, 0], rtol=1e-5)
+    assert forecasts.lines["model, free-running"] == pytest.approx([task.values[start - 1, 0]] * 30, rel=1e-5)
+    np.testing.assert_allclose(forecasts.lines["model, one step ahead"], task.values[start - 1 : start + 29, 0], rtol=1e-5)
     assert errors.x[-1] == 30
     assert {"model", "persistence", "exact AR(2)"} <= set(errors.lines)
 
