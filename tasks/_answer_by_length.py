@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 
-from rnnbench.types import Batch, Tokens
+from rnnbench.types import Batch, Preset, Tokens
 
-from ._by_length import ByLength
+from ._by_length import PAPER, STANDARD, ByLength, quick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class AnswerByLength(ByLength):
     """A string, then one empty symbol, at which the answer is told; as in the source, the loss is on the answer alone."""
+
+    presets: ClassVar[Mapping[str, Preset]] = {"quick": quick(6000), "standard": STANDARD, "paper": PAPER}
 
     @property
     @abstractmethod
@@ -33,16 +35,16 @@ class AnswerByLength(ByLength):
         """How many answers there are."""
 
     @abstractmethod
-    def strings(self, n: int, longest: int, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` strings (n, longest), of which any start is a string too."""
-
-    @abstractmethod
     def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return the answers (B,) to the first ``lengths`` (B,) symbols of ``strings`` (B, longest)."""
 
     @abstractmethod
     def answer_distribution(self, length: int) -> Sequence[float]:
         """Return the exact probability of each answer to a string of this length."""
+
+    def strings(self, n: int, longest: int, generator: torch.Generator) -> Tensor:
+        """Draw ``n`` strings (n, longest), of which any start is a string too: independent, uniform symbols."""
+        return torch.randint(self.symbols, (n, longest), generator=generator, device=generator.device)
 
     @property
     def inputs(self) -> Tokens:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -69,7 +68,6 @@ class ByLength(GeneratedTask):
     test_length: PositiveInt = 500
 
     references: ClassVar[tuple[Reference, ...]] = (DELETANG,)
-    presets: ClassVar[Mapping[str, Preset]] = {"standard": STANDARD, "paper": PAPER}
 
     def __post_init__(self) -> None:
         if self.test_length <= self.train_length:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from rnnbench.errors import DataError
 from rnnbench.types import Batch, FiniteTask, Splits, Tokens
 
+from . import _grammar
+from ._characters import read_bytes
+from ._forecast import check_parts
 from ._ngrams import cross_entropies
 from ._series import Cut
 
@@ -19,23 +26,50 @@ if TYPE_CHECKING:
     from ._ngrams import Symbols
 
 
+def bits(nats: float) -> float:
+    """Return nats as bits."""
+    return nats / math.log(2)
+
+
+@dataclass(frozen=True)
 class LanguageTask(FiniteTask):
     """Predict each symbol of a text from those before it.
 
-    A derived dataclass has the options ``window``, ``stateful``, ``train``, ``validation`` and ``evaluated``.
+    Attributes:
+        path: the text, in UTF-8; without it one is generated.
+        window: symbols between two optimizer steps.
+        stateful: read the text in order, as many places at once as a batch has sequences, the state carried from window to
+            window; otherwise every window starts fresh, in random order.
+        train: share of the text, from its start, for training.
+        validation: share that follows, for validation; the rest is the test.
+        evaluated: most symbols of the validation and of the test part that are read.
+        sentences: of the generated text.
+        data_seed: chooses the generated text; the same for every seed of a comparison.
     """
 
-    window: int
-    train: float
-    validation: float
-    evaluated: int
+    path: Path | None = None
+    window: Annotated[int, Field(ge=2)] = 35
+    stateful: bool = True
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    evaluated: PositiveInt = 100_000
+    sentences: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
+    data_seed: NonNegativeInt = 0
+
     orders: ClassVar[Mapping[str, int]]
     """The n-gram models to be held against, by name; the first is the baseline."""
 
+    def __post_init__(self) -> None:
+        check_parts(self.train, self.validation)
+
     @property
-    @abstractmethod
     def source(self) -> str:
-        """What a message calls the text."""
+        """What a message calls the text: the file, or the generated text."""
+        return "generated text" if self.path is None else str(self.path)
+
+    def content(self) -> bytes:
+        """Return the text in UTF-8, from the file or generated."""
+        return _grammar.generate(self.sentences, self.data_seed).encode() if self.path is None else read_bytes(self.path)
 
     @property
     @abstractmethod

@@ -16,3 +16,10 @@ WILLIAMS_AND_PENG = Reference(
     "Neural Computation 2",
     "https://doi.org/10.1162/neco.1990.2.4.490",
 )
+HOCHREITER_AND_SCHMIDHUBER = Reference(
+    "Hochreiter and Schmidhuber 1997", "Long Short-Term Memory", "Neural Computation 9(8)",
+    "https://doi.org/10.1162/neco.1997.9.8.1735",
+)  # fmt: skip
+ARJOVSKY = Reference(
+    "Arjovsky et al. 2016", "Unitary Evolution Recurrent Neural Networks", "ICML", "https://arxiv.org/abs/1511.06464"
+)

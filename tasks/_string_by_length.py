@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
 
-from rnnbench.types import Batch, Tokens
+from rnnbench.types import Batch, Preset, Tokens
 
-from ._by_length import ByLength
+from ._by_length import PAPER, STANDARD, ByLength, quick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,8 @@ class StringByLength(ByLength):
     """
 
     symbols: PositiveInt = 2
+
+    presets: ClassVar[Mapping[str, Preset]] = {"quick": quick(3000, hidden_size=128), "standard": STANDARD, "paper": PAPER}
 
     @property
     @abstractmethod

@@ -14,17 +14,12 @@ from rnnbench.hookspecs import RegisterTask
 from rnnbench.metrics import MSE
 from rnnbench.types import Batch, GeneratedTask, Metric, Preset, Reference, Vectors
 
-_HOCHREITER = Reference(
-    "Hochreiter and Schmidhuber 1997", "Long Short-Term Memory", "Neural Computation 9(8)",
-    "https://doi.org/10.1162/neco.1997.9.8.1735",
-)  # fmt: skip
+from ._references import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER
+
 _LE = Reference(
     "Le et al. 2015", "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", "",
     "https://arxiv.org/abs/1504.00941",
 )  # fmt: skip
-_ARJOVSKY = Reference(
-    "Arjovsky et al. 2016", "Unitary Evolution Recurrent Neural Networks", "ICML", "https://arxiv.org/abs/1511.06464"
-)
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Adding(GeneratedTask):
     length: Annotated[int, Field(ge=2)] = 100
 
     version: ClassVar[int] = 1
-    references: ClassVar[tuple[Reference, ...]] = (_ARJOVSKY, _LE, _HOCHREITER)
+    references: ClassVar[tuple[Reference, ...]] = (ARJOVSKY, _LE, HOCHREITER_AND_SCHMIDHUBER)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset({"length": 50}, {"steps": 3000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64}),
         "standard": Preset({"length": 100}, {"steps": 10_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128}),

@@ -6,15 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import PositiveInt
 
 import rnnbench
-from rnnbench.types import Preset
 
-from ._by_length import PAPER, STANDARD, quick
 from ._string_by_length import StringByLength
 
 if TYPE_CHECKING:
@@ -38,12 +36,6 @@ class BucketSort(StringByLength):
     """
 
     symbols: PositiveInt = 5
-
-    presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": quick(3000, hidden_size=128),
-        "standard": STANDARD,
-        "paper": PAPER,
-    }
 
     @property
     def factor(self) -> int:

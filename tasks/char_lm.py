@@ -6,10 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
-
-from pydantic import Field, NonNegativeInt, PositiveInt
+from typing import TYPE_CHECKING, ClassVar
 
 import rnnbench
 from rnnbench.errors import DataError, one_line
@@ -17,9 +14,8 @@ from rnnbench.metrics import cross_entropy
 from rnnbench.types import Metric, Preset, Reference, Tokens
 
 from . import _grammar
-from ._characters import Alphabet, read_bytes, read_characters
-from ._forecast import check_parts
-from ._language import LanguageTask
+from ._characters import Alphabet, read_characters
+from ._language import LanguageTask, bits
 from ._references import WILLIAMS_AND_PENG, WITTEN_AND_BELL
 
 if TYPE_CHECKING:
@@ -37,11 +33,7 @@ _KARPATHY = Reference(
 )  # fmt: skip
 
 
-def _bits(nats: float) -> float:
-    return nats / math.log(2)
-
-
-_BITS_PER_CHARACTER = Metric("bits per character", "lower", cross_entropy, _bits, also={"perplexity": math.exp})
+_BITS_PER_CHARACTER = Metric("bits per character", "lower", cross_entropy, bits, also={"perplexity": math.exp})
 
 
 @dataclass(frozen=True)
@@ -67,15 +59,6 @@ class CharacterModel(LanguageTask):
         data_seed: chooses the generated text; the same for every seed of a comparison.
     """
 
-    path: Path | None = None
-    window: Annotated[int, Field(ge=2)] = 35
-    stateful: bool = True
-    train: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    evaluated: PositiveInt = 100_000
-    sentences: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
-    data_seed: NonNegativeInt = 0
-
     version: ClassVar[int] = 1
     references: ClassVar[tuple[Reference, ...]] = (_SUTSKEVER, _KARPATHY, WITTEN_AND_BELL, WILLIAMS_AND_PENG)
     presets: ClassVar[Mapping[str, Preset]] = {
@@ -93,14 +76,6 @@ class CharacterModel(LanguageTask):
         ),
     }  # fmt: skip
     orders: ClassVar[Mapping[str, int]] = {"unigram": 1, "bigram": 2, "trigram": 3, "5-gram": 5}
-
-    def __post_init__(self) -> None:
-        check_parts(self.train, self.validation)
-
-    @property
-    def source(self) -> str:
-        """The file, or the generated text."""
-        return "generated text" if self.path is None else str(self.path)
 
     @property
     def symbols(self) -> Symbols:
@@ -151,9 +126,7 @@ class CharacterModel(LanguageTask):
 
     @cached_property
     def _read(self) -> tuple[Symbols, Alphabet]:
-        path = self.path
-        content = _grammar.generate(self.sentences, self.data_seed).encode() if path is None else read_bytes(path)
-        return read_characters(content, self.source, self.train)
+        return read_characters(self.content(), self.source, self.train)
 
 
 @rnnbench.hookimpl

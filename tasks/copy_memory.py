@@ -15,6 +15,8 @@ import rnnbench
 from rnnbench.metrics import cross_entropy
 from rnnbench.types import Batch, Diagnosis, GeneratedTask, Metric, Preset, Reference, Tokens, Vectors
 
+from ._references import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -25,13 +27,6 @@ ALPHABET = 8
 BLANK = ALPHABET
 DELIMITER = ALPHABET + 1
 
-_ARJOVSKY = Reference(
-    "Arjovsky et al. 2016", "Unitary Evolution Recurrent Neural Networks", "ICML", "https://arxiv.org/abs/1511.06464"
-)
-_HOCHREITER = Reference(
-    "Hochreiter and Schmidhuber 1997", "Long Short-Term Memory", "Neural Computation 9(8)",
-    "https://doi.org/10.1162/neco.1997.9.8.1735",
-)  # fmt: skip
 _BAI = Reference(
     "Bai et al. 2018", "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling", "",
     "https://arxiv.org/abs/1803.01271",
@@ -70,7 +65,7 @@ class CopyMemory(GeneratedTask):
     variant: Literal["arjovsky-2016", "bai-2018", "gu-2022"] = "arjovsky-2016"
 
     version: ClassVar[int] = 1
-    references: ClassVar[tuple[Reference, ...]] = (_ARJOVSKY, _HOCHREITER, _BAI, _GU)
+    references: ClassVar[tuple[Reference, ...]] = (ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, _BAI, _GU)
     presets: ClassVar[Mapping[str, Preset]] = {
         # the smallest size found at which three seeds separate gated models from a vanilla RNN within seconds
         "quick": Preset(

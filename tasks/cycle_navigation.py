@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
-import torch
+from typing import TYPE_CHECKING
 
 import rnnbench
-from rnnbench.types import Preset
 
 from ._answer_by_length import AnswerByLength, running_total
-from ._by_length import PAPER, STANDARD, quick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,8 +31,6 @@ class CycleNavigation(AnswerByLength):
         test_length: the longest string tested on; the score is the mean over the lengths in between.
     """
 
-    presets: ClassVar[Mapping[str, Preset]] = {"quick": quick(6000), "standard": STANDARD, "paper": PAPER}
-
     @property
     def symbols(self) -> int:
         """Back, stay, forward."""
@@ -47,10 +40,6 @@ class CycleNavigation(AnswerByLength):
     def answers(self) -> int:
         """Five positions."""
         return POSITIONS
-
-    def strings(self, n: int, longest: int, generator: torch.Generator) -> Tensor:
-        """Draw independent, uniform steps."""
-        return torch.randint(3, (n, longest), generator=generator, device=generator.device)
 
     def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return the position after all steps."""

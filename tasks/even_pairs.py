@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
-import torch
+from typing import TYPE_CHECKING
 
 import rnnbench
-from rnnbench.types import Preset
 
 from ._answer_by_length import AnswerByLength
-from ._by_length import PAPER, STANDARD, quick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,8 +27,6 @@ class EvenPairs(AnswerByLength):
         test_length: the longest string tested on; the score is the mean over the lengths in between.
     """
 
-    presets: ClassVar[Mapping[str, Preset]] = {"quick": quick(6000), "standard": STANDARD, "paper": PAPER}
-
     @property
     def symbols(self) -> int:
         """Zero and one."""
@@ -43,10 +36,6 @@ class EvenPairs(AnswerByLength):
     def answers(self) -> int:
         """Even and odd."""
         return 2
-
-    def strings(self, n: int, longest: int, generator: torch.Generator) -> Tensor:
-        """Draw fair bits."""
-        return torch.randint(2, (n, longest), generator=generator, device=generator.device)
 
     def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return 1 where the last bit differs from the first."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 
 import rnnbench
-from rnnbench.types import Preset
 
-from ._by_length import PAPER, STANDARD, quick
 from ._string_by_length import StringByLength
 
 if TYPE_CHECKING:
@@ -31,12 +28,6 @@ class ReverseString(StringByLength):
         test_length: the longest string tested on; the score is the mean over the lengths in between.
         symbols: how many symbols strings are made of.
     """
-
-    presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": quick(3000, hidden_size=128),
-        "standard": STANDARD,
-        "paper": PAPER,
-    }
 
     @property
     def factor(self) -> int:

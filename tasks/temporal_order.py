@@ -14,16 +14,13 @@ from rnnbench.hookspecs import RegisterTask
 from rnnbench.metrics import ACCURACY
 from rnnbench.types import Batch, GeneratedTask, Metric, Preset, Reference, Tokens
 
+from ._references import HOCHREITER_AND_SCHMIDHUBER
+
 DISTRACTORS = 4
 START, END, X = DISTRACTORS, DISTRACTORS + 1, DISTRACTORS + 2
 
 _WINDOWS = {"6a": (0.10, 0.50), "6b": (0.10, 0.33, 0.66)}
 """Where the signals' windows begin, as shares of the shortest sequence; each window is a tenth of it wide, ends included."""
-
-_HOCHREITER = Reference(
-    "Hochreiter and Schmidhuber 1997", "Long Short-Term Memory", "Neural Computation 9(8)",
-    "https://doi.org/10.1162/neco.1997.9.8.1735",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class TemporalOrder(GeneratedTask):
     shortest: Annotated[int, Field(ge=20)] = 100
 
     version: ClassVar[int] = 1
-    references: ClassVar[tuple[Reference, ...]] = (_HOCHREITER,)
+    references: ClassVar[tuple[Reference, ...]] = (HOCHREITER_AND_SCHMIDHUBER,)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset({"shortest": 50}, {"steps": 5000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64}),
         "standard": Preset({"shortest": 100}, {"steps": 10_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128}),

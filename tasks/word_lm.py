@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field
 
 import rnnbench
 from rnnbench.errors import DataError, one_line
@@ -18,9 +17,7 @@ from rnnbench.metrics import cross_entropy
 from rnnbench.types import Metric, Preset, Reference, Tokens
 
 from . import _grammar
-from ._characters import read_bytes
-from ._forecast import check_parts
-from ._language import LanguageTask
+from ._language import LanguageTask, bits
 from ._references import WILLIAMS_AND_PENG, WITTEN_AND_BELL
 from ._word_stream import Lexicon, read_words
 from ._words import tokenise
@@ -41,15 +38,11 @@ _UNKNOWN_WORD = "<unk>"
 _BEFORE_PUNCTUATION = re.compile(r" (?=[.,;:!?)])")
 
 
-def _bits(nats: float) -> float:
-    return nats / math.log(2)
-
-
 def _perplexity(nats: float) -> float:
     return math.exp(min(nats, 700.0))  # beyond it a float overflows, and no model is worse to any purpose
 
 
-_PERPLEXITY = Metric("perplexity", "lower", cross_entropy, _perplexity, also={"bits per word": _bits})
+_PERPLEXITY = Metric("perplexity", "lower", cross_entropy, _perplexity, also={"bits per word": bits})
 
 
 @dataclass(frozen=True)
@@ -79,15 +72,8 @@ class WordModel(LanguageTask):
         data_seed: chooses the generated text; the same for every seed of a comparison.
     """
 
-    path: Path | None = None
-    vocab: Annotated[int, Field(ge=3, le=1_000_000)] = 10_000
     window: Annotated[int, Field(ge=2)] = 20
-    stateful: bool = True
-    train: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    evaluated: PositiveInt = 100_000
-    sentences: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
-    data_seed: NonNegativeInt = 0
+    vocab: Annotated[int, Field(ge=3, le=1_000_000)] = 10_000
 
     version: ClassVar[int] = 1
     references: ClassVar[tuple[Reference, ...]] = (_MIKOLOV, _ZAREMBA, WITTEN_AND_BELL, WILLIAMS_AND_PENG)
@@ -106,14 +92,6 @@ class WordModel(LanguageTask):
         ),
     }  # fmt: skip
     orders: ClassVar[Mapping[str, int]] = {"unigram": 1, "bigram": 2, "trigram": 3}
-
-    def __post_init__(self) -> None:
-        check_parts(self.train, self.validation)
-
-    @property
-    def source(self) -> str:
-        """The file, or the generated text."""
-        return "generated text" if self.path is None else str(self.path)
 
     @property
     def symbols(self) -> Symbols:
@@ -156,9 +134,7 @@ class WordModel(LanguageTask):
 
     @cached_property
     def _read(self) -> tuple[Symbols, Lexicon]:
-        path = self.path
-        content = _grammar.generate(self.sentences, self.data_seed).encode() if path is None else read_bytes(path)
-        return read_words(content, self.source, self.train, self.vocab)
+        return read_words(self.content(), self.source, self.train, self.vocab)
 
 
 @rnnbench.hookimpl
