@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnbench.errors import DataError, OptionError, one_line
 
-from ._idx import Bytes, read_idx
+from ._idx import Bytes, as_idx, read_idx
 from ._labels import Indices
 
 _SIDE, _SHADES = 8, 16
@@ -39,6 +39,12 @@ class LabelledImages:
     def at(self, index: Indices) -> LabelledImages:
         """Return those at ``index``."""
         return LabelledImages(self.source, self.pixels[index], [self.labels[i] for i in index.tolist()], self.brightest)
+
+    @property
+    def checksums(self) -> tuple[str, str]:
+        """SHA-256 of images and labels, which plain IDX files of the same content have too; labels are numbers up to 255."""
+        labels = np.array(self.labels, dtype=np.uint8)
+        return hashlib.sha256(as_idx(self.pixels)).hexdigest(), hashlib.sha256(as_idx(labels)).hexdigest()
 
     def place(self, row: int) -> str:
         """Return where a message says that image ``row`` stands."""

@@ -1,4 +1,4 @@
-"""Labelled texts from a Hugging Face data set; needs the extra ``datasets``."""
+"""Hugging Face data sets, and the labelled texts in them; needs the extra ``datasets``."""
 
 from __future__ import annotations
 
@@ -34,15 +34,21 @@ class HubDataset:
             )
 
     def read(self, split: str, text: str | None, label: str | None) -> LabelledTexts:
-        """Read a split, from the cache where it was read before.
+        """Read the texts of a split.
 
         Raises:
             OptionError: the extra is not installed.
             DataError: the data set, the split or a column cannot be had, or the split has no labels.
         """
-        return texts_of(self._load(split), self._named(split), text, label)
+        return texts_of(self.load(split), self.named(split), text, label)
 
-    def _load(self, split: str) -> Any:
+    def load(self, split: str) -> Any:
+        """Return a split as a ``datasets.Dataset``, from the cache where it was read before.
+
+        Raises:
+            OptionError: the extra is not installed.
+            DataError: the data set or the split cannot be had.
+        """
         try:
             import datasets
         except ImportError:
@@ -51,9 +57,17 @@ class HubDataset:
         try:
             return datasets.load_dataset(self.name, self.subset, split=split, revision=self.revision)
         except Exception as error:  # the library raises whatever its file readers and its network raise
-            raise DataError(f"{self._named(split)} cannot be loaded: {one_line(error, 300)}") from error
+            raise DataError(
+                f"{self.named(split)} cannot be loaded: {one_line(error, 300).rstrip('.')}. {self._next_to_type(split)}"
+            ) from error
 
-    def _named(self, split: str) -> str:
+    def _next_to_type(self, split: str) -> str:
+        if Path(self.name).is_dir():
+            return f"Is there a {split!r} among the names of its files?"
+        return "Without a network, download the data set's files elsewhere and give their folder, hf=FOLDER."
+
+    def named(self, split: str) -> str:
+        """Return what a message calls a split."""
         return f"data set {one_line(self.name, 80)!r}, split {split!r}"
 
 
@@ -65,14 +79,23 @@ def texts_of(found: Any, source: str, text: str | None, label: str | None) -> La
     """
     names = tuple(found.column_names)
     text, label = column_names(names, text, label)
-    for wanted in (text, label):
-        if wanted not in names:
-            raise DataError(f"{source} has no column {wanted!r}.{did_you_mean(wanted, names)} Its columns: {', '.join(names)}.")
+    require_columns(found, source, text, label)
     texts = [_text(cell, source, row) for row, cell in enumerate(found[text])]
     if not texts:
         raise DataError(f"{source} is empty.")
     classes = getattr(found.features[label], "names", None)
     return LabelledTexts(source, texts, [_label(cell, classes, source, row) for row, cell in enumerate(found[label])])
+
+
+def require_columns(found: Any, source: str, *wanted: str) -> None:
+    """Raise :class:`DataError` unless a ``datasets.Dataset`` has the columns ``wanted``; the near one is suggested."""
+    names = found.column_names
+    for name in wanted:
+        if name not in names:
+            raise DataError(
+                f"{source} has no column {one_line(name, 80)!r}.{did_you_mean(name, names)} "
+                f"Its columns: {one_line(', '.join(names), 300)}."
+            )
 
 
 def checksum(*parts: LabelledTexts) -> str:

@@ -43,6 +43,12 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
         raise DataError(f"{path} cannot be read: {error.strerror or one_line(error)}.") from None
 
 
+def as_idx(array: Bytes) -> bytes:
+    """Return the content of a plain IDX file that holds ``array``."""
+    header = bytes([0, 0, _UNSIGNED_BYTES, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return header + array.tobytes()
+
+
 def _parsed(path: Path, content: _Readable, dimensions: int) -> Bytes:
     magic = content.read(4)
     if magic[:3] != bytes([0, 0, _UNSIGNED_BYTES]) or len(magic) < 4:

@@ -19,6 +19,8 @@ from rnnbench.metrics import ACCURACY
 from rnnbench.types import Batch, FiniteTask, Metric, Preset, Reference, Splits, Tokens, Vectors
 
 from ._digit_images import LabelledImages, bundled_digits, read_images
+from ._hub import HubDataset
+from ._hub_images import read_hub_images
 from ._labels import class_names, majority_accuracy, nearest_mean_accuracy, numbered, stratified
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ _LECUN = Reference(
 )  # fmt: skip
 _SPLIT_SEED = 0
 
+Name = Annotated[str, Field(min_length=1)]
+
 
 def permutation(pixels: int) -> list[int]:
     """Return the one order in which ``pixels`` pixels are read when permuted.
@@ -61,11 +65,19 @@ class SequentialDigits(FiniteTask):
     whole image at once; the same classifier on the last step alone shows what can be told without memory.
 
     Attributes:
-        source: digits: the 1,797 images of 8 x 8 pixels that scikit-learn brings (64 steps); mnist: IDX files (784 steps).
+        source: digits: the 1,797 images of 8 x 8 pixels that scikit-learn brings (64 steps); mnist: IDX files or a Hugging
+            Face data set (784 steps).
         images: IDX file of the training images, plain or gzipped.
         labels: IDX file of their labels.
         test_images: likewise for the test; held out from the training images if left out.
         test_labels: likewise.
+        hf: in place of the files, a Hugging Face data set by name, or a folder of its files.
+        revision: its commit; required, but for a folder.
+        subset: its configuration, where it has several.
+        train_split: name of its split for training.
+        test_split: likewise for the test; none: held out from the training images.
+        image_column: the column of its images; by default "image" or "img".
+        label_column: the column of its labels.
         permuted: read the pixels in one fixed, scrambled order, which scatters neighbours over the sequence.
         rows: read a row of pixels per step.
         held_out: share of the training images held out for the test if it is not given, then of the rest for validation; of
@@ -77,6 +89,13 @@ class SequentialDigits(FiniteTask):
     labels: Path | None = None
     test_images: Path | None = None
     test_labels: Path | None = None
+    hf: Name | None = None
+    revision: Name | None = None
+    subset: Name | None = None
+    train_split: Name = "train"
+    test_split: Name | None = "test"
+    image_column: Name | None = None
+    label_column: Name = "label"
     permuted: bool = False
     rows: bool = False
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
@@ -94,11 +113,20 @@ class SequentialDigits(FiniteTask):
     }  # fmt: skip
 
     def __post_init__(self) -> None:
-        files = (self.images, self.labels, self.test_images, self.test_labels)
-        if self.source == "digits" and any(file is not None for file in files):
-            raise ValueError("images= and labels= are files of MNIST; give source=mnist too.")
-        if self.source == "mnist" and (self.images is None or self.labels is None):
-            raise OptionError("source=mnist needs IDX files: -t 'sequential-digits[source=mnist,images=FILE,labels=FILE]'.")
+        files = any(file is not None for file in (self.images, self.labels, self.test_images, self.test_labels))
+        if self.source == "digits" and (files or self.hf is not None):
+            raise ValueError("images=, labels= and hf= are of MNIST; give source=mnist too.")
+        if files and self.hf is not None:
+            raise ValueError("IDX files and hf= are two sources of the same; give one of them.")
+        if self.hf is not None:
+            HubDataset(self.hf, self.revision, self.subset)
+        elif self.revision is not None or self.subset is not None:
+            raise ValueError("revision= and subset= belong to a Hugging Face data set; give hf= too.")
+        elif self.source == "mnist" and (self.images is None or self.labels is None):
+            raise OptionError(
+                "source=mnist needs IDX files: -t 'sequential-digits[source=mnist,images=FILE,labels=FILE]', "
+                "or a Hugging Face data set: hf=ylecun/mnist,revision=COMMIT."
+            )
         if (self.test_images is None) != (self.test_labels is None):
             raise ValueError("test_images= and test_labels= go together; give both or neither.")
 
@@ -157,10 +185,18 @@ class SequentialDigits(FiniteTask):
 
     @property
     def data_checksums(self) -> Mapping[str, str]:
-        """Checksums of the bundled images and of the order of the pixels, where they are used."""
+        """Checksums of the bundled images and of the order of the pixels, where they are used.
+
+        What came from the hub has the checksums that the options' IDX files would have, plain and of the same content.
+        """
         found = {}
         if self.source == "digits":
             found["digits"] = hashlib.sha256(bundled_digits().pixels.tobytes()).hexdigest()
+        if self.hf is not None:
+            train, test = self._given
+            found["images"], found["labels"] = train.checksums
+            if test is not None:
+                found["test_images"], found["test_labels"] = test.checksums
         if self.permuted:
             order = np.array(permutation(self._parts[0].pixels[0].size), dtype="<u4")
             found["permutation"] = hashlib.sha256(order.tobytes()).hexdigest()
@@ -182,13 +218,21 @@ class SequentialDigits(FiniteTask):
             raise DataError(f"{test.source}: images for training and for the test differ in size ({sizes} pixels).")
         return train, validation, test
 
-    @property
+    @cached_property
     def _given(self) -> tuple[LabelledImages, LabelledImages | None]:
+        if self.hf is not None:
+            hub = HubDataset(self.hf, self.revision, self.subset)
+            train, test = (
+                None if split is None else read_hub_images(hub, split, self.image_column, self.label_column)
+                for split in (self.train_split, self.test_split)
+            )
+            assert train is not None
+            return train, test
         if self.images is None or self.labels is None:
             return bundled_digits(), None
-        given_test = self.test_images is not None and self.test_labels is not None
-        test = read_images(self.test_images, self.test_labels) if given_test else None  # type: ignore[arg-type]
-        return read_images(self.images, self.labels), test
+        if self.test_images is None or self.test_labels is None:
+            return read_images(self.images, self.labels), None
+        return read_images(self.images, self.labels), read_images(self.test_images, self.test_labels)
 
     def _hold_out(self, images: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
         kept, held = stratified(images.labels, self.held_out, _SPLIT_SEED, images.source)
