@@ -31,11 +31,13 @@ FAILED_GATE = 3
 @store_option
 def report(output: Path, tasks: tuple[str, ...], models: tuple[str, ...], title: str | None, store: Path) -> None:
     """Write a report from the records of a store: index.html, report.md, figures and results.csv."""
+    from rnnbench.environment import available_cores
     from rnnbench.report import write_report
 
     with _uncollected():
         records = _selected(_records(store), tasks, models)
-        index = write_report(records, output, command=shlex.join(["rnnbench", *sys.argv[1:]]), title=title)
+        command = shlex.join(["rnnbench", *sys.argv[1:]])
+        index = write_report(records, output, command=command, title=title, processes=available_cores())
     click.echo(f"Report: {index}")
 
 

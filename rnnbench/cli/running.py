@@ -234,9 +234,10 @@ def _conclude(records: list[Record], given: dict[str, Any], console: Console) ->
     for table in leaderboards(records, console):
         console.print(table)
     if not given["no_report"] and records:
+        from rnnbench.environment import available_cores
         from rnnbench.report import write_report
 
-        index = write_report(records, given["report_folder"], command=_command())
+        index = write_report(records, given["report_folder"], command=_command(), processes=available_cores())
         console.print(f"Report: {index}", soft_wrap=True, markup=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -80,11 +81,13 @@ def rank_figure(ranked: Ranks, looks: Mapping[str, Look], name: str) -> Picture:
     axes.grid(visible=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        scikit_posthocs.critical_difference_diagram(
+        drawn = scikit_posthocs.critical_difference_diagram(
             ranked.mean.rename(index=names), ranked.nemenyi_p.rename(index=names, columns=names), ax=axes,
             color_palette={names[label]: looks[label].colour for label in names}, text_h_margin=0.04,
             crossbar_props={"color": INK, "linewidth": 3},
         )  # fmt: skip
+    for bar in chain(*drawn["crossbars"]):
+        bar.set_xdata(sorted(bar.get_xdata()))  # it was drawn through a set, whose order changes from run to run
     caption = (
         f"Mean rank over {ranked.tasks} tasks, 1 is best; a bar joins models that Nemenyi's test at 5 % does not tell apart "
         "(Demšar 2006)."

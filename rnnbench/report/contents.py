@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from rnnbench import __version__
 from rnnbench.errors import one_line
@@ -15,6 +16,7 @@ from rnnbench.report.curves import learning_curves
 from rnnbench.report.difficulty import difficulty_section, ladders
 from rnnbench.report.drawn import drawings
 from rnnbench.report.escaping import web_link
+from rnnbench.report.forked import results_of
 from rnnbench.report.gradients import gradient_profiles
 from rnnbench.report.leaderboard import leaderboard
 from rnnbench.report.sentences import budget, findings
@@ -24,18 +26,26 @@ from rnnbench.report.timings import speed_against_length
 from rnnbench.report.tradeoffs import tradeoffs
 from rnnbench.summary import TaskGroup, group
 from rnnbench.table import latest
-from rnnbench.verdict import judge
+from rnnbench.verdict import Verdict, judge
 from rnnbench.wording import counted, estimate_text, listed, number, p_text
 
 _MOST_COMMANDS = 20
 
+Blocks = list[Picture] | Table | Picture | None
+"""What one part of a section comes to."""
 
-def contents(records: Sequence[Record], command: str | None, title: str | None) -> Report:
-    """Build the report of at least one record; call it within ``rnnbench.report.style.styled``."""
+
+def contents(records: Sequence[Record], command: str | None, title: str | None, processes: int = 1) -> Report:
+    """Build the report of at least one record in so many processes; call it within ``rnnbench.report.style.styled``."""
     last = latest(records)
     tasks = group(last)
     appearance = looks(sorted({configuration.label for task in tasks for configuration in task.configurations}))
-    sections = [_task_section(task, appearance, number_) for number_, task in enumerate(tasks, start=1)]
+    parts = [_parts(task, appearance, place) for place, task in enumerate(tasks, start=1)]
+    made = iter(results_of([part for of_task in parts for part in of_task], processes))
+    sections = [
+        _task_section(task, place, [next(made) for _ in of_task])
+        for place, (task, of_task) in enumerate(zip(tasks, parts, strict=True), start=1)
+    ]
     difficulty = [difficulty_section(ladder, appearance, place) for place, ladder in enumerate(ladders(tasks), start=1)]
     across = _across_section(tasks, appearance)
     return Report(
@@ -50,25 +60,34 @@ def contents(records: Sequence[Record], command: str | None, title: str | None) 
     )
 
 
-def _task_section(task: TaskGroup, appearance: Mapping[str, Look], place: int) -> Section:
+def _parts(task: TaskGroup, appearance: Mapping[str, Look], place: int) -> list[Callable[[], Blocks]]:
+    """Return what makes each table and picture of a task, in reading order."""
     slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
     name = f"{place:02d}-{slug}"
-    verdicts = judge(task.scored[0].scores, [c.scores for c in task.scored[1:]], task.sign) if task.scored else []
-    blocks: list[Table | Picture | None] = [
-        leaderboard(task, appearance),
-        learning_curves(task, appearance, f"{name}-learning"),
-        comparisons(task, verdicts),
-        extra_scores(task),
-        *drawings(task, appearance, f"{name}-drawing"),
-        tradeoffs(task, appearance, f"{name}-cost"),
-        gradient_profiles(task, appearance, "input", f"{name}-gradient"),
-        gradient_profiles(task, appearance, "state", f"{name}-state-gradient"),
-        speed_against_length(task, appearance, f"{name}-speed"),
-        timings(task),
-        failures(task),
+    return [
+        partial(leaderboard, task, appearance),
+        partial(learning_curves, task, appearance, f"{name}-learning"),
+        partial(comparisons, task, _verdicts(task)),
+        partial(extra_scores, task),
+        partial(drawings, task, appearance, f"{name}-drawing"),
+        partial(tradeoffs, task, appearance, f"{name}-cost"),
+        partial(gradient_profiles, task, appearance, "input", f"{name}-gradient"),
+        partial(gradient_profiles, task, appearance, "state", f"{name}-state-gradient"),
+        partial(speed_against_length, task, appearance, f"{name}-speed"),
+        partial(timings, task),
+        partial(failures, task),
     ]
-    shown = tuple(block for block in blocks if block is not None)
-    return Section(task.label, f"task-{place}", tuple(findings(task, verdicts)), shown, tuple(budget(task)))
+
+
+def _task_section(task: TaskGroup, place: int, made: Sequence[Blocks]) -> Section:
+    shown: list[Table | Picture] = []
+    for blocks in made:
+        shown += blocks if isinstance(blocks, list) else [blocks] if blocks is not None else []
+    return Section(task.label, f"task-{place}", tuple(findings(task, _verdicts(task))), tuple(shown), tuple(budget(task)))
+
+
+def _verdicts(task: TaskGroup) -> list[Verdict]:
+    return judge(task.scored[0].scores, [c.scores for c in task.scored[1:]], task.sign) if task.scored else []
 
 
 def _across_section(tasks: Sequence[TaskGroup], appearance: Mapping[str, Look]) -> Section | None:

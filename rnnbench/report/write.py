@@ -20,7 +20,9 @@ _PAGE = "index.html"
 _OURS = (_PAGE, "report.md", "results.csv", "figures")
 
 
-def write_report(records: Sequence[Record], folder: Path, *, command: str | None = None, title: str | None = None) -> Path:
+def write_report(
+    records: Sequence[Record], folder: Path, *, command: str | None = None, title: str | None = None, processes: int = 1
+) -> Path:
     """Write ``index.html``, ``report.md``, ``results.csv`` and ``figures/`` into ``folder`` and return the page's path.
 
     The folder is made beside its place and moved there in one step. An earlier report is replaced; files that rnnbench did
@@ -31,6 +33,7 @@ def write_report(records: Sequence[Record], folder: Path, *, command: str | None
         folder: where to write; made when missing, its parents too.
         command: what to type to make this report again, added to the commands that the records tell.
         title: heading of the page; tells the tasks when ``None``.
+        processes: that draw figures at the same time, forked from this one where there is more than one.
 
     Raises:
         UsageError: no records.
@@ -48,7 +51,7 @@ def write_report(records: Sequence[Record], folder: Path, *, command: str | None
     except (OSError, RuntimeError) as error:
         raise _unwritable(folder, error) from None
     try:
-        _fill(part, records, command, title)
+        _fill(part, records, command, title, processes)
         _put_in_place(part, target)
     except OSError as error:
         raise _unwritable(folder, error) from None
@@ -72,9 +75,9 @@ def check_folder(folder: Path) -> None:
         raise _unwritable(folder, error) from None
 
 
-def _fill(part: Path, records: Sequence[Record], command: str | None, title: str | None) -> None:
+def _fill(part: Path, records: Sequence[Record], command: str | None, title: str | None, processes: int) -> None:
     with styled():
-        report = contents(records, command, title)
+        report = contents(records, command, title, processes)
     figures = part / "figures"
     figures.mkdir()
     for picture in report.pictures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -94,6 +95,24 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
         write_report(records, tmp_path / name)
     for path in sorted((tmp_path / "a").rglob("*.*")):
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes(), path.name
+
+
+def test_another_run_of_python_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Names in sets are in another order there: only text hashed with the same seed is."""
+    code = (
+        "import sys, pathlib; from rnnbench.report import write_report; from tests.report.factory import record; "
+        "tasks, models = [f'task-{n}' for n in range(5)], ['lstm', 'gru', 'rnn', 'bilstm']; "
+        "records = [record(task=t, model=m, score=0.5 + 0.1 * ((i * j) % 3), slope=None, ratio=None) "
+        "for i, t in enumerate(tasks) for j, m in enumerate(models)]; "
+        "write_report(records, pathlib.Path(sys.argv[1]))"
+    )
+    for seed in ("1", "3"):
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / seed)], env={**os.environ, "PYTHONHASHSEED": seed}, check=True
+        )
+    assert "critical" in (tmp_path / "1" / "report.md").read_text(encoding="utf-8").lower()
+    for path in sorted((tmp_path / "1").rglob("*.*")):
+        assert path.read_bytes() == (tmp_path / "3" / path.relative_to(tmp_path / "1")).read_bytes(), path.name
 
 
 def _bare(**options: object) -> Record:
