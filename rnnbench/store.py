@@ -79,20 +79,32 @@ class Store:
             run("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)",
                 (spec.speed_id, comparable_key(speed.environment), measured_at, speed.model_dump_json()))  # fmt: skip
 
-    def claim(self, trial_id: str, *, again: frozenset[Status] = frozenset()) -> bool:
-        """Reserve a trial for this process, unless a living process has it or it is done; return whether it is ours.
+    def claim(self, trial_id: str, *, again: frozenset[Status] = frozenset(), attempts: int | None = None) -> bool:
+        """Reserve a trial for this process, unless a living process has it or it is not to be run; return whether it is ours.
 
-        A trial whose last attempt ended in one of ``again`` may be claimed even so.
+        A trial whose last attempt ended in one of ``again`` may be claimed even so; ``attempts`` says how many it had when that
+        was decided, so that a retry which somebody else has made since is not made twice.
         """
         with self._transaction() as run:
-            last = run("SELECT status FROM attempts WHERE trial_id = ? ORDER BY attempt DESC LIMIT 1", (trial_id,)).fetchone()
-            if last and not runs_again(self._status(trial_id, last[0]), again):
+            if not self._may_run(run(_LAST_ATTEMPT, (trial_id,)).fetchone(), trial_id, again, attempts):
                 return False
             held = run("SELECT pid, born FROM claims WHERE trial_id = ?", (trial_id,)).fetchone()
             if held and held[0] != os.getpid() and _is_alive(*held):
                 return False
             run("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (trial_id, os.getpid(), _born(os.getpid())))
         return True
+
+    def is_open(self, trial_id: str, *, again: frozenset[Status] = frozenset(), attempts: int | None = None) -> bool:
+        """Return whether a trial is still to be run, by this process or by another; see :meth:`claim`."""
+        rows = self._read(_LAST_ATTEMPT, (trial_id,))
+        return self._may_run(rows[0] if rows else None, trial_id, again, attempts)
+
+    def _may_run(self, last: Any, trial_id: str, again: frozenset[Status], attempts: int | None) -> bool:
+        if not last:
+            return True
+        number, status = last
+        since = attempts is not None and number > attempts
+        return runs_again(self._status(trial_id, status), frozenset() if since else again)
 
     def release(self, trial_id: str) -> None:
         """Give up a claim without an attempt."""
@@ -101,11 +113,6 @@ class Store:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def status(self, trial_id: str) -> Status | None:
-        """Return the status of a trial's last attempt, or ``None`` when it was never attempted."""
-        rows = self._read("SELECT status FROM attempts WHERE trial_id = ? ORDER BY attempt DESC LIMIT 1", (trial_id,))
-        return self._status(trial_id, rows[0][0]) if rows else None
-
     def statuses(self) -> dict[str, Status]:
         """Return the status of every trial's last attempt."""
         rows = self._read(
@@ -113,6 +120,10 @@ class Store:
             "WHERE b.trial_id = a.trial_id)"
         )
         return {trial_id: self._status(trial_id, status) for trial_id, status in rows}
+
+    def attempts(self) -> dict[str, int]:
+        """Return how many attempts every trial has had."""
+        return dict(self._read("SELECT trial_id, MAX(attempt) FROM attempts GROUP BY trial_id"))
 
     def environment_of(self, trial_id: str) -> Environment | None:
         """Return where the last attempt at a trial ran, or ``None`` when that is not known."""
@@ -236,6 +247,9 @@ class Store:
         if code == sqlite3.SQLITE_IOERR:
             return f"{self.path}: {error}. Earlier records are intact; see that the disk has space and works, and run again."
         return f"{self.path} is damaged ({one_line(error, 120)}) and was left as it is; {self._rescue}"
+
+
+_LAST_ATTEMPT = "SELECT attempt, status FROM attempts WHERE trial_id = ? ORDER BY attempt DESC LIMIT 1"
 
 
 def runs_again(last: Status, again: frozenset[Status]) -> bool:

@@ -92,8 +92,8 @@ def test_attempts_are_numbered_and_the_last_one_counts(store: Store) -> None:
     assert [put(store, failed), put(store, done), put(store, record(seed=1))] == [1, 2, 1]
     assert [each.attempt for each in store.records() if each.trial_id == done.trial_id] == [2]
     assert [each.result.status for each in store.records(every_attempt=True, trial=done.trial_id)] == ["failed", "done"]
-    assert store.status(done.trial_id) is Status.DONE
-    assert store.status("nobody") is None
+    assert not store.is_open(done.trial_id)
+    assert store.is_open("nobody")
     assert store.statuses() == {done.trial_id: Status.DONE, record(seed=1).trial_id: Status.DONE}
 
 
@@ -195,6 +195,19 @@ def test_what_was_attempted_can_be_claimed_only_when_asked_for(store: Store) -> 
         put(store, made)
         assert store.claim(made.trial_id) is (status is Status.INTERRUPTED)
         assert store.claim(made.trial_id, again=frozenset({status}))
+
+
+def test_a_retry_that_was_made_since_is_not_made_twice(store: Store) -> None:
+    failed = record(status=Status.FAILED)
+    put(store, failed)
+    again, known = frozenset({Status.FAILED}), store.attempts()[failed.trial_id]
+    assert store.claim(failed.trial_id, again=again, attempts=known)
+    put(store, failed)
+    assert not store.claim(failed.trial_id, again=again, attempts=known)
+    assert not store.is_open(failed.trial_id, again=again, attempts=known)
+    assert store.claim(failed.trial_id, again=again, attempts=known + 1)
+    put(store, record(status=Status.INTERRUPTED))
+    assert store.claim(failed.trial_id, again=again, attempts=known), "what was interrupted is run again by anyone"
 
 
 def test_adding_gives_up_the_claim(store: Store, path: Path) -> None:

@@ -69,7 +69,7 @@ DEFAULT_REPORT = "rnnbench-report"
 @click.option("--timeout", type=Duration(), help="Wall-clock limit of a trial: 90s, 10m, 2h.")
 @click.option("--memory", type=Bytes(), help="Memory limit of a trial (of the GPU's memory on a GPU): 4G.")
 @click.option("--no-cuda-graphs", is_flag=True, help="On a GPU, launch a training step's operations one by one.")
-@click.option("--max-time", type=Duration(), help="Start no trial after this long.")
+@click.option("--max-time", type=Duration(), help="Start no trial, and measure no speed, after this long.")
 @click.option("--retry", multiple=True, help="Run trials again that ended so: failed, crashed, timeout, oom, diverged or all.")
 @click.option("--fail-fast/--keep-going", default=False, help="Start no trial after the first that failed.")
 @click.option("--no-circuit-breaker", is_flag=True, help="Go on with a model that crashed three times in this run.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class RunOptions:
         probes: whether size, gradient and speed are measured.
         retry: statuses of a last attempt that are run once more.
         fail_fast: start no further trial after the first that did not end as done.
-        max_time: start no further trial after this many seconds.
+        max_time: start no further trial, and measure no further speed, after this many seconds.
         circuit_breaker: skip the other trials of a model that crashed three times in this run.
         command: the command line, kept with every record.
     """
@@ -75,3 +76,8 @@ class Session:
     view: View
     options: RunOptions
     interruption: Interruption
+    began: float = field(default_factory=time.monotonic)
+
+    def out_of_time(self) -> bool:
+        """Whether nothing new may be started."""
+        return self.options.max_time is not None and time.monotonic() - self.began >= self.options.max_time

@@ -49,11 +49,22 @@ class SpeedPass:
                     self._session.processes.poll(POLL_SECONDS)
                     if self._session.interruption.count:
                         return
+                    if self._session.out_of_time():
+                        self._say_left(len(missing))
+                        return
             self._session.view.say(f"measuring the speed of {len(missing)} configurations, alone on the machine")
-            for spec in missing:
+            for measured, spec in enumerate(missing):
                 if self._session.interruption.count:
                     return
+                if self._session.out_of_time():
+                    self._say_left(len(missing) - measured)
+                    return
                 self._measure(spec)
+
+    def _say_left(self, count: int) -> None:
+        self._session.view.say(
+            f"the speed of {count} configurations was not measured (--max-time); the same command measures it"
+        )
 
     def _missing(self) -> list[TrialSpec]:
         statuses = self._session.store.statuses()

@@ -62,7 +62,7 @@ class Sweep:
         self._queue = Queue(spec for spec in distinct.values() if self._is_open(statuses.get(spec.trial_id)))
         self._running: dict[Job, tuple[TrialSpec, str]] = {}
         self._breaker = Breaker(options.circuit_breaker)
-        self._until = time.monotonic() + (float("inf") if options.max_time is None else options.max_time)
+        self._attempts = session.store.attempts() if options.retry else {}
         self._paused = False
         self._total = len(distinct)
         self.summary = Summary(stored=len(distinct) - len(self._queue))
@@ -109,7 +109,7 @@ class Sweep:
         return status is None or runs_again(status, self._session.options.retry)
 
     def _may_start(self) -> bool:
-        return not self._has_failed_fast() and time.monotonic() < self._until
+        return not self._has_failed_fast() and not self._session.out_of_time()
 
     def _has_failed_fast(self) -> bool:
         return self._session.options.fail_fast and bool(failures(self.summary.statuses))
@@ -152,9 +152,10 @@ class Sweep:
         elsewhere: list[TrialSpec] = []
         while self._queue and len(self._running) < self._session.options.jobs and self._enters():
             spec = self._queue.take()
-            if self._session.store.claim(spec.trial_id, again=self._session.options.retry):
+            retry, attempts = self._session.options.retry, self._attempts.get(spec.trial_id, 0)
+            if self._session.store.claim(spec.trial_id, again=retry, attempts=attempts):
                 self._start(spec)
-            elif self._is_open(self._session.store.status(spec.trial_id)):
+            elif self._session.store.is_open(spec.trial_id, again=retry, attempts=attempts):
                 elsewhere.append(spec)  # another rnnbench runs it; look again later
             else:
                 self.summary.stored += 1  # and has finished it meanwhile

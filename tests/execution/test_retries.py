@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
+from rnnbench.execution.exclusive import Machine
+from rnnbench.execution.interruption import Interruption
+from rnnbench.execution.processes import Processes
+from rnnbench.execution.session import RunOptions, Session
+from rnnbench.execution.speed_pass import SpeedPass
+from rnnbench.execution.sweep import Sweep
 from rnnbench.records import Status
+from rnnbench.registry import Registry
 from rnnbench.store import Store
 from tests.execution.conftest import Plan, Sweeping
 from tests.execution.views import SilentView
@@ -53,3 +60,30 @@ def test_past_the_time_nothing_is_started_and_what_runs_is_finished(plan: Plan, 
     assert summary.statuses == {Status.DONE: 1}
     assert summary.not_started == 3
     assert "3 trials were not started (--max-time); the same command goes on from here" in view.said
+
+
+def test_two_runs_with_the_same_retry_retry_each_trial_once(
+    plan: Plan, sweep: Sweeping, registry: Registry, processes: Processes, machine: Machine, store: Store
+) -> None:
+    specs = plan("raises", seeds=2)
+    sweep(specs)
+    options = RunOptions(jobs=2, probes=False, retry=frozenset({Status.FAILED}))
+    with Interruption() as interruption:
+        session = Session(store, registry, processes, machine, SilentView(), options, interruption)
+        first, second = Sweep(specs, session), Sweep(specs, session)  # both have seen the trials fail once
+        assert first.run().statuses == {Status.FAILED: 2}
+        assert (second.run().statuses, second.summary.stored) == ({}, 2)
+    assert [record.attempt for record in store.records()] == [2, 2]
+
+
+def test_past_the_time_no_speed_is_measured_until_the_next_run(
+    plan: Plan, sweep: Sweeping, registry: Registry, processes: Processes, machine: Machine, store: Store
+) -> None:
+    specs = plan("good", "slow")
+    sweep(specs)
+    view = SilentView()
+    with Interruption() as interruption:
+        session = Session(store, registry, processes, machine, view, RunOptions(max_time=0.0), interruption)
+        SpeedPass(specs, session).run()
+    assert not store.speeds()
+    assert view.said[-1] == "the speed of 2 configurations was not measured (--max-time); the same command measures it"
