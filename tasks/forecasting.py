@@ -102,10 +102,11 @@ class Forecasting(SeriesTask):
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset({}, {"steps": 1000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 32}),
         "standard": Preset({}, {"steps": 5000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}),
-        # window, batch and learning rate that Zhou et al. 2021 give for hourly series; their forecasts reach further ahead
+        # Zhou et al. 2021 (zhouhaoyi/Informer2020, main_informer.py and exp_informer.py): 24 hours from 96, batches of 32, Adam
+        # at 1e-4, no clipping; the paper's 8 epochs are 2,130 steps on ETTh1. The width is this harness's own.
         "paper": Preset(
-            {"window": 96, "season": 24},
-            {"steps": 5000, "batch_size": 32, "learning_rate": 1e-4, "hidden_size": 64},
+            {"window": 96, "ahead": 24, "season": 24},
+            {"steps": 2130, "batch_size": 32, "learning_rate": 1e-4, "clip_norm": None, "hidden_size": 64},
         ),
     }  # fmt: skip
 

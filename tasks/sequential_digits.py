@@ -105,10 +105,12 @@ class SequentialDigits(FiniteTask):
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset({}, {"steps": 2500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}),
         "standard": Preset({}, {"steps": 6000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}),
-        # RMSprop, its rate and the LSTM's 128 units after Arjovsky et al. 2016, whose images are MNIST's, given by images=
+        # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, complex_RNN_mnist.py) on MNIST, to be given: a million
+        # steps of RMSprop at 5e-4 in batches of 20, 10,000 of 60,000 images for validation. It clips elements of the
+        # gradient at 1, where the norm is clipped here. The LSTM's 128 units are not verified: the code trains its own cell.
         "paper": Preset(
-            {"held_out": 1 / 12},
-            {"steps": 100_000, "batch_size": 128, "learning_rate": 1e-3, "optimizer": "rmsprop", "hidden_size": 128},
+            {"held_out": 1 / 6},
+            {"steps": 1_000_000, "batch_size": 20, "learning_rate": 5e-4, "optimizer": "rmsprop", "hidden_size": 128},
         ),
     }  # fmt: skip
 
