@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from rnnbench.errors import one_line
 from rnnbench.execution.sweep import POLL_SECONDS
-from rnnbench.execution.timing import TrialTimings
 from rnnbench.execution.warm import modules_for
 from rnnbench.options import resolve
-from rnnbench.probes.timings import merge
+from rnnbench.probes.timings import TrialTimings, merge
 from rnnbench.records import ModelSpec, Status, TrialSpec
 from rnnbench.store import comparable_key, utc_now
 

@@ -9,8 +9,7 @@ import torch
 from rnnbench.environment import describe
 from rnnbench.execution.trial import build_network
 from rnnbench.probes.speed import time_interleaved
-from rnnbench.probes.timings import ProcessTimings
-from rnnbench.records import Data, Environment
+from rnnbench.probes.timings import TrialTimings
 
 if TYPE_CHECKING:
     from rnnbench.records import TrialSpec
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
 
 LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)
 """Sequence lengths timed, as multiples of the task's own, the most important first."""
-
-
-class TrialTimings(Data):
-    """What one process sends home."""
-
-    timings: ProcessTimings
-    length: int
-    """The task's own number of time steps."""
-    environment: Environment
 
 
 def time_trial(

@@ -36,6 +36,15 @@ class ProcessTimings(Data):
     dtype: str
 
 
+class TrialTimings(Data):
+    """What one process that timed a trial's network sends home."""
+
+    timings: ProcessTimings
+    length: int
+    """The task's own number of time steps."""
+    environment: Environment
+
+
 def merge(processes: Sequence[ProcessTimings], *, reference: str, length: int, environment: Environment) -> Speed:
     """Make one record of the timings of several fresh processes.
 
