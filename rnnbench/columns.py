@@ -92,6 +92,11 @@ _TRIAL: tuple[tuple[str, str, str], ...] = (
     ("python_version", _TEXT, "version of Python"),
     ("lightning_version", _TEXT, "version of Lightning"),
     ("rnnbench_version", _TEXT, "version of rnnbench"),
+    ("train_sequences", _WHOLE, "sequences for training; missing: drawn anew for every step"),
+    ("validation_sequences", _WHOLE, "sequences for validation"),
+    ("test_sequences", _WHOLE, "sequences for the test"),
+    ("data_bytes", _WHOLE, "bytes of the inputs and targets of all these"),
+    ("data_checksums", _TEXT, "SHA-256 of all data that were read, by file option or name, as a JSON object"),
 )
 
 _POINT: tuple[tuple[str, str, str], ...] = (

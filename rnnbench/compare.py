@@ -215,6 +215,7 @@ def _task_key(task: TaskGroup) -> str:
     """Identify a task by what it is, not by which version of its distribution provided it."""
     identity = task.spec.identity()
     identity["provider"] = task.spec.provider.distribution
+    identity["checksums"] = task.data_checksums
     return json.dumps(identity, sort_keys=True)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from rnnbench.errors import PluginError
 from rnnbench.randomness import generator_for, seed_for
+from rnnbench.records import DataSize
 from rnnbench.types import Batch, FiniteTask, GeneratedTask
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ class Source(ABC):
 
     validation: Batch
     test: Batch
+
+    @property
+    def size(self) -> DataSize:
+        """How many sequences there are, and how much memory they take."""
+        return _size(None, self.validation, self.test)
 
     @abstractmethod
     def train(self, step: int) -> Batch:
@@ -74,6 +80,11 @@ class Finite(Source):
         self._lanes = torch.arange(self._batch_size, device=device) * self._batches_per_epoch
         self._order = lru_cache(maxsize=1)(self._draw_order)
 
+    @property
+    def size(self) -> DataSize:
+        """How many sequences there are, those for training among them, and how much memory they take."""
+        return _size(self._train, self.validation, self.test)
+
     def _draw_order(self, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the order of an epoch's sequences (N,), on the CPU and on the device; the copy does not wait for it."""
         order = torch.randperm(len(self._train), generator=generator_for(self._seed, "order", epoch))
@@ -87,6 +98,16 @@ class Finite(Source):
         order, order_on_device = self._order(epoch)
         batch = self._train.rows(order_on_device[here])
         return batch if self._lengths is None else trimmed(batch, int(self._lengths[order[here]].max()), self._steps)
+
+
+def _size(train: Batch | None, validation: Batch, test: Batch) -> DataSize:
+    held = [part for part in (train, validation, test) if part is not None]
+    return DataSize(
+        train=None if train is None else len(train),
+        validation=len(validation),
+        test=len(test),
+        bytes=sum(part.inputs.nbytes + part.targets.nbytes for part in held),
+    )
 
 
 def trimmed(batch: Batch, length: int, steps: Steps) -> Batch:

@@ -378,6 +378,17 @@ class Citation(Data):
     url: str = ""
 
 
+class DataSize(Data):
+    """How much data a trial was trained, validated and tested on, in sequences."""
+
+    train: PositiveInt | None
+    """``None`` where every batch is drawn anew."""
+    validation: PositiveInt
+    test: PositiveInt
+    bytes: PositiveInt
+    """Of inputs and targets, of all the sequences above."""
+
+
 class Result(Data):
     """What a trial's own process sends home: everything measured outside the speed pass."""
 
@@ -389,8 +400,9 @@ class Result(Data):
     size: Size | None = None
     gradient: Gradient | None = None
     drawings: tuple[Drawing, ...] = ()
+    data_size: DataSize | None = None
     data_checksums: dict[str, str] = {}
-    """Of data that did not come from a file option, such as a hub data set."""
+    """Of data that did not come from a file option, such as a hub data set; those of files are in the task's identity."""
     citations: tuple[Citation, ...] = ()
     environment: Environment | None = None
 

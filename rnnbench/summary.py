@@ -11,6 +11,7 @@ from statistics import median
 from typing import Literal
 
 from rnnbench.records import (
+    DataSize,
     Gradient,
     Learning,
     OptionValue,
@@ -22,6 +23,7 @@ from rnnbench.records import (
     Status,
     TaskSpec,
     TrialSpec,
+    content_hash,
     with_options,
 )
 from rnnbench.stats import Estimate, censored_median, mean_interval, success_rate
@@ -132,11 +134,22 @@ class Configuration:
 
 @dataclass(frozen=True, eq=False)
 class TaskGroup:
-    """All configurations tried on one task (``spec.task.task_id``), best mean score first, those without scores last."""
+    """All configurations tried on one task and its data, best mean score first, those without scores last."""
 
     label: str
     spec: TaskSpec
     configurations: tuple[Configuration, ...]
+
+    @cached_property
+    def data_size(self) -> DataSize | None:
+        """How much data there is, as any finished trial tells; ``None`` where none does."""
+        return next((record.result.data_size for record in self.records if record.result.data_size is not None), None)
+
+    @cached_property
+    def data_checksums(self) -> dict[str, str]:
+        """SHA-256 of all data, by file option or name, as any finished trial tells."""
+        found = next((record.result.data_checksums for record in self.records if record.result.data_checksums), {})
+        return {**self.spec.checksums, **found}
 
     @cached_property
     def learning(self) -> Learning | None:
@@ -165,18 +178,32 @@ class TaskGroup:
 
 
 def group(records: Sequence[Record]) -> list[TaskGroup]:
-    """Group the last attempts of all trials by task, then by configuration; tasks in the order of their labels."""
+    """Group the last attempts of all trials by task and data, then by configuration; tasks in the order of their labels."""
     by_task: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for record in latest(records):
-        by_task[record.spec.task.task_id][record.spec.config_id].append(record)
+    last = latest(records)
+    data = _data_of_tasks(last)
+    for record in last:
+        task_id = record.spec.task.task_id
+        checksums = record.result.data_checksums or data.get(task_id, {})
+        key = content_hash([task_id, checksums]) if checksums else task_id
+        by_task[key][record.spec.config_id].append(record)
     shown = _distinguishing(by_task.values())
     task_labels = Counter(_first(configs).task.label for configs in by_task.values())
     groups = []
-    for task_id, configs in by_task.items():
+    for key, configs in by_task.items():
         spec = _first(configs).task
-        label = spec.label if task_labels[spec.label] == 1 else f"{spec.label} (data {task_id[:6]})"
+        label = spec.label if task_labels[spec.label] == 1 else f"{spec.label} (data {key[:6]})"
         groups.append(TaskGroup(label, spec, tuple(_ordered(_labelled(configs, shown)))))
     return sorted(groups, key=lambda each: (each.label, each.spec.task_id))
+
+
+def _data_of_tasks(records: Sequence[Record]) -> dict[str, dict[str, str]]:
+    """Return, by task, the checksums of data that no option names: a trial that failed before it read any is counted there."""
+    found: dict[str, dict[str, str]] = {}
+    for record in records:
+        if record.result.data_checksums:
+            found.setdefault(record.spec.task.task_id, record.result.data_checksums)
+    return found
 
 
 def _first(configs: dict[str, list[Record]]) -> TrialSpec:

@@ -145,6 +145,12 @@ def _row(record: Record) -> dict[str, Any]:
     row |= spec.settings.model_dump(include={"steps", "batch_size", "learning_rate", "optimizer", "weight_decay", "clip_norm"})
     if result.learning is not None:
         row |= _learning_cells(record)
+    if result.data_size is not None:
+        size = result.data_size
+        row |= {"train_sequences": size.train, "validation_sequences": size.validation, "test_sequences": size.test,
+                "data_bytes": size.bytes}  # fmt: skip
+    if checksums := {**spec.task.checksums, **result.data_checksums}:
+        row["data_checksums"] = json.dumps(checksums, sort_keys=True)
     if result.size is not None:
         row |= result.size.model_dump() | {"params_total": result.size.params_total}
     if result.environment is not None:

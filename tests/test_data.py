@@ -67,3 +67,14 @@ def test_trimming_leaves_targets_without_a_time_axis_alone() -> None:
 def test_double_precision_reaches_the_data() -> None:
     source = source_of(RunningMean(), Settings(batch_size=4, precision="64"), 0, CPU)
     assert source.train(0).inputs.dtype == source.test.targets.dtype == torch.float64
+
+
+def test_the_size_of_the_data_is_told() -> None:
+    task = RunningMean(rows=50)
+    splits = task.splits()
+    parts = (splits.train, splits.validation, splits.test)
+    size = source_of(task, Settings(batch_size=4), 0, CPU).size
+    assert (size.train, size.validation, size.test) == tuple(map(len, parts))
+    assert size.bytes == sum(4 * (part.inputs.numel() + part.targets.numel()) for part in parts)  # float32
+    drawn = source_of(FirstSymbol(), Settings(batch_size=8, validation_size=9, test_size=10), 0, CPU).size
+    assert (drawn.train, drawn.validation, drawn.test) == (None, 9, 10)

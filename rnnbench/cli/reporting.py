@@ -32,6 +32,10 @@ FAILED_GATE = 3
 def report(output: Path, tasks: tuple[str, ...], models: tuple[str, ...], title: str | None, store: Path) -> None:
     """Write a report from the records of a store: index.html, report.md, figures and results.csv."""
     from rnnbench.environment import available_cores
+    from rnnbench.execution.processes import THREAD_VARIABLES
+
+    for variable in THREAD_VARIABLES:  # numpy's threads would only be in each other's way: no matrix here is large
+        os.environ.setdefault(variable, "1")
     from rnnbench.report import write_report
 
     with _uncollected():

@@ -134,9 +134,9 @@ def _measured(
     after = _gradient(network, source, spec, "trained") if options.probes else None
     if options.weights is not None:
         _save_weights(learner.best_weights, options.weights, spec)
-    checksums = dict(task.data_checksums)
     return {
-        "data_checksums": checksums,
+        "data_size": source.size,
+        "data_checksums": dict(task.data_checksums),
         "learning": learning,
         "size": size,
         "gradient": _joined(before, after),

@@ -30,7 +30,19 @@ def budget(task: TaskGroup) -> list[str]:
     lines = [f"Budget: {text}." for text in settings[:10]]
     if len(settings) > 1:
         lines.append("Budgets differ: scores compare configurations, not architectures alone.")
-    return [*lines, f"Task {task.label}, version {task.spec.version}; {counted(len(seeds), 'seed')} ({span})."]
+    return [*lines, f"Task {task.label}, version {task.spec.version}; {counted(len(seeds), 'seed')} ({span}).", *_data(task)]
+
+
+def _data(task: TaskGroup) -> list[str]:
+    size = task.data_size
+    if size is None:
+        return []
+    trained = "drawn anew for every training step" if size.train is None else f"{size.train:,} for training"
+    lines = [f"Sequences: {trained}, {size.validation:,} for validation, {size.test:,} for the test."]
+    if task.data_checksums:
+        named = listed([f"{name} {checksum}" for name, checksum in sorted(task.data_checksums.items())])
+        lines.append(f"SHA-256 of the data: {named}.")
+    return lines
 
 
 def _best(task: TaskGroup) -> str:
