@@ -31,6 +31,7 @@ def run(
     timeout: float | None = None,
     retry: Sequence[str] = (),
     probes: bool = True,
+    loggers: Sequence[str] = (),
     progress: bool = True,
     **settings: Any,
 ) -> pd.DataFrame:
@@ -48,6 +49,7 @@ def run(
         timeout: wall-clock limit of a trial in seconds.
         retry: statuses whose trials are run once more, e.g. ``["failed"]``.
         probes: whether size, gradient and speed are measured.
+        loggers: ``"csv"``, ``"tensorboard"``: log each training too, into the folder of the store's name and ``.logs``.
         progress: whether lines are printed as trials end.
         settings: further settings of the training, e.g. ``steps=1000, learning_rate=3e-3``; see
             :class:`rnnbench.records.Settings`.
@@ -78,6 +80,7 @@ def run(
         device=device,
         timeout=timeout,
         probes=probes,
+        loggers=_known_loggers(loggers),
         retry=frozenset(_status(name) for name in retry),
         command=_call(tasks, models, seeds=seeds, preset=preset, hidden_size=hidden_size, **settings),
     )
@@ -97,6 +100,15 @@ def _call(tasks: str | Sequence[str], models: str | Sequence[str], **given: obje
 
 def _words(given: str | Sequence[str]) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
+
+
+def _known_loggers(names: Sequence[str]) -> tuple[str, ...]:
+    from rnnbench.execution.loggers import LOGGERS, check_loggers
+
+    if unknown := sorted(set(names) - set(LOGGERS)):
+        raise UsageError(f"loggers={unknown[0]!r}: there is no such logger; there are: {', '.join(LOGGERS)}.")
+    check_loggers(names)
+    return tuple(dict.fromkeys(names))
 
 
 def _status(name: str) -> Status:

@@ -54,6 +54,11 @@ class Store:
         """The folder beside the store that holds the trained weights, a safetensors file per trial."""
         return self.path.with_name(self.path.name + ".weights")
 
+    @property
+    def logs(self) -> Path:
+        """The folder beside the store that loggers write to."""
+        return self.weights.with_suffix(".logs")
+
     def weights_of(self, trial_id: str) -> Path:
         """Return where the weights of a trial are."""
         return self.weights / f"{trial_id}.safetensors"

@@ -27,6 +27,7 @@ from rnnbench.records import CurvePoint
 from rnnbench.stepping import EagerStepper, make_stepper
 
 if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
     from torch import Tensor
 
     from rnnbench.data import Source
@@ -178,7 +179,9 @@ class Learner(pl.LightningModule):
         self.curve.append(CurvePoint(step=self.steps_taken, seconds=self.train_seconds, train_loss=train_loss,
                                      validation_loss=loss, validation_score=score))  # fmt: skip
         if self.is_watched:
-            self.log_dict({"train_loss": train_loss, "val_loss": loss, "val_score": score}, batch_size=1)
+            # Lightning counts chunks; "step" is its way to be told what a logger's step is
+            told = {"train_loss": train_loss, "val_loss": loss, "val_score": score, "step": float(self.steps_taken)}
+            self.log_dict(told, batch_size=1)
         if self._is_best(score, loss):
             self._best = (score, loss)
             self.best_step = self.steps_taken
@@ -201,6 +204,8 @@ class _ReportProgress:
         tell = self.tell
 
         class Progress(pl.Callback):
+            reads_no_log = True
+
             def on_train_batch_end(self, trainer: Any, learner: Any, *rest: Any) -> None:
                 del trainer, rest
                 tell(learner.steps_taken, learner.last_loss)
@@ -215,7 +220,7 @@ def fit(
     device: torch.device,
     tell: Callable[[int, float], None] | None = None,
     callbacks: Sequence[pl.Callback] = (),
-    logger: Any = False,
+    loggers: Sequence[Logger] = (),
 ) -> None:
     """Train ``learner`` for the steps of the settings on one device, silently, writing no files.
 
@@ -225,8 +230,9 @@ def fit(
         device: ``cpu`` or a CUDA device.
         tell: called with (steps taken, last loss) after each chunk.
         callbacks: Lightning callbacks; they see a chunk as a batch and the stretch between validations as an epoch. One with
-            an attribute ``reads_no_log`` that is true does not need anything to be logged.
-        logger: a Lightning logger, or ``False``.
+            an attribute ``reads_no_log`` that is true does not need anything to be logged. Lightning adds those of installed
+            distributions (entry points of the group ``pytorch_lightning.callbacks_factory``).
+        loggers: loggers of Lightning; their steps are optimizer steps.
 
     Raises:
         DivergedError: the training or validation loss was not finite.
@@ -234,7 +240,6 @@ def fit(
     for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)  # which devices it sees is in the record, not on the screen
     epochs = math.ceil(settings.steps / settings.validation_interval)
-    learner.is_watched = bool(logger) or not all(getattr(callback, "reads_no_log", False) for callback in callbacks)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
         trainer = pl.Trainer(
@@ -244,11 +249,18 @@ def fit(
             max_epochs=epochs,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
-            logger=logger,
+            logger=list(loggers) or False,
             callbacks=[*callbacks, *([_ReportProgress(tell).callback()] if tell else [])],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             inference_mode=False,  # cores may cache tensors in validation that training reads later
         )
+        learner.is_watched = bool(loggers) or not all(getattr(each, "reads_no_log", False) for each in _callbacks_of(trainer))
         trainer.fit(learner)
+
+
+def _callbacks_of(trainer: pl.Trainer) -> list[pl.Callback]:
+    """Return all callbacks, those among them that Lightning has added."""
+    found: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not see it
+    return found

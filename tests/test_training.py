@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from typing import Any
 
@@ -133,10 +134,13 @@ def test_callbacks_loggers_and_progress_work(tmp_path: Any) -> None:
     task, counts, told = FirstSymbol(), Counts(), list[tuple[int, float]]()
     learner = Learner(network_for(task), task, source_of(task, chosen, 0, CPU), chosen, 2)
     logger = pl.loggers.CSVLogger(str(tmp_path))
-    fit(learner, chosen, device=CPU, tell=lambda step, loss: told.append((step, loss)), callbacks=[counts], logger=logger)
+    fit(learner, chosen, device=CPU, tell=lambda step, loss: told.append((step, loss)), callbacks=[counts], loggers=[logger])
     assert counts.epochs == 2
     assert [step for step, _ in told] == [2, 4, 5, 7, 9, 10]
-    assert "val_score" in next(tmp_path.rglob("metrics.csv")).read_text()
+    with next(tmp_path.rglob("metrics.csv")).open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [5, 10]
+    assert [float(row["val_score"]) for row in rows] == pytest.approx([point.validation_score for point in learner.curve])
 
 
 def test_nothing_is_printed_and_no_folder_is_made(

@@ -12,6 +12,7 @@ import click
 
 from rnnbench.cli.parameters import LOG_WIDTH, Bytes, CountOrAuto, Duration, NumberOrNone, parse_seeds, store_option
 from rnnbench.errors import UsageError, one_line
+from rnnbench.execution.loggers import LOGGERS, check_loggers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,13 @@ DEFAULT_REPORT = "rnnbench-report"
 @click.option("--retry", multiple=True, help="Run trials again that ended so: failed, crashed, timeout, oom, diverged or all.")
 @click.option("--fail-fast/--keep-going", default=False, help="Start no trial after the first that failed.")
 @click.option("--no-circuit-breaker", is_flag=True, help="Go on with a model that crashed three times in this run.")
+@click.option(
+    "--logger",
+    "loggers",
+    type=click.Choice(list(LOGGERS)),
+    multiple=True,
+    help="Log each training too, into STORE.logs; repeats.",
+)
 @click.option("--no-probes", is_flag=True, help="Measure neither size, gradient nor speed.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
@@ -92,6 +100,7 @@ def run(**given: Any) -> int:
     """
     request = _request(given)
     retry = _retry(given["retry"])
+    check_loggers(given["loggers"])
     if given["dry_run"]:
         _show_plan(_planned(request)[0], given["store"], retry, _console())
         return 0
@@ -118,6 +127,7 @@ def _run(request: Request, retry: frozenset[Status], given: dict[str, Any], proc
         timeout=given["timeout"],
         memory=given["memory"],
         cuda_graphs=not given["no_cuda_graphs"],
+        loggers=tuple(dict.fromkeys(given["loggers"])),
         probes=not given["no_probes"],
         retry=retry,
         fail_fast=given["fail_fast"],

@@ -27,6 +27,7 @@ class RunOptions:
         timeout: wall-clock limit of a trial in seconds.
         memory: limit in bytes of a trial's address space; on a GPU, of what it takes of the GPU's memory.
         cuda_graphs: whether training steps on a GPU are replayed from a CUDA graph where they can be.
+        loggers: names of the loggers that training is logged to; see ``rnnbench.execution.loggers``.
         probes: whether size, gradient and speed are measured.
         retry: statuses of a last attempt that are run once more.
         fail_fast: start no further trial after the first that did not end as done.
@@ -41,6 +42,7 @@ class RunOptions:
     timeout: float | None = None
     memory: int | None = None
     cuda_graphs: bool = True
+    loggers: tuple[str, ...] = ()
     probes: bool = True
     retry: frozenset[Status] = frozenset()
     fail_fast: bool = False

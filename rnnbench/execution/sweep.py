@@ -181,6 +181,8 @@ class Sweep:
                 "memory": self._session.options.memory,
                 "cuda_graphs": self._session.options.cuda_graphs,
                 "weights": str(self._session.store.weights_of(spec.trial_id).absolute()),
+                "loggers": self._session.options.loggers,
+                "logs": str(self._session.store.logs.absolute()),
             },
             limit=self._session.options.timeout,
             memory=self._session.options.memory,

@@ -20,6 +20,7 @@ from rnnbench.environment import describe
 from rnnbench.errors import RnnbenchError, one_line
 from rnnbench.evaluation import means, predict
 from rnnbench.execution.failure import in_words, traceback_of
+from rnnbench.execution.loggers import make_loggers
 from rnnbench.network import Network
 from rnnbench.probes.gradient import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
@@ -46,6 +47,8 @@ class TrialOptions:
         weights: where the best-validation weights go; ``None`` keeps none.
         memory: bytes of a GPU's memory that may be taken; ``None`` for all there is.
         cuda_graphs: whether training steps on a GPU are replayed from a CUDA graph where they can be.
+        loggers: names of the loggers that the training is logged to.
+        logs: the folder below which they write.
     """
 
     device: str = "cpu"
@@ -53,6 +56,8 @@ class TrialOptions:
     weights: Path | None = None
     memory: int | None = None
     cuda_graphs: bool = True
+    loggers: tuple[str, ...] = ()
+    logs: Path = Path("logs")
 
 
 def run_trial(
@@ -127,7 +132,8 @@ def _measured(
     before = _gradient(network, source, spec, "init") if options.probes else None
     torch.manual_seed(seed_for(spec.seed, "dropout"))  # so that probes cannot shift what training draws
     learner = Learner(network, task, source, spec.settings, cuda_graphs=options.cuda_graphs)
-    fit(learner, spec.settings, device=device, tell=tell, callbacks=[_EndOnSigterm()])
+    loggers = make_loggers(options.loggers, options.logs, spec) if options.loggers else []
+    fit(learner, spec.settings, device=device, tell=tell, callbacks=[_EndOnSigterm()], loggers=loggers)
     network.to(device).load_state_dict(learner.best_weights)
     network.eval()
     learning, drawings = _learning(learner, network, task, source)

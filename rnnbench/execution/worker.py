@@ -67,6 +67,8 @@ def _trial(job: dict[str, Any], send: Send) -> Any:
         weights=Path(job["weights"]) if job["weights"] else None,
         memory=job["memory"],
         cuda_graphs=job["cuda_graphs"],
+        loggers=tuple(job["loggers"]),
+        logs=Path(job["logs"]),
     )
     spec = TrialSpec.model_validate(job["spec"])
     return run_trial(spec, load_plugins(job["plugins"]), options, tell).model_dump_json()
