@@ -16,7 +16,8 @@ class Queue:
 
     How long a configuration takes is not known before one of its trials ran, so each configuration's first trial runs first, in
     the order of the plan. The others follow by how long their configuration took, or has been taking so far, the longest first
-    (Graham 1969, Bounds on Multiprocessing Timing Anomalies). The order changes no result.
+    (Graham 1969, Bounds on Multiprocessing Timing Anomalies). What has failed comes last: it may well hang again until its
+    limit, and the others' results should not wait for that. The order changes no result.
 
     Args:
         specs: trials in the order of the plan.
@@ -26,6 +27,7 @@ class Queue:
         self._waiting: dict[str, deque[TrialSpec]] = {}  # by configuration, which keep the order of the plan
         self._configuration: dict[str, str] = {}  # by trial
         self._seconds: dict[str, float] = {}
+        self._failed: set[str] = set()
         for spec in specs:
             configuration = self._configuration[spec.trial_id] = spec.config_id
             self._waiting.setdefault(configuration, deque()).append(spec)
@@ -42,6 +44,10 @@ class Queue:
         configuration = self._configuration[spec.trial_id]
         self._seconds[configuration] = max(seconds, self._seconds.get(configuration, 0.0))
 
+    def observe_failure(self, spec: TrialSpec) -> None:
+        """Take note that a trial did not end as done."""
+        self._failed.add(self._configuration[spec.trial_id])
+
     def take(self) -> TrialSpec:
         """Take out the trial to run next.
 
@@ -51,7 +57,7 @@ class Queue:
         waiting = [configuration for configuration, trials in self._waiting.items() if trials]
         if not waiting:
             raise IndexError("no trial waits")
-        chosen = max(waiting, key=lambda configuration: self._seconds.get(configuration, math.inf))
+        chosen = max(waiting, key=lambda each: (each not in self._failed, self._seconds.get(each, math.inf)))
         self._seconds.setdefault(chosen, 0.0)
         return self._waiting[chosen].popleft()
 

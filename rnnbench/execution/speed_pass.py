@@ -96,6 +96,7 @@ class SpeedPass:
                 "plugins": modules_for([spec, reference], self._session.registry),
                 "device": self._session.options.device,
                 "budget_seconds": BUDGET_SECONDS,
+                "memory": self._session.options.memory,
             },
             limit=LIMIT_SECONDS,
             memory=self._session.options.memory,

@@ -200,8 +200,10 @@ class Sweep:
 
     def _keep(self, job: Job, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
-        self._queue.observe(spec, outcome.seconds)
         result = to_result(outcome, self._session.options.timeout)
+        self._queue.observe(spec, outcome.seconds)
+        if failures(Counter([result.status])):
+            self._queue.observe_failure(spec)
         self._session.store.add(
             spec,
             result,

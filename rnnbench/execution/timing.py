@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.accelerator import cap_memory
 from rnnbench.environment import describe
 from rnnbench.execution.trial import build_network
 from rnnbench.probes.speed import time_interleaved
@@ -20,10 +21,14 @@ LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)
 
 
 def time_trial(
-    spec: TrialSpec, reference: TrialSpec, registry: Registry, *, device: str, budget_seconds: float
+    spec: TrialSpec, reference: TrialSpec, registry: Registry, *, device: str, budget_seconds: float, memory: int | None = None
 ) -> TrialTimings:
-    """Build the networks of a trial and of its reference, untrained, and time them in turn."""
+    """Build the networks of a trial and of its reference, untrained, and time them in turn.
+
+    ``memory`` caps the bytes taken of a GPU's memory, as it does for a trial.
+    """
     place = torch.device(device)
+    cap_memory(place, memory)
     task = registry.task(spec.task.name).build(spec.task.options)
     networks = [build_network(each, registry.model(each.model.name), task).to(place) for each in (spec, reference)]
     if spec.settings.precision == "64":

@@ -86,8 +86,8 @@ def _speed(job: dict[str, Any], send: Send) -> Any:
 
     del send
     specs = TrialSpec.model_validate(job["spec"]), TrialSpec.model_validate(job["reference"])
-    timings = time_trial(*specs, load_plugins(job["plugins"]), device=job["device"], budget_seconds=job["budget_seconds"])
-    return timings.model_dump_json()
+    settings = {name: job[name] for name in ("device", "budget_seconds", "memory")}
+    return time_trial(*specs, load_plugins(job["plugins"]), **settings).model_dump_json()
 
 
 JOBS: dict[str, Callable[[dict[str, Any], Send], Any]] = {"trial": _trial, "preflight": _preflight, "speed": _speed}

@@ -87,6 +87,15 @@ def test_a_trial_that_is_still_running_counts_for_as_long_as_it_has_run() -> Non
     assert queue.take().model.name == running.model.name
 
 
+def test_what_has_failed_comes_last_however_long_it_took() -> None:
+    queue = Queue(trials(("rnn", "lstm", "gru")))
+    for spec in [queue.take() for _ in range(3)]:
+        queue.observe(spec, {"rnn": 600.0, "lstm": 9.0, "gru": 3.0}[spec.model.name])
+        if spec.model.name == "rnn":
+            queue.observe_failure(spec)
+    assert [spec.model.name for spec in taken(queue)] == ["lstm", "lstm", "gru", "gru", "rnn", "rnn"]
+
+
 def test_a_trial_that_was_put_back_is_taken_again() -> None:
     queue = Queue(trials(("rnn",), seeds=2))
     spec = queue.take()
