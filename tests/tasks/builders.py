@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench import options, registry
+from rnnbench.registered import RegisteredTask
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 """Real data beside the checkout, where there is any."""
@@ -16,6 +17,11 @@ SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 @cache
 def loaded() -> registry.Registry:
     return registry.load()
+
+
+def built_in() -> dict[str, RegisteredTask]:
+    """The tasks that rnnbench brings itself."""
+    return {name: task for name, task in loaded().tasks.items() if task.provider.distribution == "rnnbench"}
 
 
 def build(name: str, **given: Any) -> Any:

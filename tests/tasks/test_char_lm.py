@@ -94,6 +94,29 @@ def test_windows_follow_each_other_and_targets_lie_one_further_on() -> None:
         assert text[start + 1 : start + 1 + len(seen)] == task.decode(part.targets.flatten().tolist())
 
 
+@given(
+    text=st.text("abcd é\n", min_size=80, max_size=300).filter(lambda text: len(set(text[:16])) > 1),
+    window=st.integers(2, 9), train=st.floats(0.2, 0.6), validation=st.floats(0.15, 0.2), evaluated=st.integers(1, 60),
+)  # fmt: skip
+@settings(deadline=None, max_examples=100)
+def test_windows_of_any_text_follow_the_definition(
+    text: str, window: int, train: float, validation: float, evaluated: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = write(tmp_path_factory.getbasetemp(), "windows.txt", text)
+    task = build("char-lm", path=str(path), window=window, train=train, validation=validation, evaluated=evaluated)
+    first, second = round(len(text) * train), round(len(text) * (train + validation))
+    most = max(evaluated, window + 1)
+    known = sorted(set(text[:first]))
+    ids = [known.index(character) + 1 if character in known else 0 for character in text]
+    parts = task.splits()
+    for part, told in (
+        (parts.train, ids[:first]), (parts.validation, ids[first:second][:most]), (parts.test, ids[second:][:most]),
+    ):  # fmt: skip
+        starts = [start for start in range(0, len(told), window) if start + window < len(told)]
+        assert part.inputs.tolist() == [told[start : start + window] for start in starts]
+        assert part.targets.tolist() == [told[start + 1 : start + 1 + window] for start in starts]
+
+
 def test_the_alphabet_is_that_of_the_training_part(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", "ab" * 40 + "ac" * 10)
     task = build("char-lm", path=str(path), window=5)
@@ -152,10 +175,10 @@ def test_a_large_text_on_one_line_is_read_in_time_and_memory(tmp_path: Path) -> 
 
 def test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram() -> None:
     task = build("char-lm", sentences=600, window=20)
-    budget: dict[str, Any] = {"steps": 250, "batch_size": 16, "learning_rate": 1e-2, "validate_every": 125}
+    budget: dict[str, Any] = {"batch_size": 16, "learning_rate": 1e-2, "validate_every": 125}
     scores = task.reference_scores
-    assert train(task, Gated, **budget).score < scores["trigram"]
-    forgetful = train(task, OneStep, **budget).score
+    assert train(task, Gated, steps=1000, **budget).score <= task.solved == scores["5-gram"]
+    forgetful = train(task, OneStep, steps=250, **budget).score
     assert scores["bigram"] - 0.02 < forgetful < scores["unigram"]
 
 

@@ -1,12 +1,15 @@
-"""Every synthetic task is learned by a small network with memory, and not by one that sees a single step."""
+"""Every task is learned by a small network with memory, and not by one that sees a single step."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.tasks.builders import build
+from tests.tasks import test_char_lm, test_sequential_digits, test_series_classification, test_word_lm
+from tests.tasks.builders import build, built_in, write
 from tests.tasks.remembering import Gated, OneStep, train
 
 EASY: dict[str, tuple[dict[str, Any], int]] = {
@@ -30,6 +33,46 @@ EASY_WHERE_TRAINED: dict[str, tuple[dict[str, Any], int]] = {
     "duplicate-string": ({"train_length": 3, "test_length": 4}, 500),
 }
 """Tasks that a gated network learns at the lengths it was trained on, while longer strings stay hard for it."""
+
+EASY_FINITE: dict[str, tuple[dict[str, Any], int]] = {
+    "sine-forecasting": ({"points": 1500}, 600),
+    "text-classification": ({"sentences": 1000, "distance": 3}, 400),
+    "forecasting": ({"window": 6}, 400),
+}
+"""Tasks of finite data; ``forecasting`` is given a series that only what is three steps back foretells."""
+
+ELSEWHERE = {
+    "char-lm": test_char_lm.test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram,
+    "word-lm": test_word_lm.test_memory_beats_every_ngram_and_the_last_word_alone_is_a_bigram,
+    "sequential-digits": test_sequential_digits.test_memory_solves_it_and_the_last_row_alone_does_not,
+    "series-classification": test_series_classification.test_memory_solves_it,
+}
+"""Tasks in which a single step tells something too, so that their own tests say how much."""
+
+
+def test_no_task_is_left_out() -> None:
+    assert sorted([*EASY, *EASY_WHERE_TRAINED, *EASY_FINITE, *ELSEWHERE]) == sorted(built_in())
+
+
+@pytest.mark.parametrize("name", EASY_FINITE)
+def test_of_finite_data_too_a_network_with_memory_solves_what_one_step_does_not_tell(name: str, tmp_path: Path) -> None:
+    options, steps = EASY_FINITE[name]
+    given = {"path": str(write(tmp_path, "a.csv", three_steps_back(1500)))} if name == "forecasting" else {}
+    task = build(name, **options, **given)
+    score = train(task, Gated, steps=steps, learning_rate=1e-2, validate_every=50).score
+    assert task.metric.reaches(score, task.solved), f"{score:.4f}, solved from {task.solved:.4f}"
+    forgetful = train(task, OneStep, steps=200, learning_rate=1e-2, validate_every=50).score
+    skill = (forgetful - task.baseline) / (task.perfect - task.baseline)
+    assert skill < 0.1, f"{forgetful:.4f}, baseline {task.baseline:.4f}"
+
+
+def three_steps_back(points: int) -> str:
+    """A series x_t = sin(3 x_{t-3}) + e_t / 5, a value per line: linear references say little of it, the last value nothing."""
+    noise = np.random.Generator(np.random.PCG64(0)).standard_normal(points)
+    series = noise.copy()
+    for t in range(3, points):
+        series[t] = np.sin(3 * series[t - 3]) + noise[t] / 5
+    return "\n".join(f"{value:.6f}" for value in series)
 
 
 @pytest.mark.parametrize("name", EASY)

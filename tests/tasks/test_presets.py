@@ -13,10 +13,10 @@ from rnnbench.execution.trial import build_network
 from rnnbench.plan import Request, make_plan
 from rnnbench.training import build_optimizer
 from rnnbench.types import Batch, FiniteTask, GeneratedTask, Task
-from tests.tasks.builders import loaded, write
+from tests.tasks.builders import built_in, loaded, write
 
 DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
-BUILT_IN = {name: task for name, task in loaded().tasks.items() if task.provider.distribution == "rnnbench"}
+BUILT_IN = built_in()
 PRESETS = [(name, preset) for name in sorted(BUILT_IN) for preset in BUILT_IN[name].factory.presets]
 WITHOUT_PAPER = {"delayed-match", "sine-forecasting"}
 """No paper gives sizes and an optimizer for them."""

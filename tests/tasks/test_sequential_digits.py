@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,41 @@ def test_given_test_images_are_the_test(tmp_path: Path) -> None:
     given = {"test_images": write(tmp_path, "t", idx(other[0])), "test_labels": write(tmp_path, "l", idx(other[1]))}
     parts = build("sequential-digits", source="mnist", **files, **{name: str(path) for name, path in given.items()}).splits()
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [32, 8, 8]
+
+
+@given(
+    n=st.integers(20, 40), size=st.tuples(st.integers(1, 5), st.integers(1, 5)), classes=st.integers(2, 4),
+    permuted=st.booleans(), rows=st.booleans(), share=st.floats(0.1, 0.4), seed=st.integers(0, 2**31),
+)  # fmt: skip
+@settings(deadline=None, max_examples=40)
+def test_sequences_follow_the_definition(
+    n: int, size: tuple[int, int], classes: int, permuted: bool, rows: bool, share: float, seed: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    images = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (n, *size))
+    labels = np.arange(n) % classes
+    folder = tmp_path_factory.getbasetemp()
+    files = mnist(folder, images=idx(images), labels=idx(labels), test_images=idx(images[::-1]), test_labels=idx(labels[::-1]))
+    parts = build("sequential-digits", source="mnist", permuted=permuted, rows=rows, held_out=share, **files).splits()
+
+    def told(image: Any, label: int) -> tuple[list[list[int]], int]:
+        pixels = [int(image[y][x]) for y in range(size[0]) for x in range(size[1])]
+        if permuted:
+            keys = [hashlib.sha256(f"pixel {place} of {len(pixels)}".encode()).hexdigest() for place in range(len(pixels))]
+            pixels = [pixel for _, pixel in sorted(zip(keys, pixels, strict=True))]
+        step = size[1] if rows else 1
+        return [pixels[start : start + step] for start in range(0, len(pixels), step)], label
+
+    expected = [told(image, int(label)) for image, label in zip(images, labels, strict=True)]
+    seen = [
+        [((inputs * 255).round().int().tolist(), int(target)) for inputs, target in zip(part.inputs, part.targets, strict=True)]
+        for part in (parts.train, parts.validation, parts.test)
+    ]
+    assert seen[2] == expected[::-1]
+    assert sorted(seen[0] + seen[1]) == sorted(expected)  # what is given for training, each image once
+    for label in range(classes):
+        held = sum(target == label for _, target in seen[1])
+        assert held == round(share * sum(target == label for _, target in expected))
 
 
 @pytest.mark.parametrize(
