@@ -29,12 +29,10 @@ class _Counted:
 
     def __init__(self) -> None:
         self._total = self._done = self._failed = self._stored = self._run = 0
-        self._jobs = 1
-        self._started = time.monotonic()
+        self._seconds_left: float | None = None
 
-    def begin(self, trials: int, stored: int, jobs: int) -> None:
-        self._total, self._stored, self._jobs = trials, stored, jobs
-        self._started = time.monotonic()
+    def _expect(self, trials: int, stored: int) -> None:
+        self._total, self._stored = trials, stored
 
     def _count(self, result: Result) -> None:
         self._run += 1
@@ -44,11 +42,9 @@ class _Counted:
             self._failed += 1
 
     def _eta(self) -> str:
-        left = self._total - self._stored - self._run
-        if not self._run or not left:
+        if not self._run or self._run == self._total - self._stored or self._seconds_left is None:
             return ""
-        seconds = (time.monotonic() - self._started) / self._run * left
-        return f", about {_short(seconds)} left"
+        return f", about {_short(self._seconds_left)} left"
 
     def _tally(self) -> str:
         failed = f", {self._failed} not done" if self._failed else ""
@@ -66,14 +62,15 @@ class PlainView(_Counted):
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         """Say what is ahead."""
-        super().begin(trials, stored, jobs)
+        self._expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
 
     def started(self, spec: TrialSpec) -> None:
         """A trial's start is not worth a line."""
 
-    def running(self, jobs: Running) -> None:
+    def running(self, jobs: Running, seconds_left: float | None) -> None:
         """Nor is its progress, unless nothing was said for long."""
+        self._seconds_left = seconds_left
         if jobs and time.monotonic() - self._last_said >= self._quiet_seconds:
             steps = ", ".join(f"{_name(spec)} at {_step(spec, progress)}" for spec, progress in jobs[:ROWS_SHOWN])
             more = f" and {len(jobs) - ROWS_SHOWN} more" if len(jobs) > ROWS_SHOWN else ""
@@ -104,7 +101,7 @@ class LiveView(_Counted):
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         """Say what is ahead and open the live view."""
-        super().begin(trials, stored, jobs)
+        self._expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
         self._live = Live(console=self._console, refresh_per_second=5, transient=True, get_renderable=self._render)
         self._live.start()
@@ -112,8 +109,9 @@ class LiveView(_Counted):
     def started(self, spec: TrialSpec) -> None:
         """The next refresh shows it."""
 
-    def running(self, jobs: Running) -> None:
+    def running(self, jobs: Running, seconds_left: float | None) -> None:
         """Take note of what the next refresh shows."""
+        self._seconds_left = seconds_left
         self._jobs_now = jobs
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:

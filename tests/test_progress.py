@@ -44,7 +44,7 @@ def test_a_log_has_a_line_for_every_event() -> None:
     view = PlainView(console)
     view.begin(4, 1, 2)
     view.started(trial_spec())
-    view.running(running(2))
+    view.running(running(2), 12.0)
     view.ended(trial_spec(), record(score=0.875).result, 12.4)
     view.ended(trial_spec(seed=1), record(status=Status.FAILED, error=HOSTILE).result, 100)
     view.ended(trial_spec(seed=2), record(status=Status.INCOMPATIBLE, error="no").result, 1)
@@ -54,7 +54,7 @@ def test_a_log_has_a_line_for_every_event() -> None:
     assert all(re.match(r"\d\d:\d\d:\d\d  ", line) and line.isprintable() for line in lines)
     assert [line[10:] for line in lines][0::4] == ["4 trials, 1 of them already stored; 2 at a time", "said"]
     assert "copy-memory · lstm H=64 seed 0 · accuracy 0.875, skill 0.86 · 12 s" in lines[1]
-    assert "2/4 trials, about 0 s left" in lines[1]
+    assert "2/4 trials, about 12 s left" in lines[1]
     assert "failed: a [31m b[bold] · 0:01:40" in lines[2]
     assert "3/4 trials, 1 not done" in lines[2]
     assert lines[3].endswith("4/4 trials, 1 not done")  # a declined combination is an answer
@@ -64,9 +64,9 @@ def test_a_log_is_not_silent_for_long() -> None:
     console = log()
     view = PlainView(console, quiet_seconds=0.0)
     view.begin(20, 0, 20)
-    view.running([])
-    view.running(running(2))
-    view.running(running(ROWS_SHOWN + 3))
+    view.running([], None)
+    view.running(running(2), None)
+    view.running(running(ROWS_SHOWN + 3), None)
     lines = said(console).splitlines()
     assert len(lines) == 3
     assert "running: copy-memory · lstm H=64 seed 0 at step 0/1000, " in lines[1]
@@ -79,7 +79,7 @@ def test_a_log_repeats_nothing_while_it_is_not_silent() -> None:
     view = PlainView(console)
     view.begin(1, 0, 1)
     for _ in range(100):
-        view.running(running(1))
+        view.running(running(1), None)
     assert said(console).count("\n") == 1
 
 
@@ -89,7 +89,7 @@ def test_a_terminal_shows_the_running_trials_with_step_and_loss() -> None:
     view.begin(3, 0, 2)
     try:
         view.started(trial_spec())
-        view.running(running(2))
+        view.running(running(2), 100.0)
         shown = drawn(view)
         assert "copy-memory · lstm H=64 seed 0" in shown
         assert "step 0/1000" in shown
@@ -97,7 +97,7 @@ def test_a_terminal_shows_the_running_trials_with_step_and_loss() -> None:
         assert "0/3 trials" in shown
         view.ended(trial_spec(), record(score=0.5).result, 3)
         view.say("said [bold]plainly[/bold]")
-        assert "1/3 trials, about" in drawn(view)
+        assert "1/3 trials, about 0:01:40 left" in drawn(view)
     finally:
         view.end()
         view.end()
@@ -111,7 +111,7 @@ def test_a_terminal_shows_the_running_trials_with_step_and_loss() -> None:
 def test_a_terminal_lists_no_more_trials_than_fit(count: int) -> None:
     view = LiveView(terminal(width=40, height=10))
     view.begin(count, 0, count)
-    view.running(running(count))
+    view.running(running(count), None)
     shown = drawn(view)
     view.end()
     assert shown.count("seed") == min(count, ROWS_SHOWN)
@@ -124,7 +124,7 @@ def test_nothing_in_a_record_can_steer_the_terminal() -> None:
     view = LiveView(console)
     spec = trial_spec(task_options={"path": HOSTILE}, model_options={"note": HOSTILE})
     view.begin(1, 0, 1)
-    view.running([(spec, (1, float("nan")))])
+    view.running([(spec, (1, float("nan")))], None)
     shown = drawn(view)
     view.ended(spec, record(status=Status.FAILED, error=HOSTILE).result, 1)
     view.say(HOSTILE)

@@ -26,7 +26,8 @@ class Queue:
     def __init__(self, specs: Iterable[TrialSpec]) -> None:
         self._waiting: dict[str, deque[TrialSpec]] = {}  # by configuration, which keep the order of the plan
         self._configuration: dict[str, str] = {}  # by trial
-        self._seconds: dict[str, float] = {}
+        self._took: dict[str, float] = {}
+        self._expected: dict[str, float] = {}  # of those of which no trial has ended yet
         self._failed: set[str] = set()
         for spec in specs:
             configuration = self._configuration[spec.trial_id] = spec.config_id
@@ -39,14 +40,31 @@ class Queue:
         """Return one waiting trial of each configuration."""
         return [trials[0] for trials in self._waiting.values() if trials]
 
-    def observe(self, spec: TrialSpec, seconds: float) -> None:
-        """Take note that a trial took ``seconds``, or that it has been running for as long."""
-        configuration = self._configuration[spec.trial_id]
-        self._seconds[configuration] = max(seconds, self._seconds.get(configuration, 0.0))
+    def observe_running(self, spec: TrialSpec, expected: float) -> None:
+        """Take note that a running trial looks as if it would take ``expected`` seconds."""
+        self._expected[self._configuration[spec.trial_id]] = expected
 
-    def observe_failure(self, spec: TrialSpec) -> None:
-        """Take note that a trial did not end as done."""
-        self._failed.add(self._configuration[spec.trial_id])
+    def observe_end(self, spec: TrialSpec, seconds: float, *, failed: bool) -> None:
+        """Take note that a trial took ``seconds``, and whether it failed."""
+        configuration = self._configuration[spec.trial_id]
+        self._took[configuration] = max(seconds, self._took.get(configuration, 0.0))
+        if failed:
+            self._failed.add(configuration)
+
+    def expected(self, spec: TrialSpec) -> float | None:
+        """Return how many seconds a trial is expected to take; ``None`` where nothing tells."""
+        return self._seconds(self._configuration[spec.trial_id])
+
+    def seconds_waiting(self) -> float | None:
+        """Return how many seconds all that waits would take one after the other; ``None`` before any trial ran for a while."""
+        known = [seconds for each in self._waiting if (seconds := self._seconds(each)) is not None]
+        if not known:
+            return None
+        usual = sum(known) / len(known)
+        return sum(len(trials) * (self._seconds(each) or usual) for each, trials in self._waiting.items())
+
+    def _seconds(self, configuration: str) -> float | None:
+        return self._took.get(configuration, self._expected.get(configuration))
 
     def take(self) -> TrialSpec:
         """Take out the trial to run next.
@@ -57,9 +75,13 @@ class Queue:
         waiting = [configuration for configuration, trials in self._waiting.items() if trials]
         if not waiting:
             raise IndexError("no trial waits")
-        chosen = max(waiting, key=lambda each: (each not in self._failed, self._seconds.get(each, math.inf)))
-        self._seconds.setdefault(chosen, 0.0)
+        chosen = max(waiting, key=self._urgency)
+        self._expected.setdefault(chosen, 0.0)
         return self._waiting[chosen].popleft()
+
+    def _urgency(self, configuration: str) -> tuple[bool, float]:
+        seconds = self._seconds(configuration)
+        return configuration not in self._failed, math.inf if seconds is None else seconds
 
     def put_back(self, spec: TrialSpec) -> None:
         """Return a trial that was taken and could not be run now."""

@@ -147,8 +147,6 @@ class Sweep:
             self._session.view.say(f"the check before the trials came to no end ({why}); they run all the same")
 
     def _start_some(self) -> None:
-        for job, (spec, _) in self._running.items():
-            self._queue.observe(spec, time.monotonic() - job.started)
         elsewhere: list[TrialSpec] = []
         while self._queue and len(self._running) < self._session.options.jobs and self._enters():
             spec = self._queue.take()
@@ -196,14 +194,26 @@ class Sweep:
                 self._keep(job, outcome)
         if not self._running:
             self._session.machine.leave()
-        self._session.view.running([(spec, job.progress) for job, (spec, _) in self._running.items()])
+        left = self._seconds_left()
+        self._session.view.running([(spec, job.progress) for job, (spec, _) in self._running.items()], left)
+
+    def _seconds_left(self) -> float | None:
+        """Take note of how the running trials get on; return when all should be done, or ``None`` while nothing tells."""
+        running = []
+        for job, (spec, _) in self._running.items():
+            elapsed = time.monotonic() - job.started
+            step = job.progress[0] if job.progress else 0
+            self._queue.observe_running(spec, elapsed * spec.settings.steps / step if step else elapsed)
+            running.append(max(0.0, (self._queue.expected(spec) or 0.0) - elapsed))
+        waiting = self._queue.seconds_waiting()
+        if waiting is None:
+            return None
+        return max((waiting + sum(running)) / self._session.options.jobs, *running, 0.0)
 
     def _keep(self, job: Job, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
         result = to_result(outcome, self._session.options.timeout)
-        self._queue.observe(spec, outcome.seconds)
-        if failures(Counter([result.status])):
-            self._queue.observe_failure(spec)
+        self._queue.observe_end(spec, outcome.seconds, failed=bool(failures(Counter([result.status]))))
         self._session.store.add(
             spec,
             result,

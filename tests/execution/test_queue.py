@@ -34,12 +34,12 @@ def makespan(queue: Queue, seconds: dict[str, float], jobs: int) -> float:
     while queue or running:
         while queue and len(running) < jobs:
             for _, _, started, spec in running:
-                queue.observe(spec, now - started)
+                queue.observe_running(spec, now - started)
             spec = queue.take()
             count += 1
             heapq.heappush(running, (now + seconds[spec.model.name], count, now, spec))
         now, _, started, spec = heapq.heappop(running)
-        queue.observe(spec, now - started)
+        queue.observe_end(spec, now - started, failed=False)
     return now
 
 
@@ -50,7 +50,7 @@ def test_every_trial_is_taken_once_whatever_was_observed(seeds: int, seconds: li
     seen: list[str] = []
     while queue:
         spec = queue.take()
-        queue.observe(spec, seconds[len(seen)])
+        queue.observe_end(spec, seconds[len(seen)], failed=False)
         seen.append(spec.trial_id)
     assert sorted(seen) == sorted(spec.trial_id for spec in planned)
 
@@ -65,7 +65,7 @@ def test_the_first_trial_of_each_configuration_comes_before_any_second_one() -> 
     first = []
     for _ in MODELS:
         spec = queue.take()
-        queue.observe(spec, 5.0)
+        queue.observe_end(spec, 5.0, failed=False)
         first.append(spec.model.name)
     assert sorted(first) == sorted(MODELS)
 
@@ -73,26 +73,25 @@ def test_the_first_trial_of_each_configuration_comes_before_any_second_one() -> 
 def test_then_the_slowest_configuration_comes_first() -> None:
     queue = Queue(trials(("rnn", "lstm", "gru")))
     for spec in [queue.take() for _ in range(3)]:
-        queue.observe(spec, {"rnn": 1.0, "lstm": 9.0, "gru": 3.0}[spec.model.name])
+        queue.observe_end(spec, {"rnn": 1.0, "lstm": 9.0, "gru": 3.0}[spec.model.name], failed=False)
     assert [spec.model.name for spec in taken(queue)] == ["lstm", "lstm", "gru", "gru", "rnn", "rnn"]
 
 
-def test_a_trial_that_is_still_running_counts_for_as_long_as_it_has_run() -> None:
+def test_of_a_trial_that_is_still_running_the_latest_expectation_counts() -> None:
     queue = Queue(trials(("rnn", "lstm")))
     running, ended = queue.take(), queue.take()
-    queue.observe(ended, 2.0)
-    queue.observe(running, 1.0)
+    queue.observe_end(ended, 2.0, failed=False)
+    queue.observe_running(running, 1.0)
     assert queue.take().model.name == ended.model.name
-    queue.observe(running, 3.0)
+    queue.observe_running(running, 3.0)
     assert queue.take().model.name == running.model.name
 
 
 def test_what_has_failed_comes_last_however_long_it_took() -> None:
     queue = Queue(trials(("rnn", "lstm", "gru")))
     for spec in [queue.take() for _ in range(3)]:
-        queue.observe(spec, {"rnn": 600.0, "lstm": 9.0, "gru": 3.0}[spec.model.name])
-        if spec.model.name == "rnn":
-            queue.observe_failure(spec)
+        seconds = {"rnn": 600.0, "lstm": 9.0, "gru": 3.0}[spec.model.name]
+        queue.observe_end(spec, seconds, failed=spec.model.name == "rnn")
     assert [spec.model.name for spec in taken(queue)] == ["lstm", "lstm", "gru", "gru", "rnn", "rnn"]
 
 
@@ -102,6 +101,20 @@ def test_a_trial_that_was_put_back_is_taken_again() -> None:
     queue.put_back(spec)
     assert len(queue) == 2
     assert spec in taken(queue)
+
+
+def test_what_waits_is_expected_to_take_what_its_configuration_took() -> None:
+    queue = Queue(trials(("rnn", "lstm"), seeds=3))
+    assert queue.seconds_waiting() is None
+    first, second = queue.take(), queue.take()
+    assert queue.expected(first) == 0.0
+    queue.observe_running(second, 20.0)
+    queue.observe_end(first, 5.0, failed=False)
+    assert (queue.expected(first), queue.expected(second)) == (5.0, 20.0)
+    assert queue.seconds_waiting() == 2 * 5.0 + 2 * 20.0
+    queue.observe_running(second, 1000.0)
+    queue.observe_end(second, 30.0, failed=False)
+    assert queue.seconds_waiting() == 2 * 5.0 + 2 * 30.0, "what a trial took counts more than what one looks like"
 
 
 def test_removing_a_model_leaves_the_others() -> None:

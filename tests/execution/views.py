@@ -25,7 +25,8 @@ class SilentView:
         if self.on_start:
             self.on_start(spec)
 
-    def running(self, jobs: Sequence[tuple[TrialSpec, tuple[int, float] | None]]) -> None:
+    def running(self, jobs: Sequence[tuple[TrialSpec, tuple[int, float] | None]], seconds_left: float | None) -> None:
+        del seconds_left
         self.progress += [(spec.model.name, *told) for spec, told in jobs if told]
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
