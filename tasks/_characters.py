@@ -86,7 +86,7 @@ def read_characters(content: bytes, source: str, train: float) -> tuple[Symbols,
         raise DataError(f"{source} is empty; give a file with text.")
     known = _known(content, source, round(n * train))
     alphabet = Alphabet("".join(map(chr, np.flatnonzero(known))))
-    table = np.zeros(_CODE_POINTS, dtype=_smallest_type(len(alphabet)))
+    table = np.zeros(_CODE_POINTS, dtype=smallest_type(len(alphabet)))
     table[known] = np.arange(1, len(alphabet))
     ids = np.empty(n, dtype=table.dtype)
     start = 0
@@ -111,6 +111,6 @@ def _code_points(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
 
 
-def _smallest_type(symbols: int) -> npt.DTypeLike:
+def smallest_type(symbols: int) -> npt.DTypeLike:
     """Return an integer type for symbols 0 .. ``symbols - 1`` that torch can index with once widened."""
     return next(kind for kind in (np.uint8, np.int16, np.int32) if symbols - 1 <= np.iinfo(kind).max)

@@ -18,6 +18,8 @@ THINGS = (
 PLACES = ("near", "under", "behind", "above")
 INTRANSITIVE = ("ran", "slept", "sang", "wept", "laughed", "waited", "danced", "whistled")
 _MOST_PLACES = 3
+WORDS = len({*NAMES, *TRANSITIVE, *THINGS, *PLACES, *INTRANSITIVE, "the", "and", ",", "."})
+"""How many different words the text has."""
 
 
 def generate(sentences: int, seed: int) -> str:

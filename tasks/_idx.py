@@ -54,7 +54,7 @@ def _parsed(path: Path, content: _Readable, dimensions: int) -> Bytes:
     if magic[:3] != bytes([0, 0, _UNSIGNED_BYTES]) or len(magic) < 4:
         raise DataError(f"{path} is no IDX file of unsigned bytes; give files such as those of MNIST.")
     if magic[3] != dimensions:
-        raise DataError(f"{path} holds an array of {magic[3]} dimensions where {dimensions} were expected{_hint(dimensions)}.")
+        raise DataError(f"{path} holds an array of {magic[3]} dimensions where {dimensions} were expected{_hint(dimensions)}")
     header = content.read(4 * dimensions)
     if len(header) < 4 * dimensions:
         raise DataError(f"{path} ends within its header.")
@@ -73,4 +73,4 @@ def _parsed(path: Path, content: _Readable, dimensions: int) -> Bytes:
 
 
 def _hint(dimensions: int) -> str:
-    return "; are images= and labels= exchanged?" if dimensions in (1, 3) else ""
+    return "; are images= and labels= exchanged?" if dimensions in (1, 3) else "."

@@ -26,9 +26,10 @@ class NaiveBayes:
     @classmethod
     def fit(cls, words: Tensor, targets: Tensor, vocabulary: int, classes: int, padding: int) -> NaiveBayes:
         """Count the words (N, T) of the texts of each class (targets (N,)), ``padding`` aside."""
-        cells = words * classes + targets[:, None]  # (N, T)
-        counts = torch.bincount(cells[words != padding], minlength=vocabulary * classes).view(vocabulary, classes)
-        smoothed = counts.double() + 1  # (V, C)
+        counts = torch.zeros(vocabulary * classes, dtype=torch.int64)
+        for step in words.T:  # one word of every text at a time: bounds the memory
+            counts += torch.bincount(step.long() * classes + targets, minlength=vocabulary * classes)
+        smoothed = counts.view(vocabulary, classes).double() + 1  # (V, C)
         smoothed[padding] = 0
         log_likelihood = (smoothed / smoothed.sum(0)).log()
         log_likelihood[padding] = 0
@@ -38,6 +39,6 @@ class NaiveBayes:
     def predict(self, words: Tensor) -> Tensor:
         """Return the most probable class of texts (N, T): (N,)."""
         scores = self.log_prior.expand(len(words), -1).clone()  # (N, C)
-        for step in words.T:  # one word of every text at a time: bounds the memory
-            scores += self.log_likelihood[step]
+        for step in words.T:  # as above
+            scores += self.log_likelihood[step.long()]
         return scores.argmax(1)

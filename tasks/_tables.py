@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,6 +20,8 @@ Header: TypeAlias = Literal["auto"] | bool
 _FORMAT_BY_SUFFIX: dict[str, FileFormat] = {
     ".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl",
 }  # fmt: skip
+_MOST_COLUMNS = 100_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def read_rows(path: Path, kind: FileFormat) -> Table:
     Raises:
         DataError: unreadable, not UTF-8, empty, or malformed at a line that the message names.
     """
-    text = _read_text(path)
-    table = _read_json_lines(path, text) if kind == "jsonl" else _read_delimited(path, text, quoted=kind == "csv")
+    content = _read_utf8(path)
+    table = _read_json_lines(path, content) if kind == "jsonl" else _read_delimited(path, content, quoted=kind == "csv")
     if not table.rows:
         raise DataError(f"{path} is empty; give a file with data.")
     return table
@@ -118,26 +121,34 @@ def take_header(table: Table) -> Table:
     return Table(table.source, tuple(cell.strip() for cell in table.rows[0]), table.rows[1:], table.lines[1:])
 
 
-def _read_text(path: Path) -> str:
+def _read_utf8(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or one_line(error)}.") from None
     try:
-        return content.decode("utf-8-sig")
+        content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path}, line {line}: not UTF-8 text; convert it, e.g. iconv -f LATIN1 -t UTF-8.") from None
+    return content
 
 
-def _read_delimited(path: Path, text: str, *, quoted: bool) -> Table:
+def _lines(content: bytes, newline: str) -> io.TextIOWrapper:
+    """Decode line by line, without the byte order mark: the text as a whole takes four times the memory."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=newline)
+
+
+def _read_delimited(path: Path, content: bytes, *, quoted: bool) -> Table:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="," if quoted else "\t", quoting=quoting, strict=True)
+    reader = csv.reader(_lines(content, ""), delimiter="," if quoted else "\t", quoting=quoting, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     start = 1  # a quoted cell may hold line breaks: a row is named by the line it starts at
     try:
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise DataError(f"{path}, line {start}: {len(row):,} columns, more than are read ({_MOST_COLUMNS:,}).")
             if row:
                 rows.append(row)
                 lines.append(start)
@@ -153,15 +164,15 @@ def _columns(count: int) -> str:
     return "1 column" if count == 1 else f"{count} columns"
 
 
-def _read_json_lines(path: Path, text: str) -> Table:
+def _read_json_lines(path: Path, content: bytes) -> Table:
     names: tuple[str, ...] = ()
     rows: list[list[str]] = []
     lines: list[int] = []
-    for line, content in enumerate(text.split("\n"), start=1):
-        if not content.strip():
+    for line, text in enumerate(_lines(content, "\n"), start=1):
+        if not text.strip():
             continue
         try:
-            found = json.loads(content)
+            found = json.loads(text.rstrip("\n"))
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {line}: malformed JSON ({one_line(error, 120)}).") from None
         if not isinstance(found, dict) or not found:
@@ -169,6 +180,9 @@ def _read_json_lines(path: Path, text: str) -> Table:
         names = names or tuple(found)
         if missing := [name for name in names if found.get(name) is None]:
             raise DataError(f"{path}, line {line}: {missing[0]!r} is missing or null.")
-        rows.append([cell if isinstance(cell := found[name], str) else json.dumps(cell) for name in names])
+        row = [cell if isinstance(cell := found[name], str) else json.dumps(cell) for name in names]
+        if halves := [name for name, cell in zip(names, row, strict=True) if _SURROGATE.search(cell)]:
+            raise DataError(f"{path}, line {line}: {halves[0]!r} has half of a surrogate pair, which is no character.")
+        rows.append(row)
         lines.append(line)
     return Table(str(path), names, rows, lines)

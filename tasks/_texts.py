@@ -52,13 +52,16 @@ def read_texts(path: Path, text: str | None, label: str | None, header: Header, 
     ``header="auto"`` takes the first row as names if a column is asked for by name, or if one of its cells is "label".
 
     Raises:
-        DataError: the file cannot be read or has no such column.
+        DataError: the file cannot be read or has no such column, or a label is missing.
     """
     table = read_rows(path, format_of(path, kind))
     if table.names is None and _has_header(table, text, label, header):
         table = take_header(table)
     text, label = column_names(table.names or (), text, label)
-    return LabelledTexts(str(path), table.column(text), [cell.strip() for cell in table.column(label)], table.lines)
+    labels = [cell.strip() for cell in table.column(label)]
+    if "" in labels:
+        raise table.fault(labels.index(""), "the label is missing.")
+    return LabelledTexts(str(path), table.column(text), labels, table.lines)
 
 
 def column_names(names: tuple[str, ...], text: str | None, label: str | None) -> tuple[str, str]:

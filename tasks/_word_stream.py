@@ -12,7 +12,7 @@ import numpy as np
 from rnnbench.errors import DataError
 
 from ._characters import UNKNOWN, text_pieces
-from ._words import tokenise
+from ._words import Numbers, tokenise
 
 if TYPE_CHECKING:
     from ._ngrams import Symbols
@@ -33,14 +33,6 @@ class Lexicon:
         return {word: number for number, word in enumerate(self.words, start=UNKNOWN + 1)}
 
 
-class _Numbers(dict[str, int]):
-    """Gives every new word the next number."""
-
-    def __missing__(self, word: str) -> int:
-        self[word] = number = len(self)
-        return number
-
-
 def read_words(content: bytes, source: str, train: float, vocab: int) -> tuple[Symbols, Lexicon]:
     """Return a text's words as numbers (N,) and their lexicon.
 
@@ -49,7 +41,7 @@ def read_words(content: bytes, source: str, train: float, vocab: int) -> tuple[S
     Raises:
         DataError: the text has no words or is not UTF-8.
     """
-    numbers = _Numbers()
+    numbers = Numbers()
     pieces = [
         np.fromiter(map(numbers.__getitem__, words), dtype=np.int32, count=len(words))
         for words in map(tokenise, _between_words(text_pieces(content, source)))
@@ -67,13 +59,13 @@ def read_words(content: bytes, source: str, train: float, vocab: int) -> tuple[S
 
 
 def _between_words(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a text at blanks alone, so that no word is cut in two."""
+    """Cut a text at blanks and line ends alone, so that no word is cut in two."""
     rest = ""
     for piece in pieces:
-        whole, blank, rest_of_piece = piece.rpartition(" ")
-        if blank:
-            yield rest + whole
-            rest = rest_of_piece
+        end = max(piece.rfind(" "), piece.rfind("\n"))
+        if end >= 0:
+            yield rest + piece[:end]
+            rest = piece[end:]
         else:
             rest += piece
     yield rest

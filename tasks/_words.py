@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from ._characters import smallest_type
 
 PADDING = 0
 UNKNOWN = 1
@@ -32,6 +36,38 @@ CUT: Mapping[Level, Callable[[str], list[str]]] = {"word": tokenise, "character"
 """How a text is cut at each level; characters and the bytes of UTF-8 keep their case."""
 
 
+class Numbers(dict[str, int]):
+    """Gives every new word the next number."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
+@dataclass(frozen=True)
+class CutTexts:
+    """N texts cut into words, in little memory: a word is kept once, and a number of four bytes wherever it stands.
+
+    Attributes:
+        words: every word once, by its number.
+        numbers: of the words of all texts, one text after the other.
+        lengths: the words of each text (N,).
+    """
+
+    words: Sequence[str]
+    numbers: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Iterable[Sequence[str]]) -> CutTexts:
+        """Number the words of texts, each of which may be cut when it is asked for."""
+        known, numbers, lengths = Numbers(), array("i"), array("q")
+        for text in texts:
+            numbers.extend(map(known.__getitem__, text))
+            lengths.append(len(text))
+        return cls(list(known), np.frombuffer(numbers, np.int32), np.frombuffer(lengths, np.int64))
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Integers for words: 0 pads, 1 stands for any unknown word, the others are known words, the most frequent first."""
@@ -39,22 +75,30 @@ class Vocabulary:
     ids: dict[str, int]
 
     @classmethod
-    def of(cls, texts: Iterable[Sequence[str]], size: int, min_count: int) -> Vocabulary:
+    def of(cls, texts: CutTexts, size: int, min_count: int) -> Vocabulary:
         """Take words seen ``min_count`` times or more, at most ``size`` with padding and unknown, ties by alphabet."""
-        counts = Counter(word for text in texts for word in text)
-        frequent = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
-        return cls({word: index for index, word in enumerate(frequent[: size - _SPECIAL], start=_SPECIAL)})
+        counts = zip(texts.words, np.bincount(texts.numbers, minlength=len(texts.words)).tolist(), strict=True)
+        frequent = sorted((-count, word) for word, count in counts if count >= min_count)
+        return cls({word: index for index, (_, word) in enumerate(frequent[: size - _SPECIAL], start=_SPECIAL)})
 
     def __len__(self) -> int:
         return len(self.ids) + _SPECIAL
 
-    def encode(self, texts: Sequence[Sequence[str]], max_length: int) -> tuple[Tensor, Tensor]:
-        """Return ids (N, T), right-padded to the longest, and lengths (N,), both int64.
+    def encode(self, texts: CutTexts, max_length: int) -> tuple[Tensor, Tensor]:
+        """Return ids (N, T) in the smallest type that holds them, right-padded to the longest, and lengths (N,) int64.
 
         Of a longer text the first ``max_length`` words are kept; a text without words is one unknown word.
         """
-        rows = [[self.ids.get(word, UNKNOWN) for word in text[:max_length]] or [UNKNOWN] for text in texts]
-        lengths = torch.tensor([len(row) for row in rows])  # (N,)
-        padded = torch.full((len(rows), int(lengths.max())), PADDING)  # (N, T)
-        padded[torch.arange(padded.shape[1]) < lengths[:, None]] = torch.tensor([word for row in rows for word in row])
-        return padded, lengths
+        of_number = np.array([self.ids.get(word, UNKNOWN) for word in texts.words], smallest_type(len(self)))
+        kept = np.minimum(texts.lengths, max_length)
+        numbers = texts.numbers
+        if len(numbers) > kept.sum():
+            starts = np.cumsum(texts.lengths) - texts.lengths
+            place = np.arange(len(numbers)) - np.repeat(starts, texts.lengths)  # of each word in its text
+            numbers = numbers[place < max_length]
+        lengths = np.maximum(kept, 1)
+        place_in_row = np.arange(lengths.max())
+        padded = np.full((len(lengths), len(place_in_row)), PADDING, of_number.dtype)  # (N, T)
+        padded[kept == 0, 0] = UNKNOWN
+        padded[place_in_row < kept[:, None]] = of_number[numbers]
+        return torch.from_numpy(padded), torch.from_numpy(lengths)

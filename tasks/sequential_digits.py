@@ -122,8 +122,10 @@ class SequentialDigits(FiniteTask):
             raise ValueError("IDX files and hf= are two sources of the same; give one of them.")
         if self.hf is not None:
             HubDataset(self.hf, self.revision, self.subset)
-        elif self.revision is not None or self.subset is not None:
-            raise ValueError("revision= and subset= belong to a Hugging Face data set; give hf= too.")
+        elif (self.revision, self.subset, self.train_split, self.test_split, self.image_column, self.label_column) != (
+            None, None, "train", "test", None, "label",
+        ):  # fmt: skip
+            raise ValueError("revision=, subset=, splits and columns belong to a Hugging Face data set; give hf= too.")
         elif self.source == "mnist" and (self.images is None or self.labels is None):
             raise OptionError(
                 "source=mnist needs IDX files: -t 'sequential-digits[source=mnist,images=FILE,labels=FILE]', "

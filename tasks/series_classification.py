@@ -175,8 +175,9 @@ class SeriesClassification(FiniteTask):
         values = np.concatenate(self._parts[0].series)  # (steps of all training series, D)
         known = ~np.isnan(values)
         count = np.maximum(known.sum(0), 1)
-        location = np.where(known, values, 0).sum(0) / count
-        scale = np.sqrt(np.where(known, (values - location) ** 2, 0).sum(0) / count)
+        with np.errstate(over="ignore", invalid="ignore"):
+            location = np.where(known, values, 0).sum(0) / count
+            scale = np.sqrt(np.where(known, (values - location) ** 2, 0).sum(0) / count)
         scale[scale == 0] = 1.0  # a dimension that never changes stays at 0
         if not (np.isfinite(location).all() and np.isfinite(scale).all()):
             raise DataError(f"{self._parts[0].source}: its values are too large to be scaled.")

@@ -22,7 +22,7 @@ from ._labels import majority_accuracy, numbered
 from ._naive_bayes import NaiveBayes
 from ._tables import FileFormat, Header
 from ._texts import LabelledTexts, hold_out, read_texts
-from ._words import CUT, PADDING, Level, Vocabulary
+from ._words import CUT, PADDING, CutTexts, Level, Vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,10 +142,15 @@ class TextClassification(FiniteTask):
             raise ValueError("path= and hf= are two corpora; give one of them.")
         if self.path is None and (self.validation is not None or self.test is not None):
             raise ValueError("validation= and test= are files beside the training file; give path= too.")
+        if self.path is None and (self.header != "auto" or self.format != "auto"):
+            raise ValueError("header= and format= say how files are read; give path= too.")
+        if self._generated and (self.text is not None or self.label is not None):
+            raise ValueError("text= and label= are columns of a corpus of your own; give path= or hf= too.")
+        splits = (self.train_split, self.validation_split, self.test_split)
         if self.hf is not None:
             HubDataset(self.hf, self.revision, self.subset)
-        elif self.revision is not None or self.subset is not None:
-            raise ValueError("revision= and subset= belong to a Hugging Face data set; give hf= too.")
+        elif (self.revision, self.subset, *splits) != (None, None, "train", None, None):
+            raise ValueError("revision=, subset= and splits belong to a Hugging Face data set; give hf= too.")
 
     @cached_property
     def parts(self) -> tuple[LabelledTexts, LabelledTexts, LabelledTexts]:
@@ -265,9 +270,9 @@ class TextClassification(FiniteTask):
             raise DataError(
                 f"{train.source}: every training text has the label {one_line(repr(classes[0]), 80)}; give two classes."
             )
-        words = [[CUT[self.level](text) for text in part.texts] for part in (train, validation, test)]
+        words = [CutTexts.of(map(CUT[self.level], part.texts)) for part in (train, validation, test)]
         vocabulary = Vocabulary.of(words[0], self.vocab, self.min_count)
-        longest = max(map(len, words[0])) if self._generated else self.max_length or _KEPT[self.level]
+        longest = int(words[0].lengths.max()) if self._generated else self.max_length or _KEPT[self.level]
         batches = []
         for part, texts in zip((train, validation, test), words, strict=True):
             inputs, lengths = vocabulary.encode(texts, longest)

@@ -110,8 +110,9 @@ class WordModel(LanguageTask):
 
     @property
     def perfect(self) -> float:
-        """The perplexity of the generated text; of a file's it is unknown."""
-        return float(2 ** _grammar.bits_per_word()) if self.path is None else 1.0
+        """The perplexity of the generated text while the lexicon holds all its words; else, and of a file's, it is unknown."""
+        known = self.path is None and self.vocab > _grammar.WORDS
+        return float(2 ** _grammar.bits_per_word()) if known else 1.0
 
     @property
     def solved(self) -> float:

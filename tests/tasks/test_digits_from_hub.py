@@ -121,6 +121,8 @@ def test_faults_are_told_with_their_row(found: Columns, message: str) -> None:
         ({"source": "mnist", "hf": "o/n", "revision": "1", "images": "a", "labels": "b"}, "give one of them"),
         ({"source": "mnist", "revision": "1"}, "give hf= too"),
         ({"subset": "x"}, "give hf= too"),
+        ({"test_split": "none"}, "give hf= too"),
+        ({"source": "mnist", "images": "a", "labels": "b", "label_column": "digit"}, "give hf= too"),
         ({"source": "mnist"}, r"needs IDX files: .*or a Hugging Face data set: hf=ylecun/mnist,revision=COMMIT"),
     ],
 )

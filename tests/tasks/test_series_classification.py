@@ -110,7 +110,6 @@ def test_a_missing_value_is_what_came_before_it(values: list[float | None]) -> N
         (text(["1," * 3_000_000 + "x:1:a"]).encode(), "line 7, dimension 1: value 3000001, 'x', is not a number"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:overflow")
 def test_bad_files_are_told_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
     task = build("series-classification", train=str(write(tmp_path, "a.ts", content)))
     with pytest.raises(DataError, match=message) as raised:

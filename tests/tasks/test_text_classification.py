@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,21 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
         ("a.csv", '"good"x,1\n', {}, "line 1: malformed"),
         ("a.jsonl", '{"text": "a", "label": 1}\n{"text": "a"}\n', {}, "line 2: 'label' is missing or null"),
         ("a.jsonl", '{"texts": "a", "label": 1}\n', {}, "no column 'text'. Did you mean 'texts'"),
+        (
+            "a.jsonl",
+            '{"text": "a", "label": 1}\n{"text": "\\ud800", "label": 1}\n',
+            {},
+            "line 2: 'text' has half of a surrogate",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "a", "label": 1}\n{"text": "b"\n',
+            {},
+            r"line 2: malformed JSON \(Expecting ',' delimiter: line 1",
+        ),
+        ("a.tsv", "good\t1\nbad\t \n", {}, "line 2: the label is missing"),
+        ("a.csv", "good,1\n" + "," * 100_000, {}, "line 2: 100,001 columns, more than are read"),
+        ("a.tsv", "good\t1\n" + "x " * 100_000 + "\t0\n", {}, "line 2: malformed .field larger than"),
         ("a.doc", "good\t1\n", {}, "add format=csv"),
     ],
 )
@@ -156,6 +173,9 @@ def test_a_test_part_of_the_majority_class_alone_measures_nothing(tmp_path: Path
         ({"validation": "a.tsv"}, "give path= too"),
         ({"revision": "1"}, "give hf= too"),
         ({"subset": "sst2"}, "give hf= too"),
+        ({"path": "a.tsv", "test_split": "test"}, "give hf= too"),
+        ({"text": "review"}, "give path= or hf= too"),
+        ({"header": True}, "give path= too"),
         ({"negation": 1.5}, "negation"),
         ({"distance": -1}, "distance"),
         ({"header": "maybe"}, "header"),
@@ -165,6 +185,17 @@ def test_a_test_part_of_the_majority_class_alone_measures_nothing(tmp_path: Path
 def test_options_that_cannot_be(options: dict[str, object], message: str) -> None:
     with pytest.raises(Exception, match=message):
         build("text-classification", **options)
+
+
+def test_many_texts_are_read_in_time_and_little_memory(tmp_path: Path) -> None:
+    row = "the time machine, at last, was on the table; and we all saw it vanish from there\t"
+    path = write(tmp_path, "large.tsv", "".join(f"{row}{number % 2}\n" for number in range(120_000)))  # 10 MB
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    task = build("text-classification", path=str(path))
+    assert len(task.splits().train) == 97_200
+    assert task.inputs.vocab > 10
+    assert time.process_time() - start < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
 def test_building_reads_nothing() -> None:

@@ -50,6 +50,23 @@ def test_the_generated_texts_entropy_by_word() -> None:
     assert math.isfinite(task.metric.finish(1e9))
 
 
+def test_the_entropy_is_known_only_while_the_lexicon_holds_every_word() -> None:
+    assert len(set(words.tokenise(grammar.generate(2000, 0)))) == grammar.WORDS
+    whole, cut = build("word-lm", vocab=grammar.WORDS + 1), build("word-lm", vocab=3)
+    assert whole.perfect == pytest.approx(2 ** grammar.bits_per_word())
+    assert 0 not in whole.symbols
+    assert cut.perfect == 1 <= cut.solved < cut.baseline < whole.perfect  # most words are one unknown word, easily foretold
+
+
+def test_lines_are_read_like_blanks_and_piece_by_piece() -> None:
+    text = "fine words\n" * 40
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(characters, "_CHUNK", 64)
+        pieces = list(stream._between_words(characters.text_pieces(text.replace(" ", "\n").encode(), "it")))
+    assert max(map(len, pieces)) <= 64 + len("words\n")
+    assert "".join(pieces).split() == text.split()
+
+
 def test_windows_follow_each_other() -> None:
     task = build("word-lm", sentences=100, window=5)
     parts = task.splits()

@@ -32,7 +32,7 @@ def test_texts_are_cut_into_lower_case_words(text: str, expected: list[str]) -> 
 @settings(deadline=None, max_examples=60)
 def test_the_vocabulary_holds_the_most_frequent_words(texts: list[list[str]], size: int, min_count: int) -> None:
     counts = Counter(word for text in texts for word in text)
-    vocabulary = words.Vocabulary.of(texts, size, min_count)
+    vocabulary = words.Vocabulary.of(words.CutTexts.of(texts), size, min_count)
     assert len(vocabulary) <= size
     assert sorted(vocabulary.ids.values()) == list(range(2, len(vocabulary)))
     assert all(counts[word] >= min_count for word in vocabulary.ids)
@@ -47,9 +47,9 @@ def test_the_vocabulary_holds_the_most_frequent_words(texts: list[list[str]], si
 @given(texts=TEXTS, known=st.sets(st.sampled_from("abcdefgh"), min_size=1), longest=st.integers(1, 8))
 @settings(deadline=None, max_examples=60)
 def test_encoding_pads_on_the_right_and_cuts_long_texts(texts: list[list[str]], known: set[str], longest: int) -> None:
-    vocabulary = words.Vocabulary.of([sorted(known)], 20, 1)
-    ids, lengths = vocabulary.encode(texts, longest)
-    assert ids.dtype == lengths.dtype == torch.int64
+    vocabulary = words.Vocabulary.of(words.CutTexts.of([sorted(known)]), 20, 1)
+    ids, lengths = vocabulary.encode(words.CutTexts.of(texts), longest)
+    assert (ids.dtype, lengths.dtype) == (torch.uint8, torch.int64)
     assert ids.shape == (len(texts), lengths.max())
     for row, length, text in zip(ids.tolist(), lengths.tolist(), texts, strict=True):
         expected = [vocabulary.ids.get(word, 1) for word in text[:longest]] or [1]
