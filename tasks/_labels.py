@@ -64,12 +64,11 @@ def majority_accuracy(train: Tensor, test: Tensor, source: str) -> float:
     """Return the share of ``test`` targets (N,) that are the most frequent of the ``train`` targets.
 
     Raises:
-        DataError: that is all of them, so that nothing is left to be measured.
+        DataError: the test targets are all of one class, so that a constant answer could be perfect.
     """
-    share = float((test == train.bincount().argmax()).double().mean())
-    if share == 1:
-        raise DataError(f"{source}: every row for the test has the most frequent class; nothing to measure.")
-    return share
+    if (test == test[0]).all():
+        raise DataError(f"{source}: every row for the test has the same class; nothing to measure.")
+    return float((test == train.bincount().argmax()).double().mean())
 
 
 def nearest_mean_accuracy(train: Tensor, train_targets: Tensor, test: Tensor, test_targets: Tensor) -> float:

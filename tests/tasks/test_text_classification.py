@@ -158,10 +158,11 @@ def test_a_label_unseen_in_training_is_told_with_its_file_and_line(tmp_path: Pat
         build("text-classification", path=train, test=test).splits()
 
 
-def test_a_test_part_of_the_majority_class_alone_measures_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("label", ["0", "1"])
+def test_a_test_part_of_one_class_alone_measures_nothing(tmp_path: Path, label: str) -> None:
     train = str(write(tmp_path, "train.tsv", TSV))
-    test = str(write(tmp_path, "test.tsv", "a\t1\n"))
-    with pytest.raises(DataError, match="every row for the test has the most frequent class"):
+    test = str(write(tmp_path, "test.tsv", f"a\t{label}\n" * 3))
+    with pytest.raises(DataError, match="every row for the test has the same class"):
         _ = build("text-classification", path=train, test=test).baseline
 
 
