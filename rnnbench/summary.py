@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -194,7 +195,12 @@ def group(records: Sequence[Record]) -> list[TaskGroup]:
         spec = _first(configs).task
         label = spec.label if task_labels[spec.label] == 1 else f"{spec.label} (data {key[:6]})"
         groups.append(TaskGroup(label, spec, tuple(_ordered(_labelled(configs, shown)))))
-    return sorted(groups, key=lambda each: (each.label, each.spec.task_id))
+    return sorted(groups, key=lambda each: (_natural(each.label), each.spec.task_id))
+
+
+def _natural(label: str) -> list[tuple[str, float]]:
+    """Return a sorting key by which delay=20 comes before delay=100."""
+    return [(text, float(figure or 0)) for text, figure in re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?)?", label)]
 
 
 def _data_of_tasks(records: Sequence[Record]) -> dict[str, dict[str, str]]:

@@ -33,6 +33,11 @@ def test_a_trial_that_failed_before_it_read_any_is_of_the_same_task() -> None:
     assert "data" not in only.label
 
 
+def test_tasks_are_in_the_order_of_their_numbers() -> None:
+    records = [record(task_options={"delay": delay}) for delay in (100, 20, 5)]
+    assert [each.spec.options["delay"] for each in group(records)] == [5, 20, 100]
+
+
 def test_two_stores_are_compared_on_equal_data_alone() -> None:
     before = [read("a" * 64, seed=seed) for seed in range(3)]
     same = compare(before, before, "old.db", "new.db")
