@@ -41,7 +41,7 @@ def _data(task: TaskGroup) -> list[str]:
     lines = [f"Sequences: {trained}, {size.validation:,} for validation, {size.test:,} for the test."]
     if task.data_checksums:
         named = listed([f"{name} {checksum}" for name, checksum in sorted(task.data_checksums.items())])
-        lines.append(f"SHA-256 of the data: {named}.")
+        lines.append(f"Checksums of the data: {named}.")
     return lines
 
 
