@@ -16,7 +16,6 @@ from rnnbench.report.curves import learning_curves
 from rnnbench.report.difficulty import difficulty_section, ladders
 from rnnbench.report.drawn import drawings
 from rnnbench.report.escaping import web_link
-from rnnbench.report.forked import results_of
 from rnnbench.report.gradients import gradient_profiles
 from rnnbench.report.leaderboard import leaderboard
 from rnnbench.report.sentences import budget, findings
@@ -33,15 +32,19 @@ _MOST_COMMANDS = 20
 
 Blocks = list[Picture] | Table | Picture | None
 """What one part of a section comes to."""
+Compute = Callable[[Sequence[Callable[[], Blocks]]], Sequence[Blocks]]
 
 
-def contents(records: Sequence[Record], command: str | None, title: str | None, processes: int = 1) -> Report:
-    """Build the report of at least one record in so many processes; call it within ``rnnbench.report.style.styled``."""
+def contents(records: Sequence[Record], command: str | None, title: str | None, compute: Compute) -> Report:
+    """Build the report of at least one record; call it within ``rnnbench.report.style.styled``.
+
+    ``compute`` calls what makes each table and picture, all independent of each other, and returns what they return.
+    """
     last = latest(records)
     tasks = group(last)
     appearance = looks(sorted({configuration.label for task in tasks for configuration in task.configurations}))
     parts = [_parts(task, appearance, place) for place, task in enumerate(tasks, start=1)]
-    made = iter(results_of([part for of_task in parts for part in of_task], processes))
+    made = iter(compute([part for of_task in parts for part in of_task]))
     sections = [
         _task_section(task, place, [next(made) for _ in of_task])
         for place, (task, of_task) in enumerate(zip(tasks, parts, strict=True), start=1)

@@ -64,7 +64,7 @@ def _along(name: str, option: str, groups: Sequence[TaskGroup]) -> list[Ladder]:
         if isinstance(value, int | float) and not isinstance(value, bool):
             identity = group.spec.identity()
             rest = {**identity, "options": {key: each for key, each in identity["options"].items() if key != option}}
-            key = json.dumps(rest, sort_keys=True)
+            key = json.dumps([rest, group.data_checksums], sort_keys=True)
             alike[key][float(value)] = group
             shown[key] = with_options(name, {k: v for k, v in group.spec.shown.items() if k != option})
     return [Ladder(shown[key], option, tuple(sorted(rungs.items()))) for key, rungs in alike.items() if len(rungs) > 1]
@@ -73,7 +73,7 @@ def _along(name: str, option: str, groups: Sequence[TaskGroup]) -> list[Ladder]:
 def difficulty_section(ladder: Ladder, looks: Mapping[str, Look], place: int) -> Section:
     """Tell the greatest value that each model solved, and draw score against value."""
     solved = {label: ladder.highest_solved(label) for label in ladder.labels}
-    reached = [f"{label} ({ladder.option} {number(value)})" for label, value in solved.items() if value is not None]
+    reached = [f"{label} ({ladder.option} {value:g})" for label, value in solved.items() if value is not None]
     never = [label for label, value in solved.items() if value is None]
     sentences = [
         *([f"Solved by more than half of the seeds, up to: {listed(reached)}."] if reached else []),
@@ -90,7 +90,7 @@ def _table(ladder: Ladder, looks: Mapping[str, Look], solved: Mapping[str, float
     for label, highest in solved.items():
         at = [ladder.on(group, label) for _, group in ladder.rungs]
         cells = [f"{number(c.score.value)}, {rate_text(c.solved)}" if c and c.score else MISSING for c in at]
-        rows.append(Row((label, number(highest) if highest is not None else "none", *cells), colour=looks[label].colour))
+        rows.append(Row((label, "none" if highest is None else f"{highest:g}", *cells), colour=looks[label].colour))
     columns = (
         Column("model", numeric=False),
         Column(f"largest {ladder.option} solved"),

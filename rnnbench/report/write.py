@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from rnnbench.errors import OutputError, UsageError, one_line
 from rnnbench.records import Record
-from rnnbench.report.contents import contents
+from rnnbench.report.contents import Blocks, contents
+from rnnbench.report.forked import results_of
 from rnnbench.report.render import GENERATOR, html, markdown
 from rnnbench.report.style import styled
 from rnnbench.table import export, tidy
@@ -76,16 +78,24 @@ def check_folder(folder: Path) -> None:
 
 
 def _fill(part: Path, records: Sequence[Record], command: str | None, title: str | None, processes: int) -> None:
+    def compute(parts: Sequence[Callable[[], Blocks]]) -> Sequence[Blocks]:
+        """Share out the parts of the report, and its table of trials beside them."""
+        work: list[Callable[[], Blocks]] = [partial(_write_table, records, part / "results.csv"), *parts]
+        return results_of(work, processes)[1:]
+
     with styled():
-        report = contents(records, command, title, processes)
+        report = contents(records, command, title, compute)
     figures = part / "figures"
     figures.mkdir()
     for picture in report.pictures:
         (figures / f"{picture.name}.svg").write_bytes(picture.svg)
         (figures / f"{picture.name}.png").write_bytes(picture.png)
-    export(tidy(records), part / "results.csv")
     (part / "report.md").write_text(markdown(report), encoding="utf-8", newline="\n")
     (part / _PAGE).write_text(html(report), encoding="utf-8", newline="\n")
+
+
+def _write_table(records: Sequence[Record], path: Path) -> None:
+    export(tidy(records), path)
 
 
 def _refuse_strangers(target: Path, named: Path) -> None:
