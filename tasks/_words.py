@@ -18,6 +18,7 @@ from ._characters import smallest_type
 PADDING = 0
 UNKNOWN = 1
 _SPECIAL = 2
+_COUNTED_AT_ONCE = 1 << 20
 _TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s]")
 
 
@@ -77,8 +78,11 @@ class Vocabulary:
     @classmethod
     def of(cls, texts: CutTexts, size: int, min_count: int) -> Vocabulary:
         """Take words seen ``min_count`` times or more, at most ``size`` with padding and unknown, ties by alphabet."""
-        counts = zip(texts.words, np.bincount(texts.numbers, minlength=len(texts.words)).tolist(), strict=True)
-        frequent = sorted((-count, word) for word, count in counts if count >= min_count)
+        counts = np.zeros(len(texts.words), np.int64)
+        for start in range(0, len(texts.numbers), _COUNTED_AT_ONCE):  # numpy widens what it counts to eight bytes each
+            counts += np.bincount(texts.numbers[start : start + _COUNTED_AT_ONCE], minlength=len(counts))
+        by_word = zip(texts.words, counts.tolist(), strict=True)
+        frequent = sorted((-count, word) for word, count in by_word if count >= min_count)
         return cls({word: index for index, (_, word) in enumerate(frequent[: size - _SPECIAL], start=_SPECIAL)})
 
     def __len__(self) -> int:
@@ -93,9 +97,8 @@ class Vocabulary:
         kept = np.minimum(texts.lengths, max_length)
         numbers = texts.numbers
         if len(numbers) > kept.sum():
-            starts = np.cumsum(texts.lengths) - texts.lengths
-            place = np.arange(len(numbers)) - np.repeat(starts, texts.lengths)  # of each word in its text
-            numbers = numbers[place < max_length]
+            kept_and_cut = np.column_stack([kept, texts.lengths - kept]).ravel()
+            numbers = numbers[np.repeat(np.tile([True, False], len(kept)), kept_and_cut)]
         lengths = np.maximum(kept, 1)
         place_in_row = np.arange(lengths.max())
         padded = np.full((len(lengths), len(place_in_row)), PADDING, of_number.dtype)  # (N, T)
