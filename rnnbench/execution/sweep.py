@@ -194,20 +194,23 @@ class Sweep:
                 self._keep(job, outcome)
         if not self._running:
             self._session.machine.leave()
-        left = self._seconds_left()
-        self._session.view.running([(spec, job.progress) for job, (spec, _) in self._running.items()], left)
+        self._observe_running()
+        self._session.view.running([(spec, job.progress) for job, (spec, _) in self._running.items()], self._seconds_left())
 
-    def _seconds_left(self) -> float | None:
-        """Take note of how the running trials get on; return when all should be done, or ``None`` while nothing tells."""
-        running = []
+    def _observe_running(self) -> None:
         for job, (spec, _) in self._running.items():
             elapsed = time.monotonic() - job.started
             step = job.progress[0] if job.progress else 0
             self._queue.observe_running(spec, elapsed * spec.settings.steps / step if step else elapsed)
-            running.append(max(0.0, (self._queue.expected(spec) or 0.0) - elapsed))
+
+    def _seconds_left(self) -> float | None:
+        """Return when all trials should have ended, or ``None`` while nothing tells."""
         waiting = self._queue.seconds_waiting()
         if waiting is None:
             return None
+        now = time.monotonic()
+        expected = [(job.started, self._queue.expected(spec) or 0.0) for job, (spec, _) in self._running.items()]
+        running = [max(0.0, started + seconds - now) for started, seconds in expected]
         return max((waiting + sum(running)) / self._session.options.jobs, *running, 0.0)
 
     def _keep(self, job: Job, outcome: Outcome) -> None:

@@ -43,11 +43,13 @@ def contents(records: Sequence[Record], command: str | None, title: str | None, 
     last = latest(records)
     tasks = group(last)
     appearance = looks(sorted({configuration.label for task in tasks for configuration in task.configurations}))
-    parts = [_parts(task, appearance, place) for place, task in enumerate(tasks, start=1)]
+    verdicts = [judge(t.scored[0].scores, [c.scores for c in t.scored[1:]], t.sign) if t.scored else [] for t in tasks]
+    judged = list(enumerate(zip(tasks, verdicts, strict=True), start=1))
+    parts = [_parts(task, found, appearance, place) for place, (task, found) in judged]
     made = iter(compute([part for of_task in parts for part in of_task]))
     sections = [
-        _task_section(task, place, [next(made) for _ in of_task])
-        for place, (task, of_task) in enumerate(zip(tasks, parts, strict=True), start=1)
+        _task_section(task, found, place, [next(made) for _ in of_task])
+        for (place, (task, found)), of_task in zip(judged, parts, strict=True)
     ]
     difficulty = [difficulty_section(ladder, appearance, place) for place, ladder in enumerate(ladders(tasks), start=1)]
     across = _across_section(tasks, appearance)
@@ -63,14 +65,14 @@ def contents(records: Sequence[Record], command: str | None, title: str | None, 
     )
 
 
-def _parts(task: TaskGroup, appearance: Mapping[str, Look], place: int) -> list[Callable[[], Blocks]]:
+def _parts(task: TaskGroup, verdicts: list[Verdict], appearance: Mapping[str, Look], place: int) -> list[Callable[[], Blocks]]:
     """Return what makes each table and picture of a task, in reading order."""
     slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
     name = f"{place:02d}-{slug}"
     return [
         partial(leaderboard, task, appearance),
         partial(learning_curves, task, appearance, f"{name}-learning"),
-        partial(comparisons, task, _verdicts(task)),
+        partial(comparisons, task, verdicts),
         partial(extra_scores, task),
         partial(drawings, task, appearance, f"{name}-drawing"),
         partial(tradeoffs, task, appearance, f"{name}-cost"),
@@ -82,15 +84,11 @@ def _parts(task: TaskGroup, appearance: Mapping[str, Look], place: int) -> list[
     ]
 
 
-def _task_section(task: TaskGroup, place: int, made: Sequence[Blocks]) -> Section:
+def _task_section(task: TaskGroup, verdicts: list[Verdict], place: int, made: Sequence[Blocks]) -> Section:
     shown: list[Table | Picture] = []
     for blocks in made:
         shown += blocks if isinstance(blocks, list) else [blocks] if blocks is not None else []
-    return Section(task.label, f"task-{place}", tuple(findings(task, _verdicts(task))), tuple(shown), tuple(budget(task)))
-
-
-def _verdicts(task: TaskGroup) -> list[Verdict]:
-    return judge(task.scored[0].scores, [c.scores for c in task.scored[1:]], task.sign) if task.scored else []
+    return Section(task.label, f"task-{place}", tuple(findings(task, verdicts)), tuple(shown), tuple(budget(task)))
 
 
 def _across_section(tasks: Sequence[TaskGroup], appearance: Mapping[str, Look]) -> Section | None:
