@@ -1,0 +1,90 @@
+"""Small trials whose records are kept: ``python -m tests.golden.trials`` writes ``trials.json``.
+
+They pin identities and every measured number across changes that must not alter them. Write the file anew only in a
+commit that changes a measurement or an identity on purpose, and say so in the changelog.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnnbench import registry
+from rnnbench.environment import processor_name
+from rnnbench.execution.trial import TrialOptions, run_trial
+from rnnbench.plan import Request, make_plan
+from rnnbench.records import TrialSpec
+
+PATH = Path(__file__).with_name("trials.json")
+SETTINGS = {"steps": 4, "batch_size": 4, "validation_size": 16, "test_size": 16}
+MODELS = "rnn,lstm,gru,bilstm,attention-lstm"
+TIMES = ("seconds", "train_seconds")
+
+
+def specs() -> dict[str, TrialSpec]:
+    """Return one trial of every task, and one of every model on two tasks, by a name for each."""
+    loaded = registry.load()
+    every_task = [Request([_small(name)], ["gru"], [0], "quick", 8, SETTINGS) for name in sorted(loaded.tasks)]
+    every_model = Request(["copy-memory[delay=3]", "temporal-order"], [MODELS], [1], "quick", 6, SETTINGS)
+    planned = [spec for request in (*every_task, every_model) for spec in make_plan(request, loaded)]
+    return {f"{spec.task.label} {spec.model.label} {spec.seed}": spec for spec in planned}
+
+
+def _small(task: str) -> str:
+    options = registry.load().task(task).options
+    if "test_length" in options:
+        return f"{task}[train_length=8,test_length=24]"
+    return f"{task}[data=sunspots]" if task == "forecasting" else task
+
+
+def identities(spec: TrialSpec) -> dict[str, str]:
+    """Return every hash that is derived from a trial's definition."""
+    return {
+        "trial": spec.trial_id,
+        "config": spec.config_id,
+        "speed": spec.speed_id,
+        "task": spec.task.task_id,
+    }
+
+
+def measured(spec: TrialSpec) -> dict[str, Any]:
+    """Run the trial in this process with one thread and return its result without times and environment."""
+    with one_thread():
+        result = run_trial(spec, registry.load(), TrialOptions())
+    content: dict[str, Any] = without_times(json.loads(result.model_dump_json(exclude={"environment"})))
+    return content
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread, as in a trial's own process."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def without_times(value: Any) -> Any:
+    """Return JSON content without the wall-clock times in it."""
+    if isinstance(value, dict):
+        return {key: without_times(part) for key, part in value.items() if key not in TIMES}
+    return [without_times(part) for part in value] if isinstance(value, list) else value
+
+
+def platform() -> dict[str, str]:
+    """Return what floating-point results may depend on."""
+    return {"processor": processor_name(), "torch": torch.__version__}
+
+
+if __name__ == "__main__":
+    made = {name: {"ids": identities(spec), "result": measured(spec)} for name, spec in specs().items()}
+    lines = [f"{json.dumps(name)}: {json.dumps(trial)}" for name, trial in made.items()]
+    trials = ",\n".join(lines)
+    PATH.write_text(f'{{"platform": {json.dumps(platform())}, "trials": {{\n{trials}\n}}}}\n', encoding="utf-8")

@@ -1,0 +1,47 @@
+"""Identities and measured numbers stay what they were: records written before are compared to the bit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.golden import trials
+
+GOLDEN = json.loads(trials.PATH.read_text(encoding="utf-8"))
+SPECS = trials.specs()
+
+
+def test_every_golden_trial_is_still_planned() -> None:
+    assert set(SPECS) == set(GOLDEN["trials"])
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_identities_are_unchanged(name: str) -> None:
+    assert trials.identities(SPECS[name]) == GOLDEN["trials"][name]["ids"]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_measured_numbers_are_unchanged(name: str) -> None:
+    expected = GOLDEN["trials"][name]["result"]
+    measured = trials.measured(SPECS[name])
+    if trials.platform() == GOLDEN["platform"]:
+        assert measured == expected
+    else:  # another processor takes other vector instructions, whose sums round differently
+        assert_close(measured, expected)
+
+
+def assert_close(measured: Any, expected: Any) -> None:
+    if isinstance(expected, dict):
+        assert measured.keys() == expected.keys()
+        for key, value in expected.items():
+            assert_close(measured[key], value)
+    elif isinstance(expected, list):
+        assert len(measured) == len(expected)
+        for one, other in zip(measured, expected, strict=True):
+            assert_close(one, other)
+    elif isinstance(expected, float):
+        assert measured == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    else:
+        assert measured == expected
