@@ -23,6 +23,7 @@ test: lint types pytest
 lint: $(VENV)/.for-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 
 types: $(VENV)/.for-test
 	$(BIN)/mypy
@@ -31,7 +32,7 @@ pytest: $(VENV)/.for-test
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 bench: $(VENV)/.for-test
-	$(BIN)/python -m tests.benchmarks --write reports/performance
+	$(BIN)/python -m benchmarks --write reports/performance
 
 # make test kills 8 trials and 2 drivers; here it is 50 and 25.
 test-faults: $(VENV)/.for-test

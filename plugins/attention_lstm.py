@@ -6,10 +6,11 @@ Equations, for the hidden states h_1 .. h_T of an LSTM (``lstm.py``) and a query
     context  = sum_t alpha_t h_t
     output   = [context ; s]
 
-At every step k the query is s = h_k and attention is causal: t runs from 1 to k. A prediction made once, at the end, is the
-same at the last valid step: s is the last hidden state and t runs over all valid steps. In Bahdanau, Cho & Bengio (2015) s is
-the state of a second, decoding RNN; with one prediction per step the LSTM's own state takes its place. Context and query are
-joined, not mixed, so that the decoder reads both directly.
+At every step k the query is s = h_k and attention is causal: t runs from 1 to k. A prediction made
+once, at the end, is the same at the last valid step: s is the last hidden state and t runs over all
+valid steps. In Bahdanau, Cho & Bengio (2015) s is the state of a second, decoding RNN; with one
+prediction per step the LSTM's own state takes its place. Context and query are joined, not mixed,
+so that the decoder reads both directly.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import HeatmapDrawing, Reference, Task, hookimpl
+from rnnbench import Citation, HeatmapPlot, Task, hookimpl, last_valid, padding_mask
 
-from . import _references
-from ._additive_attention import attend, attention_weights
-from ._initialization import Initialisation, initialize_lstm
-from ._options import Bias, Rate, check_dropout, check_forget_bias
-from ._padding import last_valid_step, padding_mask, run_padded
+from ._common import citations
+from ._common.additive_attention import attend, attention_weights
+from ._common.initialization import Initialisation, initialize_lstm
+from ._common.options import Bias, Rate, check_dropout, check_forget_bias
+from ._common.padding import run_padded
 
-REFERENCES = (
-    Reference(
+CITATIONS = (
+    Citation(
         "Bahdanau et al. 2015",
         "Neural machine translation by jointly learning to align and translate",
         "ICLR",
         "https://arxiv.org/abs/1409.0473",
     ),
-    _references.LSTM,
-    _references.FORGET_GATE,
+    citations.LSTM,
+    citations.FORGET_GATE,
 )
 _DRAWN_STEPS = 100
 
@@ -66,12 +67,14 @@ class AttentionLSTM(nn.Module):
         hidden_size: H; the output width is 2H, context beside query.
         num_layers: L, stacked; attention reads the top layer.
         dropout: rate between layers while training.
-        init: ``orthogonal`` recurrent and Glorot uniform input and attention weights, zero biases; ``torch``: torch's own.
+        init: ``orthogonal`` recurrent and Glorot uniform input and attention weights, zero biases;
+            ``torch``: torch's own.
         forget_bias: what the forget gates' biases sum to at the start (with ``init=orthogonal``).
         attention_size: A, the width in which query and keys are compared; H when ``None``.
 
     Raises:
-        ValueError: dropout with a single layer; ``forget_bias`` beside ``init=torch``, which sets it itself.
+        ValueError: dropout with a single layer; ``forget_bias`` beside ``init=torch``, which sets
+            it itself.
     """
 
     def __init__(
@@ -88,7 +91,9 @@ class AttentionLSTM(nn.Module):
         check_dropout(num_layers, dropout)
         check_forget_bias(init, forget_bias)
         self.output_size = 2 * hidden_size
-        self.recurrence = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+        self.recurrence = nn.LSTM(
+            input_size, hidden_size, num_layers, batch_first=True, dropout=dropout
+        )
         initialize_lstm(self.recurrence, init, forget_bias)
         self.key = nn.Linear(hidden_size, attention_size or hidden_size, bias=False)  # W_h
         self.query = nn.Linear(hidden_size, attention_size or hidden_size, bias=False)  # W_s
@@ -100,44 +105,58 @@ class AttentionLSTM(nn.Module):
     def forward(
         self, x: Tensor, state: AttentionState | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, AttentionState]:
-        """Map x (B, T, D) to outputs (B, T, 2H), context half first, and the state; attention is causal.
+        """Map x (B, T, D) to outputs (B, T, 2H), context half first, and the state; attention is
+        causal.
 
-        With ``lengths`` (B,), outputs beyond each sequence's end are zero and padded steps are never attended to.
+        With ``lengths`` (B,), outputs beyond each sequence's end are zero and padded steps are
+        never attended to.
         """
         before = None if state is None else (state.h, state.c)
         hidden, (h, c) = (
-            self.recurrence(x, before) if lengths is None else run_padded(self.recurrence, x, before, lengths)
+            self.recurrence(x, before)
+            if lengths is None
+            else run_padded(self.recurrence, x, before, lengths)
         )  # (B, T, H)
         padded = None if lengths is None else padding_mask(lengths, x.shape[1])
         now = AttentionState(h, c, hidden, self.key(hidden), padded)
         if state is not None:
             now = _continued(state, now)
-        context = attend(self.query(hidden), now.keys, now.hidden, self.score.weight.squeeze(0), now.absent)
+        context = attend(
+            self.query(hidden), now.keys, now.hidden, self.score.weight.squeeze(0), now.absent
+        )
         outputs = torch.cat([context, hidden], dim=-1)  # (B, T, 2H)
         return outputs if padded is None else outputs.masked_fill(padded.unsqueeze(-1), 0.0), now
 
     def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Attend once, from the last valid step to all valid steps: x (B, T, D) -> (B, 2H)."""
         hidden, padded = self._read(x, lengths)
-        last = hidden[:, -1:] if lengths is None else last_valid_step(hidden, lengths)  # (B, 1, H)
-        context = attend(self.query(last), self.key(hidden), hidden, self.score.weight.squeeze(0), padded)
+        last = last_valid(hidden, lengths).unsqueeze(1)  # (B, 1, H)
+        context = attend(
+            self.query(last), self.key(hidden), hidden, self.score.weight.squeeze(0), padded
+        )
         return torch.cat([context, last], dim=-1).squeeze(1)
 
     @torch.no_grad()
     def attention(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the weights alpha (B, T, T), row: querying step, column: step attended to; rows of padded steps are zero."""
+        """Return the weights alpha (B, T, T), row: querying step, column: step attended to; rows of
+        padded steps are zero.
+        """
         hidden, padded = self._read(x, lengths)
-        weights = attention_weights(self.query(hidden), self.key(hidden), self.score.weight.squeeze(0), padded)
+        weights = attention_weights(
+            self.query(hidden), self.key(hidden), self.score.weight.squeeze(0), padded
+        )
         return weights if padded is None else weights.masked_fill(padded.unsqueeze(-1), 0.0)
 
-    def drawings(self, x: Tensor, lengths: Tensor | None = None) -> tuple[HeatmapDrawing, ...]:
-        """Draw the attention weights of the first sequence of x (B, T, D), its last 100 valid steps at most."""
+    def plots(self, x: Tensor, lengths: Tensor | None = None) -> tuple[HeatmapPlot, ...]:
+        """Draw the attention weights of the first sequence of x (B, T, D), its last 100 valid steps
+        at most.
+        """
         steps = x.shape[1] if lengths is None else int(lengths[0])
         first = max(0, steps - _DRAWN_STEPS)
         weights = self.attention(x[:1, :steps])[0, first:, first:]
         span = f"steps {first + 1} to {steps}"
         return (
-            HeatmapDrawing(
+            HeatmapPlot(
                 title=f"Attention weights of one sequence, {span}",
                 x_label=f"step attended to ({span})",
                 y_label=f"querying step ({span})",
@@ -146,7 +165,9 @@ class AttentionLSTM(nn.Module):
         )
 
     def _read(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return hidden states (B, T, H), arbitrary but finite at padded steps, and the mask of those (B, T)."""
+        """Return hidden states (B, T, H), arbitrary but finite at padded steps, and the mask of
+        those (B, T).
+        """
         padded = None if lengths is None else padding_mask(lengths, x.shape[1])
         clean = x if padded is None else x.masked_fill(padded.unsqueeze(-1), 0.0)
         return self.recurrence(clean)[0], padded
@@ -177,4 +198,4 @@ def _declines(task: Task, options: dict[str, Any]) -> str | None:
 @hookimpl
 def register_models(register: Any) -> None:
     """Register ``attention-lstm``."""
-    register("attention-lstm", AttentionLSTM, references=REFERENCES, incompatible=_declines)
+    register("attention-lstm", AttentionLSTM, citations=CITATIONS, incompatible=_declines)

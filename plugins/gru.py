@@ -7,9 +7,9 @@ Equations, for layer input x_t and hidden state h_t, ``*`` elementwise::
     n_t = tanh(W_n x_t + b_n + r_t * (U_n h_{t-1} + b'_n))     candidate
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-This is torch's and cuDNN's variant: the reset gate acts after the product with U_n, so that one product serves all gates. In
-the published form (Cho et al. 2014) it acts before, ``U_n (r_t * h_{t-1})``. As published, z = 1 keeps
-the state; some texts and libraries exchange z and 1 - z.
+This is torch's and cuDNN's variant: the reset gate acts after the product with U_n, so that one
+product serves all gates. In the published form (Cho et al. 2014) it acts before, ``U_n (r_t *
+h_{t-1})``. As published, z = 1 keeps the state; some texts and libraries exchange z and 1 - z.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Reference, hookimpl
+from rnnbench import Citation, hookimpl
 
-from ._initialization import Initialisation, initialize
-from ._layout import LayerWeights, layer_weights
-from ._options import Implementation, Rate, check_dropout
-from ._padding import run_padded
-from ._reference import State, unroll
+from ._common.initialization import Initialisation, initialize
+from ._common.layout import LayerWeights, layer_weights
+from ._common.options import Implementation, Rate, check_dropout
+from ._common.padding import run_padded
+from ._common.reference import State, unroll
 
-REFERENCES = (
-    Reference(
+CITATIONS = (
+    Citation(
         "Cho et al. 2014",
         "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
         "EMNLP",
@@ -48,8 +48,10 @@ class GRU(nn.Module):
         hidden_size: H, also the output width.
         num_layers: L, stacked.
         dropout: rate between layers while training.
-        init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases; ``torch``: torch's own.
-        impl: torch's fused kernel, or the plain loop written from the equations; the same function of the same parameters.
+        init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
+            ``torch``: torch's own.
+        impl: torch's fused kernel, or the plain loop written from the equations; the same function
+            of the same parameters.
 
     Raises:
         ValueError: dropout with a single layer.
@@ -67,32 +69,47 @@ class GRU(nn.Module):
         super().__init__()
         check_dropout(num_layers, dropout)
         self.impl = impl
-        self.recurrence = nn.GRU(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+        self.recurrence = nn.GRU(
+            input_size, hidden_size, num_layers, batch_first=True, dropout=dropout
+        )
         initialize(self.recurrence, init)
 
-    def forward(self, x: Tensor, state: Tensor | None = None, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, state: Tensor | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Map x (B, T, D) and state (L, B, H) to outputs (B, T, H) and the new state.
 
-        With ``lengths`` (B,), outputs beyond each sequence's end are zero and the state is that of its last valid step.
+        With ``lengths`` (B,), outputs beyond each sequence's end are zero and the state is that of
+        its last valid step.
         """
         if self.impl == "reference":
             return self._loop(x, state, lengths)
-        result: Any = self.recurrence(x, state) if lengths is None else run_padded(self.recurrence, x, state, lengths)
+        result: Any = (
+            self.recurrence(x, state)
+            if lengths is None
+            else run_padded(self.recurrence, x, state, lengths)
+        )
         return result  # type: ignore[no-any-return]
 
-    def _loop(self, x: Tensor, state: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _loop(
+        self, x: Tensor, state: Tensor | None, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         gru = self.recurrence
         if state is None:
             state = x.new_zeros(gru.num_layers, x.shape[0], gru.hidden_size)
         dropout = gru.dropout if self.training else 0.0
-        outputs, (last,) = unroll(_step, layer_weights(gru, GATES), x, (state,), lengths, dropout=dropout)
+        outputs, (last,) = unroll(
+            _step, layer_weights(gru, GATES), x, (state,), lengths, dropout=dropout
+        )
         return outputs, last
 
 
 def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
     (h,) = state
     input_r, input_z, input_n = projected.chunk(3, dim=-1)  # (B, 3H) -> 3 x (B, H)
-    hidden_r, hidden_z, hidden_n = F.linear(h, weights.recurrent, weights.recurrent_bias).chunk(3, dim=-1)
+    hidden_r, hidden_z, hidden_n = F.linear(h, weights.recurrent, weights.recurrent_bias).chunk(
+        3, dim=-1
+    )
     reset = torch.sigmoid(input_r + hidden_r)
     update = torch.sigmoid(input_z + hidden_z)
     candidate = torch.tanh(input_n + reset * hidden_n)
@@ -102,4 +119,4 @@ def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
 @hookimpl
 def register_models(register: Any) -> None:
     """Register ``gru``."""
-    register("gru", GRU, references=REFERENCES)
+    register("gru", GRU, citations=CITATIONS)

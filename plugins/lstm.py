@@ -20,37 +20,37 @@ import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Reference, hookimpl
+from rnnbench import Citation, hookimpl
 
-from . import _references
-from ._initialization import Initialisation, initialize_chrono, initialize_lstm
-from ._layout import LayerWeights, layer_weights
-from ._options import Bias, Implementation, Rate, check_dropout, check_forget_bias
-from ._padding import run_padded
-from ._reference import State, unroll
+from ._common import citations
+from ._common.initialization import Initialisation, initialize_chrono, initialize_lstm
+from ._common.layout import LayerWeights, layer_weights
+from ._common.options import Bias, Implementation, Rate, check_dropout, check_forget_bias
+from ._common.padding import run_padded
+from ._common.reference import State, unroll
 
-REFERENCES = (
-    _references.LSTM,
-    _references.FORGET_GATE,
-    Reference(
+CITATIONS = (
+    citations.LSTM,
+    citations.FORGET_GATE,
+    Citation(
         "Jozefowicz et al. 2015",
         "An empirical exploration of recurrent network architectures",
         "ICML",
         "https://proceedings.mlr.press/v37/jozefowicz15.html",
     ),
-    Reference(
+    Citation(
         "Sak et al. 2014",
         "Long short-term memory recurrent neural network architectures for large scale acoustic modeling",
         "Interspeech",
         "https://doi.org/10.21437/Interspeech.2014-80",
     ),
-    Reference(
+    Citation(
         "Gal & Ghahramani 2016",
         "A theoretically grounded application of dropout in recurrent neural networks",
         "NeurIPS",
         "https://arxiv.org/abs/1512.05287",
     ),
-    Reference(
+    Citation(
         "Tallec & Ollivier 2018",
         "Can recurrent neural networks warp time?",
         "ICLR",
@@ -69,19 +69,24 @@ class LSTM(nn.Module):
         hidden_size: H.
         num_layers: L, stacked.
         dropout: rate between layers while training.
-        init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases; ``torch``: torch's own.
+        init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
+            ``torch``: torch's own.
         forget_bias: what the forget gate's biases sum to at the start (with ``init=orthogonal``).
-        chrono: the longest memory to expect, in steps: gate biases such that the units forget on time scales spread from 1 to
-            that many steps (Tallec & Ollivier 2018); 0 is off.
-        proj_size: P, the width that the hidden state is projected to, then also the output width; 0 is off.
-        recurrent_dropout: rate on the hidden state that the gates read, while training: one mask per sequence and layer,
-            the same at every step (Gal & Ghahramani 2016; Keras's ``recurrent_dropout``). A sequence continued from a
-            returned state draws a new mask. No fused kernel does this, so training then runs the plain loop.
-        impl: torch's fused kernel, or the plain loop written from the equations; the same function of the same parameters.
+        chrono: the longest memory to expect, in steps: gate biases such that the units forget on
+            time scales spread from 1 to that many steps (Tallec & Ollivier 2018); 0 is off.
+        proj_size: P, the width that the hidden state is projected to, then also the output width; 0
+            is off.
+        recurrent_dropout: rate on the hidden state that the gates read, while training: one mask
+            per sequence and layer, the same at every step (Gal & Ghahramani 2016; Keras's
+            ``recurrent_dropout``). A sequence continued from a returned state draws a new mask. No
+            fused kernel does this, so training then runs the plain loop.
+        impl: torch's fused kernel, or the plain loop written from the equations; the same function
+            of the same parameters.
 
     Raises:
-        ValueError: dropout with a single layer; ``proj_size`` not below ``hidden_size``; ``chrono`` of 1 or 2, which leaves no
-            range to draw from; ``forget_bias`` beside ``chrono`` or ``init=torch``, which set it themselves.
+        ValueError: dropout with a single layer; ``proj_size`` not below ``hidden_size``; ``chrono``
+            of 1 or 2, which leaves no range to draw from; ``forget_bias`` beside ``chrono`` or
+            ``init=torch``, which set it themselves.
     """
 
     def __init__(
@@ -101,19 +106,32 @@ class LSTM(nn.Module):
         check_dropout(num_layers, dropout)
         check_forget_bias(init, forget_bias)
         if proj_size >= hidden_size:
-            raise ValueError(f"proj_size={proj_size} must be below hidden_size={hidden_size}; 0 means no projection.")
+            raise ValueError(
+                f"proj_size={proj_size} must be below hidden_size={hidden_size}; 0 means no projection."
+            )
         if 0 < chrono < _SHORTEST_CHRONO:
             raise ValueError(
                 f"chrono={chrono} leaves no time scale to draw; give {_SHORTEST_CHRONO} steps or more, or 0 for off."
             )
         if chrono and forget_bias != 1.0:
-            raise ValueError(f"chrono={chrono} sets the forget biases itself; leave forget_bias={forget_bias} out.")
+            raise ValueError(
+                f"chrono={chrono} sets the forget biases itself; leave forget_bias={forget_bias} out."
+            )
         if proj_size:  # true, and nothing that a user could mend
-            warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
+            warnings.filterwarnings(
+                "ignore", message="LSTM with projections is not supported with oneDNN"
+            )
         self.impl = impl
         self.recurrent_dropout = recurrent_dropout
         self.output_size = proj_size or hidden_size
-        self.recurrence = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout, proj_size=proj_size)
+        self.recurrence = nn.LSTM(
+            input_size,
+            hidden_size,
+            num_layers,
+            batch_first=True,
+            dropout=dropout,
+            proj_size=proj_size,
+        )
         initialize_lstm(self.recurrence, init, forget_bias)
         if chrono:
             initialize_chrono(self.recurrence, chrono)
@@ -121,13 +139,19 @@ class LSTM(nn.Module):
     def forward(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Map x (B, T, D) and state (h (L, B, O), c (L, B, H)) to outputs (B, T, O) and the new state; O is P or H.
+        """Map x (B, T, D) and state (h (L, B, O), c (L, B, H)) to outputs (B, T, O) and the new
+        state; O is P or H.
 
-        With ``lengths`` (B,), outputs beyond each sequence's end are zero and the state is that of its last valid step.
+        With ``lengths`` (B,), outputs beyond each sequence's end are zero and the state is that of
+        its last valid step.
         """
         if self.impl == "reference" or (self.recurrent_dropout and self.training):
             return self._loop(x, state, lengths)
-        result: Any = self.recurrence(x, state) if lengths is None else run_padded(self.recurrence, x, state, lengths)
+        result: Any = (
+            self.recurrence(x, state)
+            if lengths is None
+            else run_padded(self.recurrence, x, state, lengths)
+        )
         return result  # type: ignore[no-any-return]
 
     def _loop(
@@ -163,4 +187,4 @@ def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
 @hookimpl
 def register_models(register: Any) -> None:
     """Register ``lstm``."""
-    register("lstm", LSTM, references=REFERENCES)
+    register("lstm", LSTM, citations=CITATIONS)

@@ -1,8 +1,15 @@
 """rnnbench: which recurrent architecture, and why.
 
-Any recurrent architecture, on any sequence task, measured the same honest way on four axes: how well it learns, how fast it
-runs, how big it is, and how far its gradient reaches. Names are loaded when first used, so that ``import rnnbench`` and the
-command line start without torch.
+Any recurrent architecture, on any sequence task, measured the same honest way on four axes: how
+well it learns, how fast it runs, how big it is, and how far its gradient reaches.
+
+This module is the public API: the names in ``__all__``, and the modules ``rnnbench.metrics``,
+``rnnbench.errors`` and ``rnnbench.testing``. They, the hooks, the entry-point group ``rnnbench``,
+the command line and the columns of exported tables change only with a note in the changelog and,
+from version 1.0 on, only with a new major version. Every other module is internal.
+
+Names are loaded when first used, so that ``import rnnbench`` and the command line start without
+torch.
 """
 
 from __future__ import annotations
@@ -10,61 +17,58 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.hookspecs import RegisterModel, RegisterTask, hookimpl
+from rnnbench.contract.hookspecs import RegisterModel, RegisterTask, hookimpl
 
 if TYPE_CHECKING:
-    from rnnbench.api import run
-    from rnnbench.errors import DataError
-    from rnnbench.records import Drawing, HeatmapDrawing, LineDrawing
-    from rnnbench.types import (
-        Batch,
-        Diagnosis,
-        FiniteTask,
-        GeneratedTask,
-        Metric,
-        Preset,
-        Reference,
-        Splits,
-        Task,
-        Tokens,
-        Vectors,
-    )
+    from rnnbench.api import run as run
+    from rnnbench.contract.core import last_valid as last_valid
+    from rnnbench.contract.core import padding_mask as padding_mask
+    from rnnbench.contract.task import Batch as Batch
+    from rnnbench.contract.task import Citation as Citation
+    from rnnbench.contract.task import Diagnosis as Diagnosis
+    from rnnbench.contract.task import FiniteTask as FiniteTask
+    from rnnbench.contract.task import GeneratedTask as GeneratedTask
+    from rnnbench.contract.task import Metric as Metric
+    from rnnbench.contract.task import Predict as Predict
+    from rnnbench.contract.task import Preset as Preset
+    from rnnbench.contract.task import Space as Space
+    from rnnbench.contract.task import Splits as Splits
+    from rnnbench.contract.task import Steps as Steps
+    from rnnbench.contract.task import Task as Task
+    from rnnbench.contract.task import Tokens as Tokens
+    from rnnbench.contract.task import Vectors as Vectors
+    from rnnbench.errors import DataError as DataError
+    from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
+    from rnnbench.records.plots import LinePlot as LinePlot
+    from rnnbench.records.plots import Plot as Plot
 
 __version__ = "0.1.0"
 
-_HOME = {
-    **dict.fromkeys(
-        ("Batch", "Diagnosis", "FiniteTask", "GeneratedTask", "Metric", "Preset", "Reference", "Splits", "Task", "Tokens",
-         "Vectors"),
-        "rnnbench.types",
+_LAZY = {
+    "rnnbench.api": ("run",),
+    "rnnbench.contract.core": ("last_valid", "padding_mask"),
+    "rnnbench.contract.task": (
+        "Batch",
+        "Diagnosis",
+        "FiniteTask",
+        "GeneratedTask",
+        "Metric",
+        "Predict",
+        "Preset",
+        "Citation",
+        "Space",
+        "Splits",
+        "Steps",
+        "Task",
+        "Tokens",
+        "Vectors",
     ),
-    **dict.fromkeys(("DataError",), "rnnbench.errors"),
-    **dict.fromkeys(("Drawing", "HeatmapDrawing", "LineDrawing"), "rnnbench.records"),
-    "run": "rnnbench.api",
-}  # fmt: skip
+    "rnnbench.errors": ("DataError",),
+    "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
+}
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
 
-__all__ = [
-    "Batch",
-    "DataError",
-    "Diagnosis",
-    "Drawing",
-    "FiniteTask",
-    "GeneratedTask",
-    "HeatmapDrawing",
-    "LineDrawing",
-    "Metric",
-    "Preset",
-    "Reference",
-    "RegisterModel",
-    "RegisterTask",
-    "Splits",
-    "Task",
-    "Tokens",
-    "Vectors",
-    "__version__",
-    "hookimpl",
-    "run",
-]
+__all__ = ["RegisterModel", "RegisterTask", "__version__", "hookimpl", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """``python -m rnnbench``."""
 
-from rnnbench.cli import main
+from rnnbench.cli.main import main
 
 if __name__ == "__main__":
     main()

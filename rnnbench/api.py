@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench.errors import UsageError
-from rnnbench.records import Status
+from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,27 +49,29 @@ def run(
         timeout: wall-clock limit of a trial in seconds.
         retry: statuses whose trials are run once more, e.g. ``["failed"]``.
         probes: whether size, gradient and speed are measured.
-        loggers: ``"csv"``, ``"tensorboard"``: log each training too, into the folder of the store's name and ``.logs``.
+        loggers: ``"csv"``, ``"tensorboard"``: log each training too, into the folder of the store's
+            name and ``.logs``.
         progress: whether lines are printed as trials end.
         settings: further settings of the training, e.g. ``steps=1000, learning_rate=3e-3``; see
-            :class:`rnnbench.records.Settings`.
+            :class:`rnnbench.records.spec.Settings`.
 
     Returns:
-        One row per trial; the columns are described in ``rnnbench.columns``.
+        One row per trial; the columns are described in ``rnnbench.analysis.columns``.
 
     Raises:
         rnnbench.errors.RnnbenchError: anything that is the caller's to mend; nothing was run.
-        KeyboardInterrupt: interrupted; what had ended is in the store, and the same call goes on from there.
+        KeyboardInterrupt: interrupted; what had ended is in the store, and the same call goes on
+        from there.
     """
     from rich.console import Console
 
-    from rnnbench import registry as plugins
+    from rnnbench.analysis.tables import tidy
+    from rnnbench.contract import registry as plugins
+    from rnnbench.execution.context import RunOptions
+    from rnnbench.execution.progress import PlainView
     from rnnbench.execution.run import pick_device, pick_jobs, run_trials
-    from rnnbench.execution.session import RunOptions
-    from rnnbench.plan import Request, make_plan
-    from rnnbench.progress import PlainView
-    from rnnbench.store import Store
-    from rnnbench.table import tidy
+    from rnnbench.plan.planning import Request, make_plan
+    from rnnbench.records.store import Store
 
     registry = plugins.load()
     request = Request(_words(tasks), _words(models), seeds, preset, hidden_size, settings)
@@ -82,10 +84,14 @@ def run(
         probes=probes,
         loggers=_known_loggers(loggers),
         retry=frozenset(_status(name) for name in retry),
-        command=_call(tasks, models, seeds=seeds, preset=preset, hidden_size=hidden_size, **settings),
+        command=_call(
+            tasks, models, seeds=seeds, preset=preset, hidden_size=hidden_size, **settings
+        ),
     )
     with Store(store) as opened:
-        _, code = run_trials(specs, opened, registry, options, PlainView(Console(quiet=not progress)))
+        _, code = run_trials(
+            specs, opened, registry, options, PlainView(Console(quiet=not progress))
+        )
         if code >= SIGNALLED:
             raise KeyboardInterrupt if code == SIGNALLED + signal.SIGINT else SystemExit(code)
         wanted = {spec.trial_id for spec in specs}
@@ -103,10 +109,12 @@ def _words(given: str | Sequence[str]) -> list[str]:
 
 
 def _known_loggers(names: Sequence[str]) -> tuple[str, ...]:
-    from rnnbench.execution.loggers import LOGGERS, check_loggers
+    from rnnbench.execution.jobs.loggers import LOGGERS, check_loggers
 
     if unknown := sorted(set(names) - set(LOGGERS)):
-        raise UsageError(f"loggers={unknown[0]!r}: there is no such logger; there are: {', '.join(LOGGERS)}.")
+        raise UsageError(
+            f"loggers={unknown[0]!r}: there is no such logger; there are: {', '.join(LOGGERS)}."
+        )
     check_loggers(names)
     return tuple(dict.fromkeys(names))
 

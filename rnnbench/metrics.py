@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from rnnbench.types import Batch, Metric, Tokens
+from rnnbench.contract.task import Batch, Metric, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnbench.types import Measure, Task
+    from rnnbench.contract.task import Measure, Task
 
 
 def counted_steps(outputs: Tensor, batch: Batch) -> Tensor:
     """Return the weight of each prediction: 1 where it counts, 0 on padding and masked steps.
 
-    ``outputs`` is ``(B, O)`` for steps "last" (weights ``(B,)``, all 1) or ``(B, T, O)`` (weights ``(B, T)``).
+    ``outputs`` is ``(B, O)`` for steps "last" (weights ``(B,)``, all 1) or ``(B, T, O)`` (weights
+    ``(B, T)``).
     """
     weights = torch.ones(outputs.shape[:-1], dtype=outputs.dtype, device=outputs.device)
     if outputs.dim() == 2:
@@ -75,7 +76,9 @@ def loss_of(task: Task) -> Measure:
 
 def mean_loss(measure: Measure, outputs: Tensor, batch: Batch) -> Tensor:
     """Return the weighted mean of ``measure`` over the batch, a scalar that can be differentiated."""
-    if _all_count(outputs, batch):  # one operation where the general way takes several: this runs at every optimizer step
+    if _all_count(
+        outputs, batch
+    ):  # one operation where the general way takes several: this runs at every optimizer step
         if measure is cross_entropy:
             return F.cross_entropy(outputs.flatten(0, -2), batch.targets.flatten())
         if measure is squared_error:

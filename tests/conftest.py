@@ -6,11 +6,12 @@ import os
 
 from hypothesis import settings
 
-# Read when torch is first imported, which is later: several processes on few cores would otherwise wait for each other at every
-# small operation.
+# Read when torch is first imported, which is later: several processes on few cores would otherwise
+# wait for each other at every small operation.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# The same examples in every run, so that a change is what turns a test red; HYPOTHESIS_PROFILE=explore looks for new ones.
+# The same examples in every run, so that a change is what turns a test red;
+# HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 
 import rnnbench
-from rnnbench.columns import COLUMNS
+from rnnbench.analysis.columns import COLUMNS
 from rnnbench.errors import RnnbenchError, UsageError
-from rnnbench.execution.exclusive import FOLDER_VARIABLE
-from rnnbench.records import Status
-from rnnbench.store import Store
+from rnnbench.execution.lock import FOLDER_VARIABLE
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
 
-SMALL: dict[str, Any] = {"steps": 4, "batch_size": 4, "validation_size": 8, "test_size": 8, "hidden_size": 4}
+SMALL: dict[str, Any] = {
+    "steps": 4,
+    "batch_size": 4,
+    "validation_size": 8,
+    "test_size": 8,
+    "hidden_size": 4,
+}
 
 SCRIPT = f"""
 import rnnbench
@@ -33,7 +39,14 @@ print("ran as a script without a guard")
 def test_a_script_without_a_main_guard_gets_a_frame_and_runs_nothing_twice(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["ran as a script without a guard"]
     assert done.stderr == ""
@@ -43,14 +56,29 @@ def test_a_script_without_a_main_guard_gets_a_frame_and_runs_nothing_twice(tmp_p
     ]
 
 
-def test_all_four_axes_come_back_in_one_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_four_axes_come_back_in_one_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "locks"))
     rows = rnnbench.run(
-        ["copy-memory[delay=8,symbols=2]"], ["gru"], seeds=[3], store=tmp_path / "x.db", jobs=1, accelerator="cpu", **SMALL
+        ["copy-memory[delay=8,symbols=2]"],
+        ["gru"],
+        seeds=[3],
+        store=tmp_path / "x.db",
+        jobs=1,
+        accelerator="cpu",
+        **SMALL,
     )
     row = rows.iloc[0]
     assert set(rows.columns) >= set(COLUMNS)
-    assert (row.status, row.seed, row.hidden_size, row.steps, row.device, row.threads) == ("done", 3, 4, 4, "cpu", 1)
+    assert (row.status, row.seed, row.hidden_size, row.steps, row.device, row.threads) == (
+        "done",
+        3,
+        4,
+        4,
+        "cpu",
+        1,
+    )
     assert 0 <= row.score <= 1
     assert row.params_core == 3 * (4 * 4 + 4 * 4 + 2 * 4)
     assert row.state_size == 4
@@ -89,9 +117,17 @@ def test_a_mistake_in_the_data_is_found_before_anything_runs(tmp_path: Path) -> 
     table = tmp_path / "bad.csv"
     table.write_text("a\n1\n2\nthree\n4\n")
     with pytest.raises(RnnbenchError, match=r"bad\.csv"):
-        rnnbench.run(f"forecasting[path={table},column=a]", "rnn", store=tmp_path / "x.db", progress=False)
+        rnnbench.run(
+            f"forecasting[path={table},column=a]", "rnn", store=tmp_path / "x.db", progress=False
+        )
     with pytest.raises(RnnbenchError, match="proj_size"):
-        rnnbench.run("copy-memory", "lstm[proj_size=64]", hidden_size=64, store=tmp_path / "x.db", progress=False)
+        rnnbench.run(
+            "copy-memory",
+            "lstm[proj_size=64]",
+            hidden_size=64,
+            store=tmp_path / "x.db",
+            progress=False,
+        )
 
 
 def test_an_interrupted_script_goes_no_further_and_its_store_is_valid(tmp_path: Path) -> None:
@@ -102,7 +138,11 @@ def test_an_interrupted_script_goes_no_further_and_its_store_is_valid(tmp_path: 
         "print('went on')\n"
     )
     process = subprocess.Popen(
-        [sys.executable, script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, script],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert "1 trial" in process.stdout.readline()

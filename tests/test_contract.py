@@ -1,4 +1,6 @@
-"""Every registered model and task keeps the contract, with its defaults and with every choice that it offers."""
+"""Every registered model and task keeps the contract, with its defaults and with every choice that
+it offers.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rnnbench import registry
-from rnnbench.records import option_text
-from rnnbench.registered import Model, RegisteredTask
+from rnnbench.contract import registry
+from rnnbench.contract.entries import Model, RegisteredTask
+from rnnbench.records.syntax import option_text
 from rnnbench.testing import check_model, check_task
 
 KNOWN = registry.load()
@@ -58,5 +60,15 @@ def test_every_task_keeps_the_contract(name: str, tmp_path: Path) -> None:
 def test_everything_that_rnnbench_brings_is_loaded_without_a_fault_or_a_warning() -> None:
     own = [plugin for plugin in KNOWN.plugins if plugin.provider.distribution == "rnnbench"]
     assert [(plugin.name, plugin.error) for plugin in own if plugin.error or plugin.disabled] == []
-    assert {name for plugin in own for name in plugin.models} >= {"rnn", "lstm", "gru", "bilstm", "attention-lstm"}
-    assert {name for plugin in own for name in plugin.tasks} >= {"copy-memory", "sine-forecasting", "text-classification"}
+    assert {name for plugin in own for name in plugin.models} >= {
+        "rnn",
+        "lstm",
+        "gru",
+        "bilstm",
+        "attention-lstm",
+    }
+    assert {name for plugin in own for name in plugin.tasks} >= {
+        "copy-memory",
+        "sine-forecasting",
+        "text-classification",
+    }

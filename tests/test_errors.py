@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnbench import errors
 from rnnbench.errors import RnnbenchError, did_you_mean, one_line
-from rnnbench.records import Status
+from rnnbench.records.result import Status
 
 
 @given(st.text(st.characters(), max_size=200), st.integers(1, 50))
@@ -35,7 +35,11 @@ def test_the_near_name_is_suggested_and_a_far_one_is_not() -> None:
 
 
 def test_every_error_ends_the_command_line_with_2() -> None:
-    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
+    kinds = [
+        kind
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if kind.__module__ == errors.__name__
+    ]
     assert len(kinds) >= 7
     for kind in kinds:
         assert issubclass(kind, RnnbenchError)

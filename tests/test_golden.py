@@ -1,4 +1,6 @@
-"""Identities and measured numbers stay what they were: records written before are compared to the bit."""
+"""Identities and measured numbers stay what they were: records written before are compared to the
+bit.
+"""
 
 from __future__ import annotations
 

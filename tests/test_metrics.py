@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from rnnbench import metrics
-from rnnbench.types import Batch, Metric
+from rnnbench.contract.task import Batch, Metric
 
 
 def _logits(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -19,13 +19,20 @@ def _logits(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_the_loss_is_torchs_own_where_everything_counts() -> None:
-    logits, targets = _logits(5, 7, 3), torch.randint(3, (5, 7), generator=torch.Generator().manual_seed(1))
+    logits, targets = (
+        _logits(5, 7, 3),
+        torch.randint(3, (5, 7), generator=torch.Generator().manual_seed(1)),
+    )
     batch = Batch(torch.zeros(5, 7), targets)
     loss = metrics.mean_loss(metrics.cross_entropy, logits, batch)
     torch.testing.assert_close(loss, F.cross_entropy(logits.flatten(0, 1), targets.flatten()))
     values = Batch(torch.zeros(5, 7), _logits(5, 7, 3, seed=2))
-    torch.testing.assert_close(metrics.mean_loss(metrics.squared_error, logits, values), F.mse_loss(logits, values.targets))
-    torch.testing.assert_close(metrics.mean_loss(metrics.absolute_error, logits, values), F.l1_loss(logits, values.targets))
+    torch.testing.assert_close(
+        metrics.mean_loss(metrics.squared_error, logits, values), F.mse_loss(logits, values.targets)
+    )
+    torch.testing.assert_close(
+        metrics.mean_loss(metrics.absolute_error, logits, values), F.l1_loss(logits, values.targets)
+    )
 
 
 @settings(deadline=None)
@@ -39,7 +46,9 @@ def test_padding_and_masked_steps_weigh_nothing(lengths: list[int], seed: int) -
     logits = _logits(rows, 6, 3, seed=seed)
     batch = Batch(torch.zeros(rows, 6), targets, torch.tensor(lengths), mask)
     counted = [(r, t) for r, n in enumerate(lengths) for t in range(n) if mask[r, t]]
-    expected = torch.stack([F.cross_entropy(logits[r, t], targets[r, t]) for r, t in counted]).mean()
+    expected = torch.stack(
+        [F.cross_entropy(logits[r, t], targets[r, t]) for r, t in counted]
+    ).mean()
     torch.testing.assert_close(metrics.mean_loss(metrics.cross_entropy, logits, batch), expected)
     hits = sum(bool(logits[r, t].argmax() == targets[r, t]) for r, t in counted) / len(counted)
     assert metrics.mean_loss(metrics.correct, logits, batch).item() == pytest.approx(hits)

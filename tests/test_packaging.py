@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.installing import answer, run_python
+from tests.support.installing import answer, run_python
 
 ROOT = Path(__file__).parents[1]
 HOMES = {"rnnbench": "rnnbench", "plugins": "rnnbench/plugins", "tasks": "rnnbench/tasks"}
@@ -20,7 +20,8 @@ LOOK = """
 import json, sys
 import rnnbench
 light = sorted({"torch", "pandas", "pytorch_lightning"} & set(sys.modules))
-from rnnbench import registry, scaffold
+from rnnbench.cli import scaffold
+from rnnbench.contract import registry
 known = registry.load()
 print(json.dumps({
     "file": rnnbench.__file__,
@@ -45,7 +46,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     folder = tmp_path_factory.mktemp("wheel")
     run_python(
-        ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "-w", str(folder), str(source)]
+        [
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--no-build-isolation",
+            "-w",
+            str(folder),
+            str(source),
+        ]
     )
     (built,) = folder.glob("*.whl")
     return built
@@ -69,7 +81,13 @@ def test_the_wheel_holds_every_file_of_the_packages(contents: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["rnnbench/py.typed", "rnnbench/scaffolds/model/", "rnnbench/scaffolds/task/", "rnnbench/plugins/", "rnnbench/tasks/"],
+    [
+        "rnnbench/py.typed",
+        "rnnbench/cli/templates/model/",
+        "rnnbench/cli/templates/task/",
+        "rnnbench/plugins/",
+        "rnnbench/tasks/",
+    ],
 )
 def test_the_wheel_holds_what_python_files_need_beside_them(contents: set[str], part: str) -> None:
     assert any(name.startswith(part) for name in contents)
@@ -80,24 +98,50 @@ def test_nothing_but_rnnbench_lands_at_the_top_level(contents: set[str]) -> None
 
 
 def test_every_entry_point_names_a_module_in_the_wheel(contents: set[str]) -> None:
-    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["rnnbench"]
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][
+        "rnnbench"
+    ]
     modules = {module.replace(".", "/") + ".py" for module in points.values()}
     assert modules <= contents
-    shipped = {name for name in contents if name.startswith(("rnnbench/plugins/", "rnnbench/tasks/")) and name.endswith(".py")}
-    assert {name for name in shipped if not Path(name).name.startswith("_")} == modules
+    shipped = {
+        name
+        for name in contents
+        if name.startswith(("rnnbench/plugins/", "rnnbench/tasks/")) and name.endswith(".py")
+    }
+    assert {name for name in shipped if "/_" not in name} == modules
 
 
 def test_the_wheel_works_away_from_the_repository(wheel: Path, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     run_python(
-        ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(shelf), str(wheel)]
+        [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--no-compile",
+            "--target",
+            str(shelf),
+            str(wheel),
+        ]
     )
-    assert "rnnbench" in run_python(["-m", "rnnbench", "--version"], shelf=shelf, cwd=tmp_path).stdout
+    assert (
+        "rnnbench" in run_python(["-m", "rnnbench", "--version"], shelf=shelf, cwd=tmp_path).stdout
+    )
     seen: dict[str, Any] = answer(LOOK, shelf=shelf, cwd=tmp_path)
     assert Path(seen["file"]).is_relative_to(shelf)
     assert seen["loaded by import rnnbench"] == []
     assert seen["faults"] == []
     assert seen["providers"] == [f"rnnbench {seen['version']}"]
     assert {"rnn", "lstm", "gru", "bilstm", "attention-lstm"} <= set(seen["models"])
-    assert {"copy-memory", "sine-forecasting", "forecasting", "text-classification"} <= set(seen["tasks"])
-    assert seen["project"] == ["README.md", "pyproject.toml", "rnnbench_my_model.py", "test_contract.py"]
+    assert {"copy-memory", "sine-forecasting", "forecasting", "text-classification"} <= set(
+        seen["tasks"]
+    )
+    assert seen["project"] == [
+        "README.md",
+        "pyproject.toml",
+        "rnnbench_my_model.py",
+        "test_contract.py",
+    ]

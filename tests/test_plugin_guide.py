@@ -8,10 +8,10 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
-from rnnbench.records import Provider
-from rnnbench.registration import Registration
+from rnnbench.contract.registration import Registration
+from rnnbench.contract.task import Task
+from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, check_task
-from rnnbench.types import Task
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 MODEL, TASK, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)

@@ -1,4 +1,6 @@
-"""Real distributions, installed with pip and loaded by real interpreters: good ones work, broken ones harm nobody else."""
+"""Real distributions, installed with pip and loaded by real interpreters: good ones work, broken
+ones harm nobody else.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.installing import answer, install
+from tests.support.installing import answer, install
 
 DISTRIBUTIONS = Path(__file__).parent / "distributions"
 
 LOOK = """
 import json, os
 from dataclasses import asdict
-from rnnbench import registry
+from rnnbench.contract import registry
 from rnnbench.testing import run_checks
 
 def listing(switched_off):
@@ -32,7 +34,11 @@ print(json.dumps({"listings": listings, "failed": failed}))
 BROKEN = {
     "import-error": ("acme-import-error", "0.1", "No module named 'a_package_that_nobody_has'"),
     "exits": ("acme-exits", "0.2", "SystemExit: 3"),
-    "hook-typo": ("acme-hook-typo", "0.3", "no hook called 'register_model'. Did you mean 'register_models'?"),
+    "hook-typo": (
+        "acme-hook-typo",
+        "0.3",
+        "no hook called 'register_model'. Did you mean 'register_models'?",
+    ),
     "duplicate": ("acme-duplicate", "0.4", "'lstm' is provided twice: by rnnbench"),
     "raising-hook": ("acme-raising-hook", "0.5", "ValueError: two lines, and a"),
 }
@@ -65,7 +71,9 @@ def test_every_distribution_is_listed(listing: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(BROKEN))
-def test_a_broken_plugin_is_reported_with_its_distribution_and_version(listing: dict[str, Any], name: str) -> None:
+def test_a_broken_plugin_is_reported_with_its_distribution_and_version(
+    listing: dict[str, Any], name: str
+) -> None:
     distribution, version, reason = BROKEN[name]
     report = listing["plugins"][name]
     assert report["provider"] == {"distribution": distribution, "version": version}
@@ -80,12 +88,18 @@ def test_the_report_names_the_authors_line(listing: dict[str, Any], name: str) -
 
 
 def test_the_others_still_load(listing: dict[str, Any]) -> None:
-    assert {"rnn", "lstm", "gru", "leaky", "talkative", "looks-ahead", "forgetful"} <= set(listing["models"])
+    assert {"rnn", "lstm", "gru", "leaky", "talkative", "looks-ahead", "forgetful"} <= set(
+        listing["models"]
+    )
     assert {"copy-memory", "running-parity"} <= set(listing["tasks"])
-    assert [name for name, report in listing["plugins"].items() if report["error"]] == sorted(BROKEN)
+    assert [name for name, report in listing["plugins"].items() if report["error"]] == sorted(
+        BROKEN
+    )
 
 
-def test_a_duplicate_names_both_providers_and_leaves_nothing_behind(listing: dict[str, Any]) -> None:
+def test_a_duplicate_names_both_providers_and_leaves_nothing_behind(
+    listing: dict[str, Any],
+) -> None:
     error = listing["plugins"]["duplicate"]["error"]
     assert "rnnbench" in error
     assert "acme-duplicate 0.4" in error
@@ -93,8 +107,8 @@ def test_a_duplicate_names_both_providers_and_leaves_nothing_behind(listing: dic
 
 
 def test_what_a_plugin_prints_and_warns_of_stays_off_stdout(seen: dict[str, Any]) -> None:
-    # That what was seen could be read as JSON says that "hello from a plugin" did not reach stdout. The warning is noted when
-    # the module is imported: by the first listing.
+    # That what was seen could be read as JSON says that "hello from a plugin" did not reach stdout.
+    # The warning is noted when the module is imported: by the first listing.
     first = next(iter(seen["listings"].values()))
     (warning,) = first["plugins"]["talkative"]["warnings"]
     assert warning.startswith("UserWarning: this plugin is old (acme_talkative.py:")
@@ -106,7 +120,10 @@ def test_a_good_plugin_keeps_the_contract(failed: dict[str, dict[str, str]], nam
 
 
 def test_a_model_that_looks_ahead_is_caught(failed: dict[str, dict[str, str]]) -> None:
-    assert "register it with causal=False" in failed["looks-ahead"]["the future does not reach the past"]
+    assert (
+        "register it with causal=False"
+        in failed["looks-ahead"]["the future does not reach the past"]
+    )
 
 
 def test_a_model_that_drops_its_state_is_caught(failed: dict[str, dict[str, str]]) -> None:
@@ -125,7 +142,11 @@ def test_plugins_can_be_switched_off_by_name_and_by_distribution(seen: dict[str,
 
 def test_all_leaves_only_rnnbench_itself(seen: dict[str, Any]) -> None:
     listing = seen["listings"]["all"]
-    loaded = {report["provider"]["distribution"] for report in listing["plugins"].values() if not report["disabled"]}
+    loaded = {
+        report["provider"]["distribution"]
+        for report in listing["plugins"].values()
+        if not report["disabled"]
+    }
     assert loaded == {"rnnbench"}
     assert "lstm" in listing["models"]
     assert "leaky" not in listing["models"]

@@ -29,7 +29,9 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Return seconds."""
         if isinstance(value, float):
             return value
@@ -61,7 +63,9 @@ class CountOrAuto(click.ParamType[int | None]):
 
     name = "number|auto"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
         """Return the number, or ``None`` for auto."""
         if isinstance(value, int) or value == "auto":
             return None if value == "auto" else value
@@ -71,11 +75,15 @@ class CountOrAuto(click.ParamType[int | None]):
 
 
 class NumberOrNone(click.ParamType[float | str]):
-    """A number, or ``none``; the word itself is returned, since click takes ``None`` for an option that was not given."""
+    """A number, or ``none``; the word itself is returned, since click takes ``None`` for an option
+    that was not given.
+    """
 
     name = "number|none"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
         """Return the number, or ``"none"``."""
         try:
             return "none" if value == "none" else float(value)
@@ -100,7 +108,9 @@ def parse_seeds(text: str | None) -> int | list[int] | None:
         return None
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(re.fullmatch(r"[0-9]{1,10}", part) for part in parts):
-        raise UsageError(f"--seeds {_shown(text)} is neither a count such as 5 nor a list such as 0,1,7.")
+        raise UsageError(
+            f"--seeds {_shown(text)} is neither a count such as 5 nor a list such as 0,1,7."
+        )
     return int(parts[0]) if len(parts) == 1 and "," not in text else [int(part) for part in parts]
 
 

@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.records import Status
-from rnnbench.stats import seeds_in_words
-from rnnbench.summary import Configuration, TaskGroup, group
-from rnnbench.wording import MISSING, estimate_text, listed, number, rate_text
+from rnnbench.analysis.formatting import MISSING, estimate_text, listed, number, rate_text
+from rnnbench.analysis.groups import Configuration, TaskGroup, group
+from rnnbench.analysis.stats import seeds_in_words
+from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.records import Record
+    from rnnbench.records.result import Record
 
 _HEADINGS = ("params", "step\n/ lstm", "half-\nlife", "trials")
-"""After the model, its score, skill and rate of success; as many of these as the console has room for."""
+"""After the model, its score, skill and rate of success; as many of these as the console has room
+for.
+"""
 _ALWAYS = 4
 
 
 def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]:
     """Yield one table per task: the four axes in a row for each configuration, best score first.
 
-    Where the console is too narrow for all columns, the last ones are left out and named, so that no figure is cut.
+    Where the console is too narrow for all columns, the last ones are left out and named, so that
+    no figure is cut.
     """
     for task in group(records):
         yield _fitting(task, console)
@@ -36,21 +39,37 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
     score = task.learning.score_name if task.learning else "score"
     headings = ("model", score, "skill", "solved", *_HEADINGS)
     rows = [_cells(configuration) for configuration in task.configurations]
-    fitting = (n for n in range(len(headings), _ALWAYS, -1) if _width(headings[:n], rows) <= console.width)
+    fitting = (
+        n for n in range(len(headings), _ALWAYS, -1) if _width(headings[:n], rows) <= console.width
+    )
     shown = next(fitting, _ALWAYS)
     return _leaderboard(task, headings, rows, shown)
 
 
-def _leaderboard(task: TaskGroup, headings: Sequence[str], rows: Sequence[Sequence[str]], shown: int) -> Table:
-    table = Table(title=Text(task.label, style="bold"), title_justify="left", box=None, pad_edge=False, header_style="dim")
+def _leaderboard(
+    task: TaskGroup, headings: Sequence[str], rows: Sequence[Sequence[str]], shown: int
+) -> Table:
+    table = Table(
+        title=Text(task.label, style="bold"),
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
     for place, heading in enumerate(headings[:shown]):
-        table.add_column(heading, justify="right" if place else "left", no_wrap=shown > _ALWAYS, overflow="fold")
+        table.add_column(
+            heading, justify="right" if place else "left", no_wrap=shown > _ALWAYS, overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row[:shown]))
     facts = []
     if task.learning:
-        facts.append(f"baseline {number(task.learning.baseline)}, perfect {number(task.learning.perfect)}")
-        facts.append(seeds_in_words(max(len(configuration.scores) for configuration in task.configurations)))
+        facts.append(
+            f"baseline {number(task.learning.baseline)}, perfect {number(task.learning.perfect)}"
+        )
+        facts.append(
+            seeds_in_words(max(len(configuration.scores) for configuration in task.configurations))
+        )
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room here for {listed(left_out)}")
     table.caption = Text("; ".join(facts), style="dim")
@@ -75,7 +94,9 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
     point = configuration.speed_point("train")
     declined = sum(record.result.status is Status.INCOMPATIBLE for record in configuration.failures)
     failed = len(configuration.failures) - declined
-    remarks = [f"{count} {what}" for count, what in ((declined, "declined"), (failed, "not done")) if count]
+    remarks = [
+        f"{count} {what}" for count, what in ((declined, "declined"), (failed, "not done")) if count
+    ]
     return (
         configuration.label,
         estimate_text(configuration.score) if configuration.score else MISSING,

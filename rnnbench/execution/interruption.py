@@ -11,9 +11,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Counts the signals that ask this process to end, instead of raising wherever it happens to be.
+    """Counts the signals that ask this process to end, instead of raising wherever it happens to
+    be.
 
-    Used as a context; outside the main thread (a notebook's worker, say) Python allows no handlers, and it counts none.
+    Used as a context; outside the main thread (a notebook's worker, say) Python allows no handlers,
+    and it counts none.
     """
 
     def __init__(self) -> None:

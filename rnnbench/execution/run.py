@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnnbench.environment import available_cores
 from rnnbench.errors import UsageError
-from rnnbench.execution.exclusive import Machine
+from rnnbench.execution.context import Session
+from rnnbench.execution.environment import available_cores
 from rnnbench.execution.interruption import Interruption
-from rnnbench.execution.processes import Processes
-from rnnbench.execution.session import Session
+from rnnbench.execution.isolation.processes import Processes
+from rnnbench.execution.lock import Machine
 from rnnbench.execution.speed_pass import SpeedPass
 from rnnbench.execution.sweep import Summary, Sweep
 
 if TYPE_CHECKING:
-    from rnnbench.execution.session import RunOptions, View
-    from rnnbench.records import TrialSpec
-    from rnnbench.registry import Registry
-    from rnnbench.store import Store
+    from rnnbench.contract.registry import Registry
+    from rnnbench.execution.context import RunOptions, View
+    from rnnbench.records.spec import TrialSpec
+    from rnnbench.records.store import Store
 
 GPU_JOBS = 1
 """Trials at a time on a GPU unless the user says otherwise."""
@@ -32,10 +32,12 @@ def run_trials(
     view: View,
     processes: Processes | None = None,
 ) -> tuple[Summary, int]:
-    """Run the trials that the store does not hold yet, then measure speeds that it lacks; return what became of it.
+    """Run the trials that the store does not hold yet, then measure speeds that it lacks; return
+    what became of it.
 
-    The second value is the exit code: 0 all done, 1 some trials failed, 128 + signal when interrupted. ``processes`` may be
-    given where they were started early, so that torch loads while the plan is made.
+    The second value is the exit code: 0 all done, 1 some trials failed, 128 + signal when
+    interrupted. ``processes`` may be given where they were started early, so that torch loads while
+    the plan is made.
     """
     machine = Machine()
     try:
@@ -66,7 +68,9 @@ def pick_device(accelerator: str) -> str:
         return "cuda"
     if accelerator == "gpu":
         built = "" if torch.version.cuda else f" (torch {torch.__version__} was built without CUDA)"
-        raise UsageError(f"--accelerator gpu: torch sees no GPU{built}. Type --accelerator cpu, or install torch for CUDA.")
+        raise UsageError(
+            f"--accelerator gpu: torch sees no GPU{built}. Type --accelerator cpu, or install torch for CUDA."
+        )
     return "cpu"
 
 

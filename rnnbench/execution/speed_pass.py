@@ -1,21 +1,24 @@
-"""The speed pass: one configuration at a time, in fresh processes, with nothing else of rnnbench running on the machine."""
+"""The speed pass: one configuration at a time, in fresh processes, with nothing else of rnnbench
+running on the machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rnnbench.contract.options import resolve
 from rnnbench.errors import one_line
+from rnnbench.execution.isolation.preload import modules_for
 from rnnbench.execution.sweep import POLL_SECONDS
-from rnnbench.execution.warm import modules_for
-from rnnbench.options import resolve
-from rnnbench.probes.timings import TrialTimings, merge
-from rnnbench.records import ModelSpec, Status, TrialSpec
-from rnnbench.store import comparable_key, utc_now
+from rnnbench.probes.speed.timings import TrialTimings, merge
+from rnnbench.records.result import Status
+from rnnbench.records.spec import ModelSpec, TrialSpec
+from rnnbench.records.store import comparable_key, utc_now
 
 if TYPE_CHECKING:
-    from rnnbench.execution.session import Session
-    from rnnbench.records import Speed
+    from rnnbench.execution.context import Session
+    from rnnbench.records.result import Speed
 
 REFERENCE = "lstm"
 """What every speed is a ratio to: this model at the same hidden size, with its default options."""
@@ -39,11 +42,15 @@ class SpeedPass:
         if not missing:
             return
         if REFERENCE not in self._session.registry.models:
-            self._session.view.say(f"speed is not measured: its reference, model {REFERENCE!r}, is not available")
+            self._session.view.say(
+                f"speed is not measured: its reference, model {REFERENCE!r}, is not available"
+            )
             return
         with self._session.machine.waiting_alone() as alone:
             if not alone.ready():
-                self._session.view.say("waiting for other rnnbench runs on this machine to finish what they are running")
+                self._session.view.say(
+                    "waiting for other rnnbench runs on this machine to finish what they are running"
+                )
                 while not alone.ready():
                     self._session.processes.poll(POLL_SECONDS)
                     if self._session.interruption.count:
@@ -51,7 +58,9 @@ class SpeedPass:
                     if self._session.out_of_time():
                         self._say_left(len(missing))
                         return
-            self._session.view.say(f"measuring the speed of {len(missing)} configurations, alone on the machine")
+            self._session.view.say(
+                f"measuring the speed of {len(missing)} configurations, alone on the machine"
+            )
             for measured, spec in enumerate(missing):
                 if self._session.interruption.count:
                     return
@@ -107,8 +116,12 @@ class SpeedPass:
                     continue
                 if outcome.result is None:
                     if outcome.killed != "interrupted":
-                        reason = outcome.error or (f"took over {LIMIT_SECONDS:.0f} s" if outcome.killed else outcome.ending)
-                        self._session.view.say(f"the speed of {spec.model.label} could not be measured: {one_line(reason)}")
+                        reason = outcome.error or (
+                            f"took over {LIMIT_SECONDS:.0f} s" if outcome.killed else outcome.ending
+                        )
+                        self._session.view.say(
+                            f"the speed of {spec.model.label} could not be measured: {one_line(reason)}"
+                        )
                     return None
                 return TrialTimings.model_validate_json(outcome.result)
             if self._session.interruption.count:
@@ -128,5 +141,8 @@ class SpeedPass:
 
 def _merged(parts: Sequence[TrialTimings]) -> Speed:
     return merge(
-        [part.timings for part in parts], reference=REFERENCE, length=parts[0].length, environment=parts[0].environment
+        [part.timings for part in parts],
+        reference=REFERENCE,
+        length=parts[0].length,
+        environment=parts[0].environment,
     )

@@ -1,4 +1,6 @@
-"""Run many trials: as many at a time as asked, each in its own process, each stored the moment it ends."""
+"""Run many trials: as many at a time as asked, each in its own process, each stored the moment it
+ends.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +12,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import RnnbenchError, StoreError, UsageError
-from rnnbench.execution.breaker import CRASHES, Breaker
-from rnnbench.execution.outcome import Outcome, to_result
-from rnnbench.execution.queue import Queue
-from rnnbench.execution.warm import modules_for
-from rnnbench.records import Status, TrialSpec
-from rnnbench.store import runs_again, utc_now
+from rnnbench.execution.circuit_breaker import CRASHES, Breaker
+from rnnbench.execution.isolation.outcome import Outcome, to_result
+from rnnbench.execution.isolation.preload import modules_for
+from rnnbench.execution.schedule import Queue
+from rnnbench.records.result import Status
+from rnnbench.records.spec import TrialSpec
+from rnnbench.records.store import runs_again, utc_now
 
 if TYPE_CHECKING:
-    from rnnbench.execution.processes import Job
-    from rnnbench.execution.session import Session
+    from rnnbench.execution.context import Session
+    from rnnbench.execution.isolation.processes import Job
 
 POLL_SECONDS = 0.2
 PREFLIGHT_SECONDS = 120.0
-"""Limit of the check before the trials; past it they run unchecked, and each says for itself what is wrong."""
+"""Limit of the check before the trials; past it they run unchecked, and each says for itself what
+is wrong.
+"""
 
 
 @dataclass
@@ -59,7 +64,9 @@ class Sweep:
         options = session.options
         statuses = session.store.statuses()
         distinct = {spec.trial_id: spec for spec in specs}
-        self._queue = Queue(spec for spec in distinct.values() if self._is_open(statuses.get(spec.trial_id)))
+        self._queue = Queue(
+            spec for spec in distinct.values() if self._is_open(statuses.get(spec.trial_id))
+        )
         self._running: dict[Job, tuple[TrialSpec, str]] = {}
         self._breaker = Breaker(options.circuit_breaker)
         self._attempts = session.store.attempts() if options.retry else {}
@@ -95,7 +102,9 @@ class Sweep:
         self.summary.interrupted = bool(self._session.interruption.count)
         if self._queue and not self.summary.interrupted:
             reason = "--fail-fast" if self._has_failed_fast() else "--max-time"
-            self._session.view.say(f"{len(self._queue)} trials were not started ({reason}); the same command goes on from here")
+            self._session.view.say(
+                f"{len(self._queue)} trials were not started ({reason}); the same command goes on from here"
+            )
         return self.summary
 
     def _abandon(self) -> None:
@@ -142,9 +151,13 @@ class Sweep:
         if isinstance(outcome.result, list):
             if outcome.result:
                 raise _first_of(outcome.result)
-        elif outcome.killed != "interrupted":  # a plugin that brings the process down is for its trials to record
+        elif (
+            outcome.killed != "interrupted"
+        ):  # a plugin that brings the process down is for its trials to record
             why = "took too long" if outcome.killed else outcome.error or outcome.ending
-            self._session.view.say(f"the check before the trials came to no end ({why}); they run all the same")
+            self._session.view.say(
+                f"the check before the trials came to no end ({why}); they run all the same"
+            )
 
     def _start_some(self) -> None:
         elsewhere: list[TrialSpec] = []
@@ -163,7 +176,9 @@ class Sweep:
     def _enters(self) -> bool:
         inside = self._session.machine.enter()
         if not inside and not self._paused:
-            self._session.view.say("no further trial starts while another rnnbench run on this machine measures speed")
+            self._session.view.say(
+                "no further trial starts while another rnnbench run on this machine measures speed"
+            )
         self._paused = not inside
         return inside
 
@@ -195,13 +210,17 @@ class Sweep:
         if not self._running:
             self._session.machine.leave()
         self._observe_running()
-        self._session.view.running([(spec, job.progress) for job, (spec, _) in self._running.items()], self._seconds_left())
+        self._session.view.running(
+            [(spec, job.progress) for job, (spec, _) in self._running.items()], self._seconds_left()
+        )
 
     def _observe_running(self) -> None:
         for job, (spec, _) in self._running.items():
             elapsed = time.monotonic() - job.started
             step = job.progress[0] if job.progress else 0
-            self._queue.observe_running(spec, elapsed * spec.settings.steps / step if step else elapsed)
+            self._queue.observe_running(
+                spec, elapsed * spec.settings.steps / step if step else elapsed
+            )
 
     def _seconds_left(self) -> float | None:
         """Return when all trials should have ended, or ``None`` while nothing tells."""
@@ -209,14 +228,19 @@ class Sweep:
         if waiting is None:
             return None
         now = time.monotonic()
-        expected = [(job.started, self._queue.expected(spec) or 0.0) for job, (spec, _) in self._running.items()]
+        expected = [
+            (job.started, self._queue.expected(spec) or 0.0)
+            for job, (spec, _) in self._running.items()
+        ]
         running = [max(0.0, started + seconds - now) for started, seconds in expected]
         return max((waiting + sum(running)) / self._session.options.jobs, *running, 0.0)
 
     def _keep(self, job: Job, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
         result = to_result(outcome, self._session.options.timeout)
-        self._queue.observe_end(spec, outcome.seconds, failed=bool(failures(Counter([result.status]))))
+        self._queue.observe_end(
+            spec, outcome.seconds, failed=bool(failures(Counter([result.status])))
+        )
         self._session.store.add(
             spec,
             result,

@@ -12,25 +12,26 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnnbench.network import state_size
-from rnnbench.records import Size
+from rnnbench.contract.core import state_size
+from rnnbench.records.result import Size
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from rnnbench.network import Network
+    from rnnbench.training.network import Network
 
 
 def measure_size(network: Network, length: int) -> Size:
     """Measure the size of a network for sequences of ``length`` steps.
 
-    Floating-point operations are those that torch's counter knows, matrix products and convolutions, with a multiply-add
-    counted as two; elementwise operations (gates, activations) count nothing. For torch's own layers that gives
-    ``2c(HD + H^2)`` per layer and direction, c = 1, 3, 4 for RNN, GRU, LSTM. What is counted is the path from the encoded
-    sequence to what the decoder reads, for one sequence, divided by ``length``.
+    Floating-point operations are those that torch's counter knows, matrix products and
+    convolutions, with a multiply-add counted as two; elementwise operations (gates, activations)
+    count nothing. For torch's own layers that gives ``2c(HD + H^2)`` per layer and direction, c =
+    1, 3, 4 for RNN, GRU, LSTM. What is counted is the path from the encoded sequence to what the
+    decoder reads, for one sequence, divided by ``length``.
 
-    The state is what the core returns after ``length`` steps of one sequence, so that a state which grows is counted at the
-    task's own length.
+    The state is what the core returns after ``length`` steps of one sequence, so that a state which
+    grows is counted at the task's own length.
 
     Args:
         network: left unchanged; a copy is measured on the CPU.
@@ -59,12 +60,15 @@ def count_parameters(module: nn.Module) -> int:
 
 @contextmanager
 def _visible_operations() -> Iterator[None]:
-    """Switch off the fused kernels on the CPU, which the counter counts as nothing: oneDNN's LSTM, torch's attention."""
+    """Switch off the fused kernels on the CPU, which the counter counts as nothing: oneDNN's LSTM,
+    torch's attention.
+    """
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with warnings.catch_warnings():
-            # setting any oneDNN flag sets its TF32 flag too, which warns wherever there is no Intel GPU
+            # setting any oneDNN flag sets its TF32 flag too, which warns wherever there is no Intel
+            # GPU
             warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
             with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
                 yield

@@ -1,10 +1,12 @@
-"""What a report is made of, ready to be set in HTML or Markdown: plain text only, escaped when it is set."""
+"""What a report is made of, ready to be set in HTML or Markdown: plain text only, escaped when it
+is set.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnbench.report.style import Picture
+from rnnbench.report.figures.style import Picture
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells of a table; ``reference`` rows are no contestants; ``colour`` is the swatch before the first cell."""
+    """Cells of a table; ``reference`` rows are no contestants; ``colour`` is the swatch before the
+    first cell.
+    """
 
     cells: tuple[str, ...]
     reference: bool = False
@@ -36,7 +40,9 @@ class Table:
 
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """Neighbouring columns of one group, as (group, number of columns); empty when no column has a group."""
+        """Neighbouring columns of one group, as (group, number of columns); empty when no column
+        has a group.
+        """
         runs: list[tuple[str, int]] = []
         for column in self.columns:
             if runs and runs[-1][0] == column.group:
@@ -84,4 +90,9 @@ class Report:
     @property
     def pictures(self) -> list[Picture]:
         """All pictures, in reading order."""
-        return [block for section in self.sections for block in section.blocks if isinstance(block, Picture)]
+        return [
+            block
+            for section in self.sections
+            for block in section.blocks
+            if isinstance(block, Picture)
+        ]

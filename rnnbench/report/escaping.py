@@ -15,7 +15,9 @@ _CELL_LIMIT = 400
 
 
 def markdown_text(text: object, limit: int = _CELL_LIMIT) -> str:
-    """Return ``text`` as one line that Markdown shows literally: no markup, HTML, automatic link or broken table cell."""
+    """Return ``text`` as one line that Markdown shows literally: no markup, HTML, automatic link or
+    broken table cell.
+    """
     line = one_line(text, limit)
     escaped = _MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), line)
     escaped = re.sub(r"(?i)(https?):", r"\1&#58;", escaped)
@@ -42,10 +44,16 @@ def web_link(url: str) -> str | None:
     except ValueError:
         return None
     printable = url.isprintable() and not re.search(r"[\s<>\"'`\\()|]", url)
-    return url if parts.scheme in ("http", "https") and host and printable and len(url) <= 500 else None
+    return (
+        url
+        if parts.scheme in ("http", "https") and host and printable and len(url) <= 500
+        else None
+    )
 
 
 def figure_text(text: object, limit: int = 48) -> str:
-    """Return ``text`` short enough for a figure; a leading underscore would hide it from matplotlib's legends."""
+    """Return ``text`` short enough for a figure; a leading underscore would hide it from
+    matplotlib's legends.
+    """
     line = one_line(text, limit)
     return f" {line}" if line.startswith("_") else line

@@ -10,39 +10,49 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from rnnbench.analysis.tables import export, tidy
 from rnnbench.errors import OutputError, UsageError, one_line
-from rnnbench.records import Record
-from rnnbench.report.contents import Blocks, contents
-from rnnbench.report.forked import results_of
-from rnnbench.report.render import GENERATOR, html, markdown
-from rnnbench.report.style import styled
-from rnnbench.table import export, tidy
+from rnnbench.records.result import Record
+from rnnbench.report.figures.forked import results_of
+from rnnbench.report.figures.style import styled
+from rnnbench.report.page.contents import Blocks, contents
+from rnnbench.report.page.render import GENERATOR, html, markdown
 
 _PAGE = "index.html"
 _OURS = (_PAGE, "report.md", "results.csv", "figures")
 
 
 def write_report(
-    records: Sequence[Record], folder: Path, *, command: str | None = None, title: str | None = None, processes: int = 1
+    records: Sequence[Record],
+    folder: Path,
+    *,
+    command: str | None = None,
+    title: str | None = None,
+    processes: int = 1,
 ) -> Path:
-    """Write ``index.html``, ``report.md``, ``results.csv`` and ``figures/`` into ``folder`` and return the page's path.
+    """Write ``index.html``, ``report.md``, ``results.csv`` and ``figures/`` into ``folder`` and
+    return the page's path.
 
-    The folder is made beside its place and moved there in one step. An earlier report is replaced; files that rnnbench did
-    not put into it are kept. The same records give the same bytes.
+    The folder is made beside its place and moved there in one step. An earlier report is replaced;
+    files that rnnbench did not put into it are kept. The same records give the same bytes.
 
     Args:
         records: attempts; the last one of each trial counts.
         folder: where to write; made when missing, its parents too.
-        command: what to type to make this report again, added to the commands that the records tell.
+        command: what to type to make this report again, added to the commands that the records
+            tell.
         title: heading of the page; tells the tasks when ``None``.
-        processes: that draw figures at the same time, forked from this one where there is more than one.
+        processes: that draw figures at the same time, forked from this one where there is more than
+            one.
 
     Raises:
         UsageError: no records.
         OutputError: the folder cannot be written, or holds something that is not a report.
     """
     if not records:
-        raise UsageError("no records to report on; type: rnnbench run --task copy-memory --preset quick")
+        raise UsageError(
+            "no records to report on; type: rnnbench run --task copy-memory --preset quick"
+        )
     folder = Path(folder)
     try:
         target = folder.resolve()
@@ -63,7 +73,8 @@ def write_report(
 
 
 def check_folder(folder: Path) -> None:
-    """Raise :class:`OutputError` where :func:`write_report` could not write, before the work that leads up to it.
+    """Raise :class:`OutputError` where :func:`write_report` could not write, before the work that
+    leads up to it.
 
     Leaves nothing behind but the parents of ``folder``.
     """
@@ -72,15 +83,22 @@ def check_folder(folder: Path) -> None:
         _refuse_strangers(target, folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:100]}."):
-            pass  # asking for permission would not do: some places refuse even a user who may write anywhere
+            # asking for permission would not do: some places refuse even a user who may write
+            # anywhere
+            pass
     except (OSError, RuntimeError) as error:
         raise _unwritable(folder, error) from None
 
 
-def _fill(part: Path, records: Sequence[Record], command: str | None, title: str | None, processes: int) -> None:
+def _fill(
+    part: Path, records: Sequence[Record], command: str | None, title: str | None, processes: int
+) -> None:
     def compute(parts: Sequence[Callable[[], Blocks]]) -> Sequence[Blocks]:
         """Share out the parts of the report, and its table of trials beside them."""
-        work: list[Callable[[], Blocks]] = [partial(_write_table, records, part / "results.csv"), *parts]
+        work: list[Callable[[], Blocks]] = [
+            partial(_write_table, records, part / "results.csv"),
+            *parts,
+        ]
         return results_of(work, processes)[1:]
 
     with styled():

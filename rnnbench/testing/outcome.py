@@ -40,7 +40,9 @@ def require(holds: object, message: str) -> None:
 
 
 def run_all(checks: Iterable[Callable[[_Subject], None]], subject: _Subject) -> list[CheckResult]:
-    """Run every check on ``subject``; one that fails, or in which the plugin raises, does not stop the others."""
+    """Run every check on ``subject``; one that fails, or in which the plugin raises, does not stop
+    the others.
+    """
     return [_run(check, subject) for check in checks]
 
 
@@ -51,7 +53,9 @@ def _run(check: Callable[[_Subject], None], subject: _Subject) -> CheckResult:
     except ContractError as broken:
         return CheckResult(name, False, one_line(broken, 600))
     except Exception as error:  # the plugin's own: a failed check like any other
-        return CheckResult(name, False, one_line(f"raised {type(error).__name__}: {error}{_place(error)}", 600))
+        return CheckResult(
+            name, False, one_line(f"raised {type(error).__name__}: {error}{_place(error)}", 600)
+        )
     return CheckResult(name, True, one_line((inspect.getdoc(check) or "").split("\n\n")[0], 600))
 
 
@@ -65,4 +69,6 @@ def _place(error: BaseException) -> str:
 
 def failures(results: Iterable[CheckResult]) -> str:
     """Return one line for each check that failed; an empty text when none did."""
-    return "\n".join(f"- {result.name}: {result.message}" for result in results if not result.passed)
+    return "\n".join(
+        f"- {result.name}: {result.message}" for result in results if not result.passed
+    )

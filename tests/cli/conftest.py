@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.records import Status
-from rnnbench.store import Store
-from tests.cli.calling import Answer, spawn
-from tests.report.factory import record, study
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
+from tests.support.calling import Answer, spawn
+from tests.support.factory import record, study
 
 TINY = ("run", "-t", "copy-memory[delay=2,symbols=2]", "-m", "rnn,lstm", "--seeds", "1", "--steps", "20", "--hidden-size", "4",
         "--validation-size", "20", "--test-size", "20", "--no-probes", "--accelerator", "cpu")  # fmt: skip
@@ -32,10 +32,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> Path:
-    """A store where commands look for one by default: two models with three seeds, and a trial that failed."""
+    """A store where commands look for one by default: two models with three seeds, and a trial that
+    failed.
+    """
     path = folder / "rnnbench.db"
     failed = record(model="gru", seed=9, status=Status.FAILED, error="RuntimeError: \x1b[31mboom")
     with Store(path) as opened:
         for made in (*study(tasks=("copy-memory",), models=("lstm", "rnn"), points=3), failed):
-            opened.add(made.spec, made.result, started_at=made.started_at, seconds=made.seconds, log="said \x1b[31mred\n")
+            opened.add(
+                made.spec,
+                made.result,
+                started_at=made.started_at,
+                seconds=made.seconds,
+                log="said \x1b[31mred\n",
+            )
     return path

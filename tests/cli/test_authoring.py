@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnnbench.health import PACKAGES
-from rnnbench.store import Store
-from tests.cli.calling import call
-from tests.report.factory import record
+from rnnbench.cli.health import PACKAGES
+from rnnbench.records.store import Store
+from tests.support.calling import call
+from tests.support.factory import record
 
 
 def test_check_says_what_a_model_keeps() -> None:
@@ -41,7 +41,13 @@ def test_doctor_looks_at_the_installation_and_the_store(store: Path) -> None:
     answer = call("doctor")
     assert answer.code == 0, answer
     assert all(line.startswith("ok    ") for line in answer.out.splitlines())
-    for word in (*PACKAGES, "plugin lstm", "GPU", "processes of their own", "rnnbench.db: 7 attempts, all readable"):
+    for word in (
+        *PACKAGES,
+        "plugin lstm",
+        "GPU",
+        "processes of their own",
+        "rnnbench.db: 7 attempts, all readable",
+    ):
         assert word in answer.out
     assert store.exists()
 
@@ -61,4 +67,7 @@ def test_doctor_rescues_a_damaged_store(folder: Path) -> None:
     assert kept >= 16
     assert answer.out.endswith(f"{kept} attempts copied to new.db, {lost} could not be read\n")
     assert answer.code == (1 if lost else 0)
-    assert "exists; name a new file" in call("doctor", "--store", "old.db", "--rescue", "new.db").complaint
+    assert (
+        "exists; name a new file"
+        in call("doctor", "--store", "old.db", "--rescue", "new.db").complaint
+    )

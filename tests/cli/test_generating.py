@@ -6,30 +6,49 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.store import Store
-from tests.cli.calling import call
+from rnnbench.records.store import Store
+from tests.support.calling import call
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A store with one trial of char-lm, and the trial's id."""
-    from rnnbench import registry
-    from rnnbench.execution.trial import TrialOptions, run_trial
-    from rnnbench.plan import Request, make_plan
+    from rnnbench.contract import registry
+    from rnnbench.execution.jobs.trial import TrialOptions, run_trial
+    from rnnbench.plan.planning import Request, make_plan
 
     path = tmp_path_factory.mktemp("generate") / "texts.db"
     known = registry.load()
-    request = Request(["char-lm[sentences=100]"], ["gru"], 1, hidden_size=8, settings={"steps": 2, "batch_size": 4})
+    request = Request(
+        ["char-lm[sentences=100]"],
+        ["gru"],
+        1,
+        hidden_size=8,
+        settings={"steps": 2, "batch_size": 4},
+    )
     (spec,) = make_plan(request, known)
     with Store(path) as store:
-        result = run_trial(spec, known, TrialOptions(probes=False, weights=store.weights_of(spec.trial_id)))
+        result = run_trial(
+            spec, known, TrialOptions(probes=False, weights=store.weights_of(spec.trial_id))
+        )
         store.add(spec, result, started_at="2026-01-01T00:00:00Z", seconds=1.0)
     return path, spec.trial_id
 
 
 def test_a_prompt_is_continued(trained: tuple[Path, str]) -> None:
     path, trial = trained
-    words = ("generate", trial[:6], "--store", str(path), "--prompt", "anna ", "--length", "20", "--seed", "1")
+    words = (
+        "generate",
+        trial[:6],
+        "--store",
+        str(path),
+        "--prompt",
+        "anna ",
+        "--length",
+        "20",
+        "--seed",
+        "1",
+    )
     answer = call(*words)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith("anna ")
@@ -50,7 +69,9 @@ def test_a_prompt_is_continued(trained: tuple[Path, str]) -> None:
         (("TRIAL",), "--prompt"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(trained: tuple[Path, str], words: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(
+    trained: tuple[Path, str], words: tuple[str, ...], message: str
+) -> None:
     path, trial = trained
     given = [trial if word == "TRIAL" else word for word in words]
     assert message in call("generate", *given, "--store", str(path)).complaint
@@ -62,6 +83,9 @@ def test_a_trial_without_weights_is_refused(trained: tuple[Path, str]) -> None:
     kept = weights.read_bytes()
     weights.unlink()
     try:
-        assert "no such file" in call("generate", trial, "--store", str(path), "--prompt", "a").complaint
+        assert (
+            "no such file"
+            in call("generate", trial, "--store", str(path), "--prompt", "a").complaint
+        )
     finally:
         weights.write_bytes(kept)

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rnnbench
-from rnnbench.cli import commands
-from tests.cli.calling import call, spawn
+from rnnbench.cli.main import commands
+from tests.support.calling import call, spawn
 
 HELP_SECONDS = 0.25
 
@@ -23,23 +23,32 @@ HELP_SECONDS = 0.25
 def test_help_answers_at_once(folder: Path) -> None:
     def once() -> float:  # of processor time: what other processes take is not ours
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "rnnbench", "--help"], cwd=folder, capture_output=True, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "rnnbench", "--help"],
+            cwd=folder,
+            capture_output=True,
+            check=True,
+        )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(once() for _ in range(5)) < HELP_SECONDS
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["nobody"], ["run", "--nothing"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "--help"], ["nobody"], ["run", "--nothing"]]
+)
 def test_words_are_answered_without_loading_torch(words: list[str]) -> None:
     code = (
         "import json, sys\n"
-        "from rnnbench.cli import main\n"
+        "from rnnbench.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print(json.dumps([name for name in ('torch', 'pandas', 'matplotlib', 'pytorch_lightning') if name in sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
@@ -74,10 +83,17 @@ def test_output_that_nobody_reads_or_that_fits_nowhere_is_no_crash(folder: Path)
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as unread, Path("/dev/full").open("wb") as full:
-        gone = subprocess.run(command, cwd=folder, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
-        filled = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        gone = subprocess.run(
+            command, cwd=folder, stdout=unread, stderr=subprocess.PIPE, text=True, check=False
+        )
+        filled = subprocess.run(
+            command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert (gone.returncode, gone.stderr) == (1, "")
-    assert (filled.returncode, filled.stderr) == (2, "rnnbench: the output cannot be used: No space left on device.\n")
+    assert (filled.returncode, filled.stderr) == (
+        2,
+        "rnnbench: the output cannot be used: No space left on device.\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +107,10 @@ def test_output_that_nobody_reads_or_that_fits_nowhere_is_no_crash(folder: Path)
         (["run", "extra", "-t", "copy-memory"], "unexpected extra argument"),
         (["run", "-t", "copy-memory", "--stesp", "5"], "--steps"),
         (["list", "modles"], "'modles' is not one of"),
-        (["list", "models", "lsmt"], "no model fits 'lsmt'. Did you mean 'lstm'? Type: rnnbench list models"),
+        (
+            ["list", "models", "lsmt"],
+            "no model fits 'lsmt'. Did you mean 'lstm'? Type: rnnbench list models",
+        ),
         (["list", "tasks", "x*"], "no task fits 'x*'"),
         (["list", "suites", "memry"], "Did you mean 'memory'?"),
         (["plugins", "extra"], "unexpected extra argument"),
@@ -131,12 +150,16 @@ WORDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     command=st.sampled_from(["list", "plugins", "compare", "export", "show", "new", "nobody"]),
     words=st.lists(WORDS, max_size=4),
 )
-def test_any_words_end_with_a_code_that_means_something(store: Path, command: str, words: list[str]) -> None:
+def test_any_words_end_with_a_code_that_means_something(
+    store: Path, command: str, words: list[str]
+) -> None:
     answer = call(command, *words)
     assert answer.code in (0, 1, 2, 3)
     if answer.code == 2:

@@ -45,8 +45,26 @@ def test_what_is_typed_is_read(kind: str, text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        *(("duration", text) for text in ("", "0", "-1", "m", "10x", "1e3", "٣", "9" * 400, "inf", "1m30s", "0.0h")),
-        *(("bytes", text) for text in ("", "0", "0.5", "-4G", "G", "4X", "9" * 5000, "9" * 30, "9999999T", "٣G", "4GG")),
+        *(
+            ("duration", text)
+            for text in ("", "0", "-1", "m", "10x", "1e3", "٣", "9" * 400, "inf", "1m30s", "0.0h")
+        ),
+        *(
+            ("bytes", text)
+            for text in (
+                "",
+                "0",
+                "0.5",
+                "-4G",
+                "G",
+                "4X",
+                "9" * 5000,
+                "9" * 30,
+                "9999999T",
+                "٣G",
+                "4GG",
+            )
+        ),
         *(("count", text) for text in ("", "0", "-1", "1.5", "²", "٣", "9" * 5000, "Auto", "none")),
         *(("number", text) for text in ("", "x", "1,5", "None")),
     ],
@@ -68,13 +86,16 @@ def test_any_text_is_read_or_refused(kind: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds"), [(None, None), ("5", 5), ("0", 0), ("0,1,7", [0, 1, 7]), ("4,", [4]), (" 1 , 2 ", [1, 2])]
+    ("text", "seeds"),
+    [(None, None), ("5", 5), ("0", 0), ("0,1,7", [0, 1, 7]), ("4,", [4]), (" 1 , 2 ", [1, 2])],
 )
 def test_seeds_are_a_count_or_a_list(text: str | None, seeds: int | list[int] | None) -> None:
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", ",", "-1", "1.5", "x", "1;2", "²", "٣", "9" * 11, "9" * 5000, "1\n2"])
+@pytest.mark.parametrize(
+    "text", ["", ",", "-1", "1.5", "x", "1;2", "²", "٣", "9" * 11, "9" * 5000, "1\n2"]
+)
 def test_seeds_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="neither a count such as 5 nor a list") as caught:
         parse_seeds(text)

@@ -1,4 +1,6 @@
-"""``report``, ``compare``, ``export``, ``show``, ``list`` and ``plugins``: what there is, and what was measured."""
+"""``report``, ``compare``, ``export``, ``show``, ``list`` and ``plugins``: what there is, and what
+was measured.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnnbench.records import Status
-from rnnbench.store import Store
-from tests.cli.calling import Answer, call
-from tests.report.factory import record, study
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
+from tests.support.calling import Answer, call
+from tests.support.factory import record, study
 
 REQUIRED = {
     "trial_id", "status", "task", "model", "model_options", "plugin", "plugin_version", "seed", "hidden_size", "steps",
@@ -48,7 +50,10 @@ def test_export_writes_a_row_per_trial_in_every_format(store: Path, ending: str)
 def test_export_writes_curves_and_profiles_in_long_form(store: Path) -> None:
     said("export", "curves.csv", "--curves")
     said("export", "profiles.parquet", "--profiles")
-    curves, profiles = read(store.with_name("curves.csv")), read(store.with_name("profiles.parquet"))
+    curves, profiles = (
+        read(store.with_name("curves.csv")),
+        read(store.with_name("profiles.parquet")),
+    )
     assert len(curves) == 6 * 3
     assert {"trial_id", "step", "validation_score"} <= set(curves.columns)
     assert {"trial_id", "of", "when", "lag", "value"} <= set(profiles.columns)
@@ -56,9 +61,14 @@ def test_export_writes_curves_and_profiles_in_long_form(store: Path) -> None:
 
 def test_export_of_a_real_sweep(swept: tuple[Path, Answer], folder: Path) -> None:
     said("export", "out.jsonl", "--store", str(swept[0] / "rnnbench.db"))
-    rows = [json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert {row["model"] for row in rows} == {"rnn", "lstm"}
-    assert all(row["status"] == "done" and math.isfinite(row["score"]) and row["device"] == "cpu" for row in rows)
+    assert all(
+        row["status"] == "done" and math.isfinite(row["score"]) and row["device"] == "cpu"
+        for row in rows
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +86,17 @@ def test_export_refuses_what_it_cannot_write(store: Path, output: str, told: str
 
 
 def test_report_is_written_from_a_store(swept: tuple[Path, Answer], folder: Path) -> None:
-    out = said("report", "--store", str(swept[0] / "rnnbench.db"), "-o", "made", "-m", "lstm", "--title", "Two <b>bits</b>")
+    out = said(
+        "report",
+        "--store",
+        str(swept[0] / "rnnbench.db"),
+        "-o",
+        "made",
+        "-m",
+        "lstm",
+        "--title",
+        "Two <b>bits</b>",
+    )
     assert out == "Report: made/index.html\n"
     page = (folder / "made" / "index.html").read_text(encoding="utf-8")
     assert "Two &lt;b&gt;bits&lt;/b&gt;" in page
@@ -98,7 +118,10 @@ def test_compare_sets_two_models_side_by_side() -> None:
     assert "Verdict: " in out
     assert said("compare", "lstm", "rnn", "--markdown").startswith("# lstm and rnn")
     assert said("compare", "lstm[hidden_size=64]", "rnn") != ""
-    assert "no records of model 'lsmt'. Did you mean 'lstm'" in call("compare", "lsmt", "rnn").complaint
+    assert (
+        "no records of model 'lsmt'. Did you mean 'lstm'"
+        in call("compare", "lsmt", "rnn").complaint
+    )
 
 
 def test_compare_sets_two_stores_side_by_side_and_gates(store: Path) -> None:
@@ -118,7 +141,9 @@ def test_show_tells_everything_of_one_trial(store: Path) -> None:
     with Store(store) as opened:
         failed = next(each for each in opened.records() if each.result.status is Status.FAILED)
         again = record(score=0.5, spec=failed.spec)
-        opened.add(again.spec, again.result, started_at="2026-01-03T00:00:00Z", seconds=1.0, log="again")
+        opened.add(
+            again.spec, again.result, started_at="2026-01-03T00:00:00Z", seconds=1.0, log="again"
+        )
     out = said("show", failed.trial_id[:15])
     assert f"trial     {failed.trial_id}" in out
     assert "model     gru  H=64" in out
@@ -134,7 +159,9 @@ def test_show_asks_for_more_of_an_ambiguous_id(store: Path) -> None:
     assert "no trial begins with 'zzz'" in call("show", "zzz").complaint
 
 
-def test_the_store_can_be_named_by_the_environment(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_can_be_named_by_the_environment(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = store.rename(store.with_name("elsewhere.db"))
     monkeypatch.setenv("RNNBENCH_STORE", str(elsewhere))
     assert said("export", "out.csv") == "7 rows: out.csv\n"
@@ -153,7 +180,11 @@ def test_list_shows_what_there_is_with_options_and_provider() -> None:
         "memory",
     ):
         assert word in out
-    names = [line.split()[0] for line in said("list", "models", "*lstm").splitlines() if not line.startswith(" ")]
+    names = [
+        line.split()[0]
+        for line in said("list", "models", "*lstm").splitlines()
+        if not line.startswith(" ")
+    ]
     assert names == ["attention-lstm", "bilstm", "lstm"]
     assert said("list", "tasks", "copy-memory").startswith("copy-memory  Copy memory")
     assert said("list", "suites", "mem*").startswith("memory  How far back")
@@ -168,4 +199,7 @@ def test_plugins_are_listed_with_what_they_provide() -> None:
 def test_a_plugin_that_is_switched_off_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNBENCH_DISABLE_PLUGINS", "gru")
     assert "disabled" in said("plugins")
-    assert "plugin 'gru' of rnnbench" in call("run", "--dry-run", "-t", "copy-memory", "-m", "gru").complaint
+    assert (
+        "plugin 'gru' of rnnbench"
+        in call("run", "--dry-run", "-t", "copy-memory", "-m", "gru").complaint
+    )

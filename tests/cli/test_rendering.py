@@ -7,11 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
+from rnnbench.analysis.formatting import estimate_text, rate_text
+from rnnbench.analysis.groups import group
 from rnnbench.cli.rendering import leaderboards
-from rnnbench.records import Status
-from rnnbench.summary import group
-from rnnbench.wording import estimate_text, rate_text
-from tests.report.factory import record, study
+from rnnbench.records.result import Status
+from tests.support.factory import record, study
 
 RECORDS = study(tasks=("copy-memory",))
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnbench.records import Status
-from rnnbench.store import Store
-from tests.cli.calling import Answer, call
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
 from tests.cli.conftest import TINY
+from tests.support.calling import Answer, call
 
 DRY = ("run", "--dry-run")
 ONE = (*DRY, "-t", "copy-memory", "-m", "lstm", "--seeds", "1")
@@ -30,10 +30,16 @@ def test_a_sweep_trains_tells_and_stores(swept: tuple[Path, Answer]) -> None:
         assert {record.spec.model.name for record in records} == {"rnn", "lstm"}
         for record in records:
             assert record.result.status == "done"
-            assert record.command.startswith("rnnbench run -t 'copy-memory[delay=2,symbols=2]' -m rnn,lstm --seeds 1")
+            assert record.command.startswith(
+                "rnnbench run -t 'copy-memory[delay=2,symbols=2]' -m rnn,lstm --seeds 1"
+            )
             assert (record.spec.settings.steps, record.spec.model.hidden_size) == (20, 4)
             assert store.weights_of(record.trial_id).is_file()
-    assert sorted(each.name for each in folder.iterdir()) == ["locks", "rnnbench.db", "rnnbench.db.weights"]
+    assert sorted(each.name for each in folder.iterdir()) == [
+        "locks",
+        "rnnbench.db",
+        "rnnbench.db.weights",
+    ]
 
 
 def test_the_same_command_again_trains_nothing_and_reports(
@@ -52,7 +58,9 @@ def test_the_same_command_again_trains_nothing_and_reports(
     assert first.out.splitlines()[-len(leaderboard) :] == leaderboard
 
 
-def test_a_dry_run_shows_the_trials_and_what_the_store_has(swept: tuple[Path, Answer], folder: Path) -> None:
+def test_a_dry_run_shows_the_trials_and_what_the_store_has(
+    swept: tuple[Path, Answer], folder: Path
+) -> None:
     ran, _ = swept
     tiny = [word for word in TINY if word not in ("--no-probes", "--accelerator", "cpu")]
     answer = call(*tiny, "--dry-run", "--store", str(ran / "rnnbench.db"), "--seeds", "2")
@@ -64,13 +72,20 @@ def test_a_dry_run_shows_the_trials_and_what_the_store_has(swept: tuple[Path, An
     assert list(folder.iterdir()) == []
 
 
-def test_a_dry_run_tells_what_is_tried_again_from_what_is_kept(swept: tuple[Path, Answer], folder: Path) -> None:
+def test_a_dry_run_tells_what_is_tried_again_from_what_is_kept(
+    swept: tuple[Path, Answer], folder: Path
+) -> None:
     shutil.copy(swept[0] / "rnnbench.db", folder / "rnnbench.db")
     with Store(folder / "rnnbench.db") as store:
-        for record, status in zip(store.records(), (Status.INTERRUPTED, Status.FAILED), strict=True):
+        for record, status in zip(
+            store.records(), (Status.INTERRUPTED, Status.FAILED), strict=True
+        ):
             ended = record.result.model_copy(update={"status": status})
             store.add(record.spec, ended, started_at=record.started_at, seconds=1.0)
-    tiny = (*(word for word in TINY if word not in ("--no-probes", "--accelerator", "cpu")), "--dry-run")
+    tiny = (
+        *(word for word in TINY if word not in ("--no-probes", "--accelerator", "cpu")),
+        "--dry-run",
+    )
     *trials, tally = call(*tiny).out.splitlines()
     assert sorted(line.split("  ")[1] for line in trials) == ["failed", "to run"]
     assert tally == "2 trials, 1 stored."
@@ -86,7 +101,9 @@ def shown(*words: str) -> list[str]:
 
 def test_a_plan_is_the_same_however_it_is_typed() -> None:
     typed = shown(*ONE, "--hidden-size", "8", "--steps", "100", "--lr", "0.01")
-    assert typed == shown(*DRY, "--lr=1e-2", "--seeds=0,", "-mlstm[hidden_size=8]", "--steps=100", "--task=copy-mem*")
+    assert typed == shown(
+        *DRY, "--lr=1e-2", "--seeds=0,", "-mlstm[hidden_size=8]", "--steps=100", "--task=copy-mem*"
+    )
     assert typed[-1] == "1 trial, 0 stored."
 
 
@@ -112,7 +129,9 @@ def test_settings_change_the_trial() -> None:
 
 def test_a_suite_is_a_plan_and_flags_win(folder: Path) -> None:
     assert shown(*DRY, "--suite", "memory")[-1] == "45 trials, 0 stored."
-    (folder / "mine.yml").write_text("tasks: [copy-memory]\nmodels: [lstm, gru]\nseeds: 2\nhidden_size: 8", encoding="utf-8")
+    (folder / "mine.yml").write_text(
+        "tasks: [copy-memory]\nmodels: [lstm, gru]\nseeds: 2\nhidden_size: 8", encoding="utf-8"
+    )
     lines = shown(*DRY, "--suite", "mine.yml", "-m", "rnn", "--seeds", "4,5,6", "--steps", "9")
     assert lines[-1] == "3 trials, 0 stored."
     assert all("rnn  H=8  9 steps  seed" in line for line in lines[:-1])
@@ -175,7 +194,9 @@ WORDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(WORDS, max_size=6), st.sampled_from([("-t", "copy-memory"), ()]))
 def test_any_words_plan_or_are_refused(words: list[str], named: tuple[str, ...]) -> None:
     answer = call(*DRY, *named, *words)

@@ -9,25 +9,28 @@ from typing import Any
 
 import pytest
 
-from rnnbench import registry as plugins
-from rnnbench.execution.exclusive import FOLDER_VARIABLE, Machine
+from rnnbench.contract import registry as plugins
+from rnnbench.contract.registry import Registry
+from rnnbench.execution.context import RunOptions, Session
 from rnnbench.execution.interruption import Interruption
-from rnnbench.execution.processes import Processes
-from rnnbench.execution.session import RunOptions, Session
+from rnnbench.execution.isolation.processes import Processes
+from rnnbench.execution.lock import FOLDER_VARIABLE, Machine
 from rnnbench.execution.sweep import Summary, Sweep
-from rnnbench.plan import Request, make_plan
-from rnnbench.records import Record, TrialSpec
-from rnnbench.registry import Registry
-from rnnbench.store import Store
-from tests.execution.views import SilentView
-from tests.installing import install
+from rnnbench.plan.planning import Request, make_plan
+from rnnbench.records.result import Record
+from rnnbench.records.spec import TrialSpec
+from rnnbench.records.store import Store
+from tests.support.installing import install
+from tests.support.views import SilentView
 
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the faulty plugin is installed in."""
     project = Path(__file__).parent / "faults"
-    return install([project], tmp_path_factory.mktemp("faults"), tmp_path_factory.mktemp("faults-source"))
+    return install(
+        [project], tmp_path_factory.mktemp("faults"), tmp_path_factory.mktemp("faults-source")
+    )
 
 
 @pytest.fixture
@@ -40,7 +43,9 @@ def registry(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 @pytest.fixture(scope="session")
 def processes(shelf: Path) -> Iterator[Processes]:
-    """Isolated processes that can load the faulty plugin; one server for all tests, since it takes seconds to start."""
+    """Isolated processes that can load the faulty plugin; one server for all tests, since it takes
+    seconds to start.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(shelf)
         started = Processes()
@@ -64,9 +69,13 @@ Plan = Callable[..., list[TrialSpec]]
 def plan(registry: Registry) -> Plan:
     """Plan small trials of the instant task: ``plan("good", "slow", seeds=3, steps=5)``."""
 
-    def make(*models: str, seeds: int = 1, task: str = "instant", **settings: Any) -> list[TrialSpec]:
+    def make(
+        *models: str, seeds: int = 1, task: str = "instant", **settings: Any
+    ) -> list[TrialSpec]:
         small = {"steps": 3, "batch_size": 4, "validation_size": 8, "test_size": 8, **settings}
-        return make_plan(Request([task], models, seeds=seeds, hidden_size=4, settings=small), registry)
+        return make_plan(
+            Request([task], models, seeds=seeds, hidden_size=4, settings=small), registry
+        )
 
     return make
 
@@ -87,11 +96,16 @@ def sweep(registry: Registry, processes: Processes, machine: Machine, store: Sto
     assert "segfault" in registry.models
 
     def run(
-        specs: list[TrialSpec], view: SilentView | None = None, processes: Processes = processes, **options: Any
+        specs: list[TrialSpec],
+        view: SilentView | None = None,
+        processes: Processes = processes,
+        **options: Any,
     ) -> tuple[Summary, dict[str, Record]]:
         chosen = RunOptions(**{"jobs": 2, "probes": False, **options})
         with Interruption() as interruption:
-            session = Session(store, registry, processes, machine, view or SilentView(), chosen, interruption)
+            session = Session(
+                store, registry, processes, machine, view or SilentView(), chosen, interruption
+            )
             summary = Sweep(specs, session).run()
         return summary, {record.spec.model.name: record for record in store.records()}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from rnnbench.records import Status
-from rnnbench.store import Store
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
 from tests.execution.conftest import Plan, Sweeping
-from tests.execution.views import SilentView
+from tests.support.views import SilentView
 
 
-def test_after_3_crashes_the_rest_is_skipped_with_the_reason(plan: Plan, sweep: Sweeping, store: Store) -> None:
+def test_after_3_crashes_the_rest_is_skipped_with_the_reason(
+    plan: Plan, sweep: Sweeping, store: Store
+) -> None:
     specs = [*plan("exits-zero", seeds=5), *plan("raises", seeds=4), *plan("good", seeds=2)]
     view = SilentView()
     summary, _ = sweep(specs, view, jobs=1)

@@ -12,11 +12,17 @@ from pathlib import Path
 import pytest
 
 import rnnbench
-from rnnbench.records import Status
-from rnnbench.store import Store
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
 from tests.execution.conftest import Plan, Sweeping
 
-WALL_CLOCK = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today")}
+WALL_CLOCK = {
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+}
 DAY = 86_400.0
 
 
@@ -35,7 +41,9 @@ def test_no_code_measures_with_the_wall_clock() -> None:
     for path in Path(rnnbench.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
-                case ast.Attribute(value=ast.Name(id=module) | ast.Attribute(attr=module), attr=name):
+                case ast.Attribute(
+                    value=ast.Name(id=module) | ast.Attribute(attr=module), attr=name
+                ):
                     if (module, name) in WALL_CLOCK:
                         found.append(f"{path.name}:{node.lineno}")
     assert found == []

@@ -8,30 +8,41 @@ from typing import Any
 
 import pytest
 
-from rnnbench.execution.exclusive import Machine
+from rnnbench.contract.registry import Registry
+from rnnbench.execution.context import RunOptions, Session
 from rnnbench.execution.interruption import Interruption
-from rnnbench.execution.processes import Processes
-from rnnbench.execution.session import RunOptions, Session
+from rnnbench.execution.isolation.processes import Processes
+from rnnbench.execution.lock import Machine
 from rnnbench.execution.sweep import Sweep
-from rnnbench.plan import Request, make_plan
-from rnnbench.records import Status, TrialSpec
-from rnnbench.registry import Registry
-from rnnbench.store import Store
+from rnnbench.plan.planning import Request, make_plan
+from rnnbench.records.result import Status
+from rnnbench.records.spec import TrialSpec
+from rnnbench.records.store import Store
 from tests.execution.conftest import Plan
-from tests.execution.views import SilentView
+from tests.support.views import SilentView
 
-SETTINGS = {"steps": 12, "validate_every": 4, "batch_size": 8, "validation_size": 32, "test_size": 32}
+SETTINGS = {
+    "steps": 12,
+    "validate_every": 4,
+    "batch_size": 8,
+    "validation_size": 32,
+    "test_size": 32,
+}
 
 
 class Measure:
     """Runs trials into a store of their own and returns all that was measured but for seconds."""
 
-    def __init__(self, registry: Registry, processes: Processes, machine: Machine, folder: Path) -> None:
+    def __init__(
+        self, registry: Registry, processes: Processes, machine: Machine, folder: Path
+    ) -> None:
         self._parts = registry, processes, machine
         self._folder = folder
         self._count = 0
 
-    def __call__(self, specs: Sequence[TrialSpec], jobs: int, retry: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, specs: Sequence[TrialSpec], jobs: int, retry: bool = False
+    ) -> dict[str, Any]:
         self._count += 1
         with Store(self._folder / f"{self._count}.db") as store, Interruption() as interruption:
             if retry:
@@ -67,9 +78,16 @@ def measure(registry: Registry, processes: Processes, machine: Machine, tmp_path
     return Measure(registry, processes, machine, tmp_path)
 
 
-def test_alone_in_parallel_in_another_order_and_after_a_crash(measure: Measure, registry: Registry, plan: Plan) -> None:
+def test_alone_in_parallel_in_another_order_and_after_a_crash(
+    measure: Measure, registry: Registry, plan: Plan
+) -> None:
     models = ["lstm", "attention-lstm"]
-    specs = make_plan(Request(["copy-memory[delay=3,symbols=2]"], models, seeds=1, hidden_size=8, settings=SETTINGS), registry)
+    specs = make_plan(
+        Request(
+            ["copy-memory[delay=3,symbols=2]"], models, seeds=1, hidden_size=8, settings=SETTINGS
+        ),
+        registry,
+    )
     alone = measure(specs, jobs=1)
     assert len(alone) == 2
     assert all(result["gradient"]["profiles"] and result["size"] for result in alone.values())

@@ -10,31 +10,42 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.store import Store
-from tests.execution.command import Command, attempts
+from rnnbench.records.store import Store
+from tests.support.command import Command, attempts
 
 ROOM = 512 * 1024
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """A folder on a disk of 512 kB, or where none can be mounted, a prefix that bounds the size of files instead."""
+    """A folder on a disk of 512 kB, or where none can be mounted, a prefix that bounds the size of
+    files instead.
+    """
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = (
         os.geteuid() == 0
         and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
         ).returncode
     )
     try:
-        yield folder, () if mounted else ("bash", "-c", f'ulimit -f {ROOM // 4 // 1024}; exec "$@"', "limited")
+        yield (
+            folder,
+            ()
+            if mounted
+            else ("bash", "-c", f'ulimit -f {ROOM // 4 // 1024}; exec "$@"', "limited"),
+        )
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_earlier_records_stay_and_one_line_says_it(shelf: Path, small_disk: tuple[Path, tuple[str, ...]]) -> None:
+def test_earlier_records_stay_and_one_line_says_it(
+    shelf: Path, small_disk: tuple[Path, tuple[str, ...]]
+) -> None:
     folder, prefix = small_disk
     store = folder / "records.db"
     arguments = ["--model", "good", "--steps", "40", "--validate-every", "1", "--jobs", "2"]

@@ -1,11 +1,13 @@
-"""Whatever a model does, its trial is recorded as what it was, and the good trials beside it are done."""
+"""Whatever a model does, its trial is recorded as what it was, and the good trials beside it are
+done.
+"""
 
 from __future__ import annotations
 
 import psutil
 import pytest
 
-from rnnbench.records import Status
+from rnnbench.records.result import Status
 from tests.execution.conftest import Plan, Sweeping
 
 EXPECTED = {
@@ -24,7 +26,9 @@ EXPECTED = {
 def test_every_fault_is_told_apart_and_harms_nobody_else(plan: Plan, sweep: Sweeping) -> None:
     summary, records = sweep([*plan(*EXPECTED), *plan("good", seeds=4)])  # the first good one twice
     seen = {name: records[name].result for name in EXPECTED}
-    assert {name: result.status for name, result in seen.items()} == {name: status for name, (status, _) in EXPECTED.items()}
+    assert {name: result.status for name, result in seen.items()} == {
+        name: status for name, (status, _) in EXPECTED.items()
+    }
     for name, (_, text) in EXPECTED.items():
         error = seen[name].error or ""
         assert text in error
@@ -54,15 +58,23 @@ def test_memory_beyond_the_limit_is_oom(plan: Plan, sweep: Sweeping) -> None:
     assert records["good"].result.status is Status.DONE
 
 
-@pytest.mark.parametrize("name", ["hangs", "ignores-sigterm", "forks-children", "escapes-its-group"])
-def test_a_limit_is_kept_within_five_seconds_and_nothing_is_left(plan: Plan, sweep: Sweeping, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["hangs", "ignores-sigterm", "forks-children", "escapes-its-group"]
+)
+def test_a_limit_is_kept_within_five_seconds_and_nothing_is_left(
+    plan: Plan, sweep: Sweeping, name: str
+) -> None:
     before = {process.pid for process in psutil.process_iter()}
     _, records = sweep(plan(name, "good"), timeout=3.0)
     assert records[name].result.status is Status.TIMEOUT
     assert records[name].result.error == "took longer than the limit of 3 s"
     assert records[name].seconds < 3.0 + 5.0
     assert records["good"].result.status is Status.DONE
-    assert not [p for p in psutil.process_iter() if p.pid not in before and "3600" in " ".join(_command_line(p))]
+    assert not [
+        p
+        for p in psutil.process_iter()
+        if p.pid not in before and "3600" in " ".join(_command_line(p))
+    ]
 
 
 def _command_line(process: psutil.Process) -> list[str]:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rnnbench.records import Status
+from rnnbench.records.result import Status
 from tests.execution.conftest import Plan, Sweeping
 
 

@@ -6,14 +6,16 @@ import csv
 import unicodedata
 from pathlib import Path
 
-from rnnbench.execution.failure import TRACEBACK_LIMIT, in_words, traceback_of
+from rnnbench.analysis.tables import export, tidy
+from rnnbench.execution.isolation.failure import TRACEBACK_LIMIT, in_words, traceback_of
+from rnnbench.records.store import Store
 from rnnbench.report import write_report
-from rnnbench.store import Store
-from rnnbench.table import export, tidy
 from tests.execution.conftest import Plan, Sweeping
 
 
-def test_it_stays_harmless_in_record_report_and_table(plan: Plan, sweep: Sweeping, store: Store, tmp_path: Path) -> None:
+def test_it_stays_harmless_in_record_report_and_table(
+    plan: Plan, sweep: Sweeping, store: Store, tmp_path: Path
+) -> None:
     sweep(plan("raises", "good"))
     before = {path for path in tmp_path.rglob("*") if "report" not in path.parts}
     records = store.records()
@@ -23,7 +25,11 @@ def test_it_stays_harmless_in_record_report_and_table(plan: Plan, sweep: Sweepin
 
     index = write_report(records, tmp_path / "report", command="rnnbench run")
     export(tidy(records), tmp_path / "report" / "table.csv")
-    written = [path for path in (tmp_path / "report").rglob("*") if path.suffix in {".html", ".md", ".csv", ".svg"}]
+    written = [
+        path
+        for path in (tmp_path / "report").rglob("*")
+        if path.suffix in {".html", ".md", ".csv", ".svg"}
+    ]
     assert index in written
     for path in written:
         text = path.read_text()
@@ -32,7 +38,9 @@ def test_it_stays_harmless_in_record_report_and_table(plan: Plan, sweep: Sweepin
             assert "<script>alert" not in text, path
     for path in (tmp_path / "report").rglob("*.csv"):
         with path.open(newline="") as file:
-            assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "@"))]
+            assert not [
+                cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "@"))
+            ]
     assert {path for path in tmp_path.rglob("*") if "report" not in path.parts} == before
 
 

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM: once ends in order and within five seconds, twice at once, and the next run goes on exactly."""
+"""Ctrl-C and SIGTERM: once ends in order and within five seconds, twice at once, and the next run
+goes on exactly.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from rnnbench.store import Store
-from tests.execution.command import attempts, query, running, wait_until
+from rnnbench.records.store import Store
 from tests.execution.conftest import Plan, Sweeping
+from tests.support.command import attempts, query, running, wait_until
 
 ONCE_AND_TWICE = [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.faults)]
-OTHER_WAY_ROUND = [pytest.param(signal.SIGINT, 130, marks=pytest.mark.faults), (signal.SIGTERM, 143)]
+OTHER_WAY_ROUND = [
+    pytest.param(signal.SIGINT, 130, marks=pytest.mark.faults),
+    (signal.SIGTERM, 143),
+]
 
 
 def learnt(store: Path) -> dict[Any, Any]:
@@ -31,7 +36,13 @@ def learnt(store: Path) -> dict[Any, Any]:
 
 @pytest.mark.parametrize(("number", "code"), ONCE_AND_TWICE)
 def test_once_records_what_ran_within_5_s_and_resuming_is_exact(
-    shelf: Path, tmp_path: Path, number: signal.Signals, code: int, plan: Plan, sweep: Sweeping, store: Store
+    shelf: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+    code: int,
+    plan: Plan,
+    sweep: Sweeping,
+    store: Store,
 ) -> None:
     interrupted = tmp_path / "interrupted" / "records.db"
     interrupted.parent.mkdir()
@@ -46,7 +57,9 @@ def test_once_records_what_ran_within_5_s_and_resuming_is_exact(
     assert (ended, err) == (code, "")
     assert "Interrupted" in out
     before = attempts(interrupted)
-    assert [status for _, _, status in before].count("interrupted") in (1, 2), "one may just have ended"
+    assert [status for _, _, status in before].count("interrupted") in (1, 2), (
+        "one may just have ended"
+    )
     assert {status for _, _, status in before} == {"done", "interrupted"}
 
     with running(shelf, interrupted, *arguments) as driver:
@@ -59,9 +72,13 @@ def test_once_records_what_ran_within_5_s_and_resuming_is_exact(
 
 
 @pytest.mark.parametrize(("number", "code"), OTHER_WAY_ROUND)
-def test_twice_ends_at_once_even_what_ignores_sigterm(shelf: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
+def test_twice_ends_at_once_even_what_ignores_sigterm(
+    shelf: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     store = tmp_path / "records.db"
-    with running(shelf, store, "--model", "ignores-sigterm", "--steps", "3", "--seeds", "2", "--jobs", "2") as driver:
+    with running(
+        shelf, store, "--model", "ignores-sigterm", "--steps", "3", "--seeds", "2", "--jobs", "2"
+    ) as driver:
         wait_until(lambda: driver.claimed() == 2, 120)
         time.sleep(1.0)  # into the training, where the model stops listening
         driver.process.send_signal(number)

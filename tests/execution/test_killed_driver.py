@@ -1,4 +1,6 @@
-"""SIGKILL of the driver over and over: no finished trial is lost, none is run twice, nothing is left running."""
+"""SIGKILL of the driver over and over: no finished trial is lost, none is run twice, nothing is
+left running.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.execution.command import attempts, running, wait_until
+from tests.support.command import attempts, running, wait_until
 
 FULL = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize(("kills", "trials"), [(2, 12), pytest.param(25, 100, marks=FULL)])
-def test_sigkill_of_the_driver_resumed_each_time(shelf: Path, tmp_path: Path, kills: int, trials: int) -> None:
+def test_sigkill_of_the_driver_resumed_each_time(
+    shelf: Path, tmp_path: Path, kills: int, trials: int
+) -> None:
     store = tmp_path / "records.db"
     moments = random.Random(25)
-    command = ["--model", "slow[pause=0.02]", "--steps", "10", "--seeds", str(trials), "--jobs", "2"]
+    command = [
+        "--model",
+        "slow[pause=0.02]",
+        "--steps",
+        "10",
+        "--seeds",
+        str(trials),
+        "--jobs",
+        "2",
+    ]
     for _ in range(kills):
         finished = set(attempts(store))
         with running(shelf, store, *command) as driver:

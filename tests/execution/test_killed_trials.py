@@ -11,9 +11,9 @@ from collections import Counter
 
 import pytest
 
-from rnnbench.execution.processes import Processes
-from rnnbench.records import Status
-from rnnbench.store import Store
+from rnnbench.execution.isolation.processes import Processes
+from rnnbench.records.result import Status
+from rnnbench.records.store import Store
 from tests.execution.conftest import Plan, Sweeping
 
 LONGEST_LIFE = 0.6
@@ -52,7 +52,9 @@ class Killer(threading.Thread):
         self.join()
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(50, marks=[pytest.mark.faults, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize(
+    "count", [8, pytest.param(50, marks=[pytest.mark.faults, pytest.mark.timeout(900)])]
+)
 def test_sigkill_of_trials_at_random_moments(
     plan: Plan, sweep: Sweeping, processes: Processes, store: Store, count: int
 ) -> None:
@@ -68,7 +70,9 @@ def test_sigkill_of_trials_at_random_moments(
     assert errors == {"killed by SIGKILL (by hand, or by the kernel when memory ran out)": count}
 
 
-def test_sigterm_from_outside_ends_a_trial_at_once(plan: Plan, sweep: Sweeping, processes: Processes) -> None:
+def test_sigterm_from_outside_ends_a_trial_at_once(
+    plan: Plan, sweep: Sweeping, processes: Processes
+) -> None:
     victims = plan("slow[pause=0.05]", seeds=2, steps=200)
     with Killer(processes, {spec.trial_id for spec in victims}, signal.SIGTERM):
         _, records = sweep(victims)

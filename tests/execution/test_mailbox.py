@@ -7,8 +7,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.execution import mailbox
-from rnnbench.execution.mailbox import LOG_LIMIT, Mailbox, Tail
+from rnnbench.execution.isolation import mailbox
+from rnnbench.execution.isolation.mailbox import LOG_LIMIT, Mailbox, Tail
 
 
 @settings(deadline=None)
@@ -26,7 +26,15 @@ def test_rubbish_before_a_message_is_passed_over(rubbish: list[bytes], cuts: lis
 
 def test_odd_json_is_no_message() -> None:
     box = Mailbox()
-    for line in (b"7", b"[]", b'{"progress": "far"}', b'{"progress": [1]}', b'{"error": 3}', b'{"a": 1}', b"[" * 100_000):
+    for line in (
+        b"7",
+        b"[]",
+        b'{"progress": "far"}',
+        b'{"progress": [1]}',
+        b'{"error": 3}',
+        b'{"a": 1}',
+        b"[" * 100_000,
+    ):
         box.feed(line + b"\n")
     assert box.last is None
     assert box.progress is None

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from rnnbench.execution.outcome import Outcome, ending_of, to_result
-from rnnbench.execution.processes import Processes
-from rnnbench.records import Status
+from rnnbench.execution.isolation.outcome import Outcome, ending_of, to_result
+from rnnbench.execution.isolation.processes import Processes
+from rnnbench.records.result import Status
 from tests.execution.conftest import Plan, Sweeping
-from tests.execution.views import SilentView
+from tests.support.views import SilentView
 
 EMPTY: dict[str, Any] = {"kind": "preflight", "specs": [], "plugins": []}
 
@@ -61,7 +61,11 @@ def test_the_server_runs_one_thread_and_no_plugin(processes: Processes) -> None:
 def test_a_job_that_raises_says_what_and_where(processes: Processes) -> None:
     processes.start("odd", {**EMPTY, "kind": "no such kind"})
     (outcome,) = run_empty(processes, 0)
-    assert (outcome.result, outcome.error, outcome.usage) == (None, "KeyError: 'no such kind'", False)
+    assert (outcome.result, outcome.error, outcome.usage) == (
+        None,
+        "KeyError: 'no such kind'",
+        False,
+    )
     assert "worker.py" in (outcome.traceback or "")
 
 
@@ -107,7 +111,9 @@ def test_a_result_of_several_megabytes_arrives_whole(plan: Plan, sweep: Sweeping
 
 
 def test_rubbish_in_every_open_file_harms_no_other_trial(plan: Plan, sweep: Sweeping) -> None:
-    _, records = sweep([*plan("scribbles", "closes-everything", "speaks-binary"), *plan("good", seeds=3)])
+    _, records = sweep(
+        [*plan("scribbles", "closes-everything", "speaks-binary"), *plan("good", seeds=3)]
+    )
     assert records["scribbles"].result.status in (Status.DONE, Status.CRASHED)
     assert records["closes-everything"].result.status is Status.CRASHED
     assert records["closes-everything"].result.error == "exited with code 1 without a result"
@@ -116,11 +122,16 @@ def test_rubbish_in_every_open_file_harms_no_other_trial(plan: Plan, sweep: Swee
     assert records["good"].result.status is Status.DONE
 
 
-@pytest.mark.parametrize("sent", ["", "{}", "7", '{"status": "wonderful"}', 7, {"status": "done"}, [1]])
+@pytest.mark.parametrize(
+    "sent", ["", "{}", "7", '{"status": "wonderful"}', 7, {"status": "done"}, [1]]
+)
 def test_a_result_that_is_none_is_a_crash(sent: Any) -> None:
     result = to_result(Outcome(sent, None, None, False, ending_of(0), None, 1.0, ""), None)
     assert result.status is Status.CRASHED
-    assert result.error == "sent a result that cannot be read, then exited with code 0 without a result"
+    assert (
+        result.error
+        == "sent a result that cannot be read, then exited with code 0 without a result"
+    )
 
 
 def test_endings_in_words() -> None:

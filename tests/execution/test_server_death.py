@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.execution.outcome import Outcome
-from rnnbench.execution.processes import Processes
-from rnnbench.records import Status
-from tests.execution.command import MARK, marked, wait_until
+from rnnbench.execution.isolation.outcome import Outcome
+from rnnbench.execution.isolation.processes import Processes
+from rnnbench.records.result import Status
 from tests.execution.conftest import Plan, Sweeping
 from tests.execution.test_processes import EMPTY
-from tests.execution.views import SilentView
+from tests.support.command import MARK, marked, wait_until
+from tests.support.views import SilentView
 
 
 def finish(processes: Processes) -> list[Outcome]:
@@ -37,7 +37,9 @@ def own(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
         yield processes
 
 
-def test_running_trials_are_crashed_and_the_rest_is_run_by_a_new_server(plan: Plan, sweep: Sweeping, own: Processes) -> None:
+def test_running_trials_are_crashed_and_the_rest_is_run_by_a_new_server(
+    plan: Plan, sweep: Sweeping, own: Processes
+) -> None:
     lost = plan("slow[pause=0.1]", "forks-children", steps=100)
     old = own.server_pid
     assert old is not None
@@ -68,7 +70,9 @@ def test_an_idle_server_that_died_is_replaced(own: Processes) -> None:
     assert [outcome.result for outcome in finish(own)] == [[]]
 
 
-def test_a_server_that_cannot_start_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_start_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "pytorch_lightning.py").write_text("raise ImportError('a damaged\\ninstallation')")
     monkeypatch.syspath_prepend(tmp_path)
     with Processes() as processes:

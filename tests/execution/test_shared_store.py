@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.execution.command import Command, attempts
+from tests.support.command import Command, attempts
 
 
 def test_two_runs_at_the_same_time_run_each_of_12_trials_once(shelf: Path, tmp_path: Path) -> None:

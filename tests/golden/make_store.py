@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnnbench.records import Status
-from rnnbench.schema import SCHEMA_VERSION
-from rnnbench.store import Store
-from tests.report.factory import record, speed
+from rnnbench.records.result import Status
+from rnnbench.records.schema import SCHEMA_VERSION
+from rnnbench.records.store import Store
+from tests.support.factory import record, speed
 
 FOLDER = Path(__file__).parent
 
 
 def make(path: Path) -> None:
-    """Put two trials into a new store, one of them with two attempts and with the speed of its configuration."""
+    """Put two trials into a new store, one of them with two attempts and with the speed of its
+    configuration.
+    """
     failed = record(model="lstm", seed=0, status=Status.FAILED, error="RuntimeError: boom")
     done = record(model="lstm", seed=0, model_options={"num_layers": 2}, task_options={"delay": 20})
     again = record(spec=failed.spec)
     with Store(path) as store:
         for made in (failed, again, done):
             store.add(
-                made.spec, made.result, started_at=made.started_at, seconds=made.seconds, command=made.command, log="a\nb"
+                made.spec,
+                made.result,
+                started_at=made.started_at,
+                seconds=made.seconds,
+                command=made.command,
+                log="a\nb",
             )
         store.add_speed(done.spec, speed(1.5), "2026-01-02T03:04:05Z")
 

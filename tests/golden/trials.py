@@ -1,7 +1,8 @@
 """Small trials whose records are kept: ``python -m tests.golden.trials`` writes ``trials.json``.
 
-They pin identities and every measured number across changes that must not alter them. Write the file anew only in a
-commit that changes a measurement or an identity on purpose, and say so in the changelog.
+They pin identities and every measured number across changes that must not alter them. Write the
+file anew only in a commit that changes a measurement or an identity on purpose, and say so in the
+changelog.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 
 import torch
 
-from rnnbench import registry
-from rnnbench.environment import processor_name
-from rnnbench.execution.trial import TrialOptions, run_trial
-from rnnbench.plan import Request, make_plan
-from rnnbench.records import TrialSpec
+from rnnbench.contract import registry
+from rnnbench.execution.environment import processor_name
+from rnnbench.execution.jobs.trial import TrialOptions, run_trial
+from rnnbench.plan.planning import Request, make_plan
+from rnnbench.records.spec import TrialSpec
 
 PATH = Path(__file__).with_name("trials.json")
 SETTINGS = {"steps": 4, "batch_size": 4, "validation_size": 16, "test_size": 16}
@@ -29,9 +30,15 @@ TIMES = ("seconds", "train_seconds")
 def specs() -> dict[str, TrialSpec]:
     """Return one trial of every task, and one of every model on two tasks, by a name for each."""
     loaded = registry.load()
-    every_task = [Request([_small(name)], ["gru"], [0], "quick", 8, SETTINGS) for name in sorted(loaded.tasks)]
-    every_model = Request(["copy-memory[delay=3]", "temporal-order"], [MODELS], [1], "quick", 6, SETTINGS)
-    planned = [spec for request in (*every_task, every_model) for spec in make_plan(request, loaded)]
+    every_task = [
+        Request([_small(name)], ["gru"], [0], "quick", 8, SETTINGS) for name in sorted(loaded.tasks)
+    ]
+    every_model = Request(
+        ["copy-memory[delay=3]", "temporal-order"], [MODELS], [1], "quick", 6, SETTINGS
+    )
+    planned = [
+        spec for request in (*every_task, every_model) for spec in make_plan(request, loaded)
+    ]
     return {f"{spec.task.label} {spec.model.label} {spec.seed}": spec for spec in planned}
 
 
@@ -53,10 +60,14 @@ def identities(spec: TrialSpec) -> dict[str, str]:
 
 
 def measured(spec: TrialSpec) -> dict[str, Any]:
-    """Run the trial in this process with one thread and return its result without times and environment."""
+    """Run the trial in this process with one thread and return its result without times and
+    environment.
+    """
     with one_thread():
         result = run_trial(spec, registry.load(), TrialOptions())
-    content: dict[str, Any] = without_times(json.loads(result.model_dump_json(exclude={"environment"})))
+    content: dict[str, Any] = without_times(
+        json.loads(result.model_dump_json(exclude={"environment"}))
+    )
     return content
 
 
@@ -84,7 +95,11 @@ def platform() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    made = {name: {"ids": identities(spec), "result": measured(spec)} for name, spec in specs().items()}
+    made = {
+        name: {"ids": identities(spec), "result": measured(spec)} for name, spec in specs().items()
+    }
     lines = [f"{json.dumps(name)}: {json.dumps(trial)}" for name, trial in made.items()]
     trials = ",\n".join(lines)
-    PATH.write_text(f'{{"platform": {json.dumps(platform())}, "trials": {{\n{trials}\n}}}}\n', encoding="utf-8")
+    PATH.write_text(
+        f'{{"platform": {json.dumps(platform())}, "trials": {{\n{trials}\n}}}}\n', encoding="utf-8"
+    )

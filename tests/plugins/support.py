@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnbench import registry
-from rnnbench.network import state_tensors
-from rnnbench.registry import Model
+from rnnbench.contract import registry
+from rnnbench.contract.core import state_tensors
+from rnnbench.contract.registry import Model
 
 D, H = 3, 4
 CAUSAL = ("rnn", "lstm", "gru", "attention-lstm")
@@ -23,7 +23,9 @@ def models() -> dict[str, Model]:
     return registry.load().models
 
 
-def build(name: str, input_size: int = D, hidden_size: int = H, seed: int = 0, **options: Any) -> Any:
+def build(
+    name: str, input_size: int = D, hidden_size: int = H, seed: int = 0, **options: Any
+) -> Any:
     """Build a core in float64, in evaluation mode, from a seed."""
     torch.manual_seed(seed)
     return models()[name].build(input_size, hidden_size, options).double().eval()
@@ -31,7 +33,9 @@ def build(name: str, input_size: int = D, hidden_size: int = H, seed: int = 0, *
 
 def sequences(batch: int, steps: int, width: int = D, seed: int = 1) -> Tensor:
     """Draw x (B, T, D) in float64."""
-    return torch.randn(batch, steps, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.randn(
+        batch, steps, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
 
 
 def assert_close(got: Tensor, wanted: Tensor, tolerance: float = 1e-12) -> None:

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.func import functional_call
 
-from .support import D, H, assert_close, build, gradients, sequences
+from tests.plugins.support import D, H, assert_close, build, gradients, sequences
 
 A = 5
 
 
 def naive_weights(core: Any, hidden: Tensor) -> Tensor:
     """Compute alpha (B, T, T) straight from the equation."""
-    energy = torch.tanh(core.key(hidden).unsqueeze(1) + core.query(hidden).unsqueeze(2))  # (B, T, T, A)
+    energy = torch.tanh(
+        core.key(hidden).unsqueeze(1) + core.query(hidden).unsqueeze(2)
+    )  # (B, T, T, A)
     scores: Tensor = core.score(energy).squeeze(-1)
     later = torch.ones_like(scores, dtype=torch.bool).triu(1)
     return scores.masked_fill(later, -torch.inf).softmax(dim=-1)
@@ -93,14 +95,16 @@ def test_equal_keys_share_the_weight_evenly() -> None:
     core = build("attention-lstm")
     torch.nn.init.zeros_(core.score.weight)
     weights = core.attention(sequences(1, 4))[0]
-    assert_close(weights, torch.ones(4, 4, dtype=torch.float64).tril() / torch.arange(1, 5).unsqueeze(1))
+    assert_close(
+        weights, torch.ones(4, 4, dtype=torch.float64).tril() / torch.arange(1, 5).unsqueeze(1)
+    )
 
 
 def test_drawing_is_the_first_sequence_cut_to_its_valid_end() -> None:
     core, x = build("attention-lstm"), sequences(2, 130)
-    (short,) = core.drawings(x, torch.tensor([6, 130]))
+    (short,) = core.plots(x, torch.tensor([6, 130]))
     assert_close(torch.tensor(short.values, dtype=torch.float64), core.attention(x[:1, :6])[0])
-    (long,) = core.drawings(x)
+    (long,) = core.plots(x)
     assert_close(torch.tensor(long.values, dtype=torch.float64), core.attention(x)[0, 30:, 30:])
     assert "steps 31 to 130" in long.title
 
@@ -123,4 +127,7 @@ def test_mixed_precision_stays_close(last: bool) -> None:
         found = run()
     torch.autograd.backward(found.float().sum())
     assert_close(found.float(), wanted, 0.05)
-    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in core.parameters())
+    assert all(
+        parameter.grad is not None and parameter.grad.isfinite().all()
+        for parameter in core.parameters()
+    )

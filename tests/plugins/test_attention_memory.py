@@ -11,13 +11,15 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from .support import build, sequences
+from tests.plugins.support import build, sequences
 
 WIDTH = 16
 
 
 class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Watch every operation, those of the backward pass too, and keep the size of the largest memory behind a result."""
+    """Watch every operation, those of the backward pass too, and keep the size of the largest
+    memory behind a result.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -29,7 +31,9 @@ class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.operations += 1
         for tensor in result if isinstance(result, tuple | list) else (result,):
             if isinstance(tensor, Tensor):
-                self.elements = max(self.elements, tensor.untyped_storage().nbytes() // tensor.element_size())
+                self.elements = max(
+                    self.elements, tensor.untyped_storage().nbytes() // tensor.element_size()
+                )
         return result
 
 
@@ -67,7 +71,9 @@ def test_no_tensor_comes_near_the_product_of_all_steps(steps: int) -> None:
 
 
 def test_blocks_are_bounded_however_long_the_sequence() -> None:
-    """Here all pairs would be 4.2 million numbers a sequence; a block stays within the budget of 2^22 in all."""
+    """Here all pairs would be 4.2 million numbers a sequence; a block stays within the budget of
+    2^22 in all.
+    """
     forward, backward = largest(8, 512)
     assert max(forward, backward) <= 2**22
     assert max(forward, backward) < 8 * 512 * 512 * WIDTH / 7
@@ -85,9 +91,13 @@ def test_the_watch_would_see_the_plain_form() -> None:
 
 
 def test_operations_of_every_pair_are_counted() -> None:
-    """One prediction at the end of T steps: LSTM and keys at every step, one query, T scores and T values in the context."""
+    """One prediction at the end of T steps: LSTM and keys at every step, one query, T scores and T
+    values in the context.
+    """
     steps, h = 40, WIDTH
     core, x = build("attention-lstm", h, h), sequences(1, steps, h)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         core.forward_last(x)
-    assert counter.get_total_flops() == 2 * (steps * 4 * (h * h + h * h) + steps * h * h + h * h + steps * h + steps * h)
+    assert counter.get_total_flops() == 2 * (
+        steps * 4 * (h * h + h * h) + steps * h * h + h * h + steps * h + steps * h
+    )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from .support import D, H, assert_close, build, models, sequences
+from tests.plugins.support import D, H, assert_close, build, models, sequences
 
 
 def directions(core: nn.Module) -> tuple[nn.LSTM, nn.LSTM]:
@@ -17,7 +17,11 @@ def directions(core: nn.Module) -> tuple[nn.LSTM, nn.LSTM]:
     found = []
     for suffix in ("", "_reverse"):
         lstm = nn.LSTM(D, H, batch_first=True).double()
-        state = {key: value for key, value in core.recurrence.state_dict().items() if key.endswith("_l0" + suffix)}  # type: ignore[union-attr]
+        state = {
+            key: value
+            for key, value in core.recurrence.state_dict().items()  # type: ignore[union-attr]
+            if key.endswith("_l0" + suffix)
+        }
         lstm.load_state_dict({key.removesuffix(suffix): value for key, value in state.items()})
         found.append(lstm)
     return found[0], found[1]
@@ -65,7 +69,9 @@ def test_a_state_passed_back_continues_the_forward_direction() -> None:
 
 @given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4), layers=st.integers(1, 3))
 @settings(deadline=None, max_examples=25)
-def test_padded_sequences_give_what_packing_gives_in_outputs_and_gradients(lengths: list[int], layers: int) -> None:
+def test_padded_sequences_give_what_packing_gives_in_outputs_and_gradients(
+    lengths: list[int], layers: int
+) -> None:
     core, x = build("bilstm", num_layers=layers), sequences(len(lengths), 6)
     x.requires_grad_()
     packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)

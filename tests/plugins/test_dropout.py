@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from .support import ALL, D, H, assert_close, build, sequences
+from tests.plugins.support import ALL, D, H, assert_close, build, sequences
 
 RATE = 0.4
 
@@ -35,7 +35,9 @@ def test_recurrent_dropout_is_one_mask_per_sequence_held_over_all_steps() -> Non
     outputs, _ = seeded(core, x, 2)
     h = c = torch.zeros(1, batch, H, dtype=torch.float64)
     for t in range(x.shape[1]):
-        step, (h, c) = core.recurrence(x[:, t : t + 1], (h * mask, c))  # torch's own LSTM, handed the masked state
+        step, (h, c) = core.recurrence(
+            x[:, t : t + 1], (h * mask, c)
+        )  # torch's own LSTM, handed the masked state
         assert_close(outputs[:, t], step[:, 0])
 
 
@@ -73,7 +75,9 @@ def test_dropout_between_layers_acts_in_training_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_dropout_of_the_loop_is_drawn_per_step_between_layers_only(name: str) -> None:
-    """The first layer keeps its state, the second reads zeroed inputs that change from step to step."""
+    """The first layer keeps its state, the second reads zeroed inputs that change from step to
+    step.
+    """
     core, x = build(name, num_layers=2, dropout=RATE, impl="reference"), sequences(2, 5)
     kept = core(x)[1]
     core.train()
@@ -92,7 +96,9 @@ def test_the_loop_drops_nothing_in_evaluation(name: str) -> None:
 
 
 def test_mean_of_dropped_layers_is_the_undropped_one_in_a_linear_network() -> None:
-    """With relu far from zero and no recurrence in layer 2 the network is linear in the mask, so the mean is exact."""
+    """With relu far from zero and no recurrence in layer 2 the network is linear in the mask, so
+    the mean is exact.
+    """
     core = build("rnn", num_layers=2, dropout=RATE, nonlinearity="relu", impl="reference")
     with torch.no_grad():
         for parameter in core.parameters():

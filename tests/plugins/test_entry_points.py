@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from .support import ALL, models
+from tests.plugins.support import ALL, models
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "rnnbench.plugins."
@@ -13,8 +13,14 @@ PACKAGE = "rnnbench.plugins."
 
 def test_files_and_entry_points_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {value for value in project["entry-points"]["rnnbench"].values() if value.startswith(PACKAGE)}
-    files = {PACKAGE + path.stem for path in (ROOT / "plugins").glob("*.py") if not path.stem.startswith("_")}
+    declared = {
+        value for value in project["entry-points"]["rnnbench"].values() if value.startswith(PACKAGE)
+    }
+    files = {
+        PACKAGE + path.stem
+        for path in (ROOT / "plugins").glob("*.py")
+        if not path.stem.startswith("_")
+    }
     assert declared == files
 
 

@@ -1,4 +1,4 @@
-"""Every parameter starts as the table of plugins/_initialization.py says."""
+"""Every parameter starts as the table of plugins/_common/initialization.py says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from .support import ALL, D, H, assert_close, build
+from tests.plugins.support import ALL, D, H, assert_close, build
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4, "bilstm": 4, "attention-lstm": 4}
 INPUT, FORGET = slice(0, H), slice(H, 2 * H)
@@ -45,7 +45,9 @@ def test_biases_sum_to_zero_but_for_the_forget_gate(name: str) -> None:
 def test_forget_bias_is_one_by_default() -> None:
     for name in ("lstm", "bilstm", "attention-lstm"):
         lstm = build(name).recurrence
-        assert torch.equal((lstm.bias_ih_l0 + lstm.bias_hh_l0)[FORGET], torch.ones(H, dtype=torch.float64))
+        assert torch.equal(
+            (lstm.bias_ih_l0 + lstm.bias_hh_l0)[FORGET], torch.ones(H, dtype=torch.float64)
+        )
 
 
 def test_blocks_are_drawn_one_by_one() -> None:
@@ -91,11 +93,16 @@ def test_chrono_biases_follow_the_published_law(impl: str) -> None:
 
 
 def test_chrono_units_forget_on_scales_up_to_the_longest() -> None:
-    """Without input a unit keeps sigmoid(b_f) of its cell a step, so 1 / (1 - sigmoid(b_f)) lies within [2, T_max]."""
+    """Without input a unit keeps sigmoid(b_f) of its cell a step, so 1 / (1 - sigmoid(b_f)) lies
+    within [2, T_max].
+    """
     core = build("lstm", 2, 400, chrono=100)
     with torch.no_grad():
         core.recurrence.weight_hh_l0.zero_()
-        state = (torch.zeros(1, 1, 400, dtype=torch.float64), torch.ones(1, 1, 400, dtype=torch.float64))
+        state = (
+            torch.zeros(1, 1, 400, dtype=torch.float64),
+            torch.ones(1, 1, 400, dtype=torch.float64),
+        )
         _, (_, cell) = core(torch.zeros(1, 1, 2, dtype=torch.float64), state)
     scale = 1 / (1 - cell.flatten().numpy())
     assert np.all((scale > 2 - 1e-4) & (scale < 100 + 1e-2))

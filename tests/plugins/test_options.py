@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from rnnbench.contract.options import resolve
 from rnnbench.errors import OptionError
-from rnnbench.options import resolve
-
-from .support import ALL, H, build, models
+from tests.plugins.support import ALL, H, build, models
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisation(name: str) -> None:
+def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisation(
+    name: str,
+) -> None:
     model = models()[name]
     defaults = resolve(name, model.options, {})
     assert {key: defaults[key] for key in ("num_layers", "dropout", "init")} == {
@@ -22,7 +23,7 @@ def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisati
         "init": "orthogonal",
     }
     assert model.summary.endswith(").")
-    assert model.references
+    assert model.cited
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,9 @@ def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisati
         ("attention-lstm", {"attention_size": "0"}),
     ],
 )
-def test_a_value_out_of_range_is_refused_before_anything_is_built(name: str, given: dict[str, str]) -> None:
+def test_a_value_out_of_range_is_refused_before_anything_is_built(
+    name: str, given: dict[str, str]
+) -> None:
     with pytest.raises(OptionError, match=name):
         resolve(name, models()[name].options, given)
 
@@ -59,7 +62,9 @@ def test_a_value_out_of_range_is_refused_before_anything_is_built(name: str, giv
         ],
     ],
 )
-def test_options_that_do_not_go_together_say_what_to_type(name: str, options: dict[str, Any], words: str) -> None:
+def test_options_that_do_not_go_together_say_what_to_type(
+    name: str, options: dict[str, Any], words: str
+) -> None:
     with pytest.raises(ValueError, match=words) as caught:
         build(name, **options)
     assert "\n" not in str(caught.value)
@@ -70,4 +75,6 @@ def test_parameters_are_counted_by_the_formula(name: str, count: int) -> None:
     """One layer of torch, with two biases per gate, has c (HD + H^2 + 2H)."""
     d, h = 5, 7
     core = build(name, d, h)
-    assert sum(parameter.numel() for parameter in core.parameters()) == count * (h * d + h * h + 2 * h)
+    assert sum(parameter.numel() for parameter in core.parameters()) == count * (
+        h * d + h * h + 2 * h
+    )

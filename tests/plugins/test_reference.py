@@ -9,9 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnnbench.network import map_state, state_tensors
-
-from .support import D, H, assert_close, assert_same_state, build, gradients, sequences
+from rnnbench.contract.core import map_state, state_tensors
+from tests.plugins.support import D, H, assert_close, assert_same_state, build, gradients, sequences
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "rnn-tanh": ("rnn", {}),
@@ -28,16 +27,25 @@ LENGTHS = torch.tensor([6, 1, 4])
 
 @pytest.fixture(params=VARIANTS)
 def pair(request: pytest.FixtureRequest) -> tuple[Any, Any]:
-    """One function of the same parameters twice: by the loop, and by torch; torch's random weights and biases."""
+    """One function of the same parameters twice: by the loop, and by torch; torch's random weights
+    and biases.
+    """
     name, options = VARIANTS[request.param]
-    return build(name, init="torch", impl="reference", **options), build(name, init="torch", **options)
+    return build(name, init="torch", impl="reference", **options), build(
+        name, init="torch", **options
+    )
 
 
 def weighed(outputs: Tensor, state: Any) -> Tensor:
     """Return a loss that depends on every output and every part of the state, each in its own way."""
     generator = torch.Generator().manual_seed(7)
     parts = [outputs, *state_tensors(state)]
-    return torch.stack([(part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum() for part in parts]).sum()
+    return torch.stack(
+        [
+            (part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum()
+            for part in parts
+        ]
+    ).sum()
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
@@ -48,11 +56,15 @@ def test_loop_equals_torch_in_outputs_states_and_every_gradient(
     results = []
     for core in pair:
         x = sequences(3, 6).requires_grad_()
-        before = map_state(core(sequences(3, 2, seed=3))[1], torch.Tensor.detach) if continued else None
+        before = (
+            map_state(core(sequences(3, 2, seed=3))[1], torch.Tensor.detach) if continued else None
+        )
         state = map_state(before, lambda tensor: tensor.requires_grad_())
         outputs, after = core(x, state, lengths)
         loss = weighed(outputs, after)
-        given = torch.autograd.grad(loss, state_tensors(state), retain_graph=True) if continued else ()
+        given = (
+            torch.autograd.grad(loss, state_tensors(state), retain_graph=True) if continued else ()
+        )
         results.append((outputs, after, given, gradients(loss, x, core)))
     (outputs, after, given, found), (torch_outputs, torch_after, torch_given, torch_found) = results
     assert_close(outputs, torch_outputs)
@@ -77,7 +89,9 @@ def test_loop_equals_torch_in_single_precision(pair: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize(("name", "module"), [("rnn", nn.RNN), ("gru", nn.GRU), ("lstm", nn.LSTM)])
-def test_weights_of_a_torch_module_can_be_loaded(name: str, module: Callable[..., nn.RNNBase]) -> None:
+def test_weights_of_a_torch_module_can_be_loaded(
+    name: str, module: Callable[..., nn.RNNBase]
+) -> None:
     theirs = module(D, H, 2, batch_first=True).double()
     ours = build(name, num_layers=2, impl="reference")
     ours.recurrence.load_state_dict(theirs.state_dict())

@@ -9,9 +9,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.network import state_tensors
-
-from .support import ALL, CAUSAL, assert_close, assert_same_state, build, gradients, sequences
+from rnnbench.contract.core import state_tensors
+from tests.plugins.support import (
+    ALL,
+    CAUSAL,
+    assert_close,
+    assert_same_state,
+    build,
+    gradients,
+    sequences,
+)
 
 RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("rnn", {"nonlinearity": "relu"}),
@@ -23,7 +30,9 @@ RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("attention-lstm", {"num_layers": 2, "attention_size": 3}),
 )
 causal_runs = pytest.mark.parametrize(("name", "options"), RUNS, ids=str)
-every_run = pytest.mark.parametrize(("name", "options"), [*RUNS, ("bilstm", {"num_layers": 2})], ids=str)
+every_run = pytest.mark.parametrize(
+    ("name", "options"), [*RUNS, ("bilstm", {"num_layers": 2})], ids=str
+)
 STEPS = 9
 
 
@@ -34,7 +43,9 @@ def test_every_model_is_run_here() -> None:
 @causal_runs
 @settings(deadline=None, max_examples=15)
 @given(cuts=st.sets(st.integers(1, STEPS - 1)))
-def test_any_cut_of_a_sequence_gives_the_same_outputs_and_state(name: str, options: dict[str, Any], cuts: set[int]) -> None:
+def test_any_cut_of_a_sequence_gives_the_same_outputs_and_state(
+    name: str, options: dict[str, Any], cuts: set[int]
+) -> None:
     core, x = build(name, **options), sequences(2, STEPS)
     whole, last = core(x)
     pieces, state = [], None
@@ -48,7 +59,9 @@ def test_any_cut_of_a_sequence_gives_the_same_outputs_and_state(name: str, optio
 @every_run
 @settings(deadline=None, max_examples=15)
 @given(lengths=st.lists(st.integers(1, STEPS), min_size=2, max_size=4))
-def test_a_padded_batch_is_each_sequence_alone(name: str, options: dict[str, Any], lengths: list[int]) -> None:
+def test_a_padded_batch_is_each_sequence_alone(
+    name: str, options: dict[str, Any], lengths: list[int]
+) -> None:
     core, x = build(name, **options), sequences(len(lengths), STEPS)
     for row, length in enumerate(lengths):
         x[row, length:] = torch.nan  # whoever reads it, shows it
@@ -57,13 +70,18 @@ def test_a_padded_batch_is_each_sequence_alone(name: str, options: dict[str, Any
         alone, last = core(x[row : row + 1, :length])
         assert_close(outputs[row, :length], alone[0])
         assert not outputs[row, length:].any()
-        if name in ("attention-lstm", "bilstm"):  # the one's memory is as long as the batch, the other returns no state
+        if name in (
+            "attention-lstm",
+            "bilstm",
+        ):  # the one's memory is as long as the batch, the other returns no state
             continue
         assert_same_state([part[:, row : row + 1] for part in state_tensors(state)], last)
 
 
 @causal_runs
-def test_ragged_chunks_continue_each_sequence_where_it_ended(name: str, options: dict[str, Any]) -> None:
+def test_ragged_chunks_continue_each_sequence_where_it_ended(
+    name: str, options: dict[str, Any]
+) -> None:
     core, first, second = build(name, **options), sequences(3, 5, seed=1), sequences(3, 4, seed=2)
     ends, next_ends = [5, 2, 3], [1, 4, 2]
     _, state = core(first, lengths=torch.tensor(ends))

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnbench.network import Network
-from rnnbench.types import Space, Steps, Tokens, Vectors
+from rnnbench.contract.task import Space, Steps, Tokens, Vectors
+from rnnbench.training.network import Network
 
 
 def network_of(
@@ -24,7 +24,9 @@ def network_of(
     """Build a network with three classes as output."""
     torch.manual_seed(seed)
     read = inputs or Vectors(4)
-    return Network(core, hidden_size=hidden_size, inputs=read, outputs=Tokens(3), steps=steps, causal=causal)
+    return Network(
+        core, hidden_size=hidden_size, inputs=read, outputs=Tokens(3), steps=steps, causal=causal
+    )
 
 
 class TorchCore(nn.Module):
@@ -41,14 +43,18 @@ class TorchCore(nn.Module):
 
 
 class LinearCore(nn.Module):
-    """h_t = W h_{t-1} + U x_t, with the state (B, H) in a dict whose keys are not in alphabetical order."""
+    """h_t = W h_{t-1} + U x_t, with the state (B, H) in a dict whose keys are not in alphabetical
+    order.
+    """
 
     def __init__(self, recurrent: Tensor, into: Tensor) -> None:
         super().__init__()
         self.recurrent = nn.Parameter(recurrent)
         self.into = nn.Parameter(into)
 
-    def forward(self, x: Tensor, state: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self, x: Tensor, state: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         h = state["hidden"] if state else torch.zeros(x.shape[0], len(self.recurrent))
         count = state["count"] if state else torch.zeros(x.shape[0], dtype=torch.int64)
         outputs = []
@@ -59,13 +65,17 @@ class LinearCore(nn.Module):
 
 
 class MirroredCore(nn.Module):
-    """The sum of one linear recurrence run forward and the same one run backward over the valid steps."""
+    """The sum of one linear recurrence run forward and the same one run backward over the valid
+    steps.
+    """
 
     def __init__(self, recurrent: Tensor, into: Tensor) -> None:
         super().__init__()
         self.one_way = LinearCore(recurrent, into)
 
-    def forward(self, x: Tensor, state: None = None, lengths: Tensor | None = None) -> tuple[Tensor, None]:
+    def forward(
+        self, x: Tensor, state: None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, None]:
         del state
         steps = torch.arange(x.shape[1])
         length = torch.full((x.shape[0],), x.shape[1]) if lengths is None else lengths
@@ -108,7 +118,9 @@ class GrowingCore(nn.Module):
 
 def orthogonal(size: int, seed: int = 0) -> Tensor:
     """Draw an orthogonal matrix (size, size) in float64."""
-    drawn = torch.randn(size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    drawn = torch.randn(
+        size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
     q: Tensor = torch.linalg.qr(drawn).Q
     return q
 
@@ -116,7 +128,10 @@ def orthogonal(size: int, seed: int = 0) -> Tensor:
 def linear_network(rho: float, size: int = 8, *, steps: Steps = "last", seed: int = 0) -> Network:
     """Build a linear recurrence with W = rho Q and an orthogonal input matrix."""
     return network_of(
-        lambda _: LinearCore(rho * orthogonal(size, seed), orthogonal(size, seed + 1)), size, Vectors(size), steps=steps
+        lambda _: LinearCore(rho * orthogonal(size, seed), orthogonal(size, seed + 1)),
+        size,
+        Vectors(size),
+        steps=steps,
     ).double()
 
 

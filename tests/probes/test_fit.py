@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.probes.fit import fit_profile
-from rnnbench.records import Profile
+from rnnbench.probes.gradient.fit import fit_profile
+from rnnbench.records.result import Profile
 
 
 def fitted(values: list[float], first: int = 0) -> Profile:
@@ -28,7 +28,13 @@ def test_an_exponential_is_recovered(rate: float, scale: float, steps: int) -> N
 
 @pytest.mark.parametrize(
     ("rate", "category"),
-    [(-0.02, "vanishing"), (-0.0099, "stable"), (0.0, "stable"), (0.0099, "stable"), (0.02, "exploding")],
+    [
+        (-0.02, "vanishing"),
+        (-0.0099, "stable"),
+        (0.0, "stable"),
+        (0.0099, "stable"),
+        (0.02, "exploding"),
+    ],
 )
 def test_the_category_is_a_matter_of_the_slope(rate: float, category: str) -> None:
     assert fitted([math.exp(rate * k) for k in range(60)]).category == category
@@ -59,7 +65,12 @@ def test_underflow_is_vanishing_with_the_slope_of_what_was_left() -> None:
 
 def test_a_window_is_vanishing_without_an_invented_half_life() -> None:
     profile = fitted([1.0] * 20 + [0.0] * 30)
-    assert (profile.category, profile.slope, profile.half_life, profile.reach) == ("vanishing", None, None, 19)
+    assert (profile.category, profile.slope, profile.half_life, profile.reach) == (
+        "vanishing",
+        None,
+        None,
+        19,
+    )
 
 
 def test_no_gradient_at_all_is_vanishing() -> None:
@@ -82,7 +93,12 @@ def test_overflow_is_exploding() -> None:
 
 def test_nan_without_overflow_says_nothing() -> None:
     profile = fitted([math.nan] * 30)
-    assert (profile.category, profile.slope, profile.half_life, profile.reach) == (None, None, None, 0)
+    assert (profile.category, profile.slope, profile.half_life, profile.reach) == (
+        None,
+        None,
+        None,
+        0,
+    )
 
 
 def test_a_profile_too_short_to_fit_has_no_category() -> None:

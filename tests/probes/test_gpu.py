@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 import torch
 
-from rnnbench.probes.gradient import measure_gradient
-from rnnbench.probes.memory import peak_memory
+from rnnbench.contract.task import Tokens
+from rnnbench.probes.gradient.measure import measure_gradient
 from rnnbench.probes.size import measure_size
-from rnnbench.probes.speed import time_interleaved
-from rnnbench.types import Tokens
+from rnnbench.probes.speed.measure import time_interleaved
+from rnnbench.probes.speed.memory import peak_memory
 from tests.probes.cores import TorchCore, generator, network_of
 
 pytestmark = pytest.mark.gpu
@@ -21,11 +21,15 @@ GPU = torch.device("cuda")
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
 @pytest.mark.parametrize("training", [True, False])
 def test_gradients_agree_with_the_cpu(kind: str, training: bool) -> None:
-    network = network_of(partial(TorchCore, kind, hidden_size=12, num_layers=2, dropout=0.3), 12, Tokens(9)).train(training)
+    network = network_of(
+        partial(TorchCore, kind, hidden_size=12, num_layers=2, dropout=0.3), 12, Tokens(9)
+    ).train(training)
     tokens = torch.randint(9, (5, 40), generator=generator())
     lengths = torch.tensor([40, 3, 17, 40, 25])
     cpu = measure_gradient(network, tokens, lengths, generator=generator(), when="init")
-    gpu = measure_gradient(network.to(GPU), tokens.to(GPU), lengths.to(GPU), generator=generator(), when="init")
+    gpu = measure_gradient(
+        network.to(GPU), tokens.to(GPU), lengths.to(GPU), generator=generator(), when="init"
+    )
     assert gpu.notes == cpu.notes == ()
     for here, there in zip(cpu.profiles, gpu.profiles, strict=True):
         assert there.values == pytest.approx(here.values, rel=1e-8)
@@ -41,7 +45,15 @@ def test_operations_are_counted_on_a_copy_on_the_cpu() -> None:
 
 def test_a_model_against_itself_has_a_ratio_of_one() -> None:
     network = network_of(partial(TorchCore, "LSTM", hidden_size=64), 64)
-    found = time_interleaved(network, network, lengths=[100, 20], batch_size=32, device=GPU, repeats=10, budget_seconds=10)
+    found = time_interleaved(
+        network,
+        network,
+        lengths=[100, 20],
+        batch_size=32,
+        device=GPU,
+        repeats=10,
+        budget_seconds=10,
+    )
     assert len(found.timings) == 6
     for timing in found.timings:
         assert 0.5 < sorted(timing.ratios)[len(timing.ratios) // 2] < 2

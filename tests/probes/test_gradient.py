@@ -9,10 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnbench.probes.gradient import measure_gradient
+from rnnbench.probes.gradient.measure import measure_gradient
 from rnnbench.probes.size import measure_size
-from rnnbench.records import Gradient
-from tests.probes.cores import GrowingCore, LinearCore, MirroredCore, TorchCore, generator, network_of, orthogonal
+from rnnbench.records.result import Gradient
+from tests.probes.cores import (
+    GrowingCore,
+    LinearCore,
+    MirroredCore,
+    TorchCore,
+    generator,
+    network_of,
+    orthogonal,
+)
 
 
 def drawn(batch: int = 3, steps: int = 30) -> Tensor:
@@ -22,17 +30,23 @@ def drawn(batch: int = 3, steps: int = 30) -> Tensor:
 def test_a_core_with_a_state_is_measured_in_full() -> None:
     network = network_of(partial(TorchCore, "LSTM", hidden_size=5), 5)
     found = measure_gradient(network, drawn(), generator=generator(), when="trained")
-    assert [(p.of, p.when, p.direction) for p in found.profiles] == [("input", "trained", "past"), ("state", "trained", "past")]
+    assert [(p.of, p.when, p.direction) for p in found.profiles] == [
+        ("input", "trained", "past"),
+        ("state", "trained", "past"),
+    ]
     assert len(found.lyapunov) == 4
     assert found.notes == ()
-    assert Gradient(profiles=found.profiles, lyapunov_trained=found.lyapunov).find("state", "trained") == found.profiles[1]
+    assert (
+        Gradient(profiles=found.profiles, lyapunov_trained=found.lyapunov).find("state", "trained")
+        == found.profiles[1]
+    )
 
 
 def test_the_same_generator_gives_the_same_figures() -> None:
     network = network_of(partial(TorchCore, "GRU", hidden_size=5), 5)
-    assert measure_gradient(network, drawn(), generator=generator(3), when="init") == measure_gradient(
+    assert measure_gradient(
         network, drawn(), generator=generator(3), when="init"
-    )
+    ) == measure_gradient(network, drawn(), generator=generator(3), when="init")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +57,9 @@ def test_the_same_generator_gives_the_same_figures() -> None:
     ],
 )
 def test_what_is_missing_is_told(build: Any, causal: bool, why: str) -> None:
-    found = measure_gradient(network_of(build, 4, causal=causal), drawn(), generator=generator(), when="init")
+    found = measure_gradient(
+        network_of(build, 4, causal=causal), drawn(), generator=generator(), when="init"
+    )
     assert {profile.of for profile in found.profiles} == {"input"}
     assert found.lyapunov == ()
     assert len(found.notes) == 2
@@ -53,7 +69,10 @@ def test_what_is_missing_is_told(build: Any, causal: bool, why: str) -> None:
 def test_a_core_that_cannot_run_in_float64_costs_its_profiles_and_nothing_else() -> None:
     class Float32Only(LinearCore):
         def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-            fresh = {"hidden": torch.zeros(len(x), 4, dtype=torch.float32), "count": torch.zeros(len(x), dtype=torch.int64)}
+            fresh = {
+                "hidden": torch.zeros(len(x), 4, dtype=torch.float32),
+                "count": torch.zeros(len(x), dtype=torch.int64),
+            }
             return super().forward(x, state or fresh)
 
     network = network_of(lambda _: Float32Only(orthogonal(4).float(), torch.ones(4, 4)), 4)

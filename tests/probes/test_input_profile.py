@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnnbench.network import Network, unit_vectors
-from rnnbench.probes import input_profile as probe
-from rnnbench.probes import lags
-from rnnbench.probes.copies import exact_copy
-from rnnbench.probes.input_profile import input_profile
-from rnnbench.types import Steps, Tokens, Vectors
+from rnnbench.contract.task import Steps, Tokens, Vectors
+from rnnbench.probes.gradient import input_profile as probe
+from rnnbench.probes.gradient import lags
+from rnnbench.probes.gradient.input_profile import input_profile
+from rnnbench.probes.gradient.lags import unit_vectors
+from rnnbench.probes.speed.copies import exact_copy
+from rnnbench.training.network import Network
 from tests.probes.cores import (
     GrowingCore,
     LinearCore,
@@ -37,14 +38,18 @@ def drawn(batch: int, steps: int, width: int = 8) -> torch.Tensor:
 @pytest.mark.parametrize("rho", [0.8, 1.0, 1.1])
 @pytest.mark.parametrize("steps", ["last", "every"])
 def test_a_scaled_orthogonal_recurrence_decays_as_its_radius(rho: float, steps: Steps) -> None:
-    (profile,) = input_profile(linear_network(rho, steps=steps), drawn(3, 40), generator=generator(), when="init")
+    (profile,) = input_profile(
+        linear_network(rho, steps=steps), drawn(3, 40), generator=generator(), when="init"
+    )
     assert profile.lags == tuple(range(40))
     assert profile.values == pytest.approx([rho**k for k in range(40)], rel=1e-9)
     assert profile.category == {0.8: "vanishing", 1.0: "stable", 1.1: "exploding"}[rho]
 
 
 def test_decay_is_followed_far_below_what_float32_holds() -> None:
-    (profile,) = input_profile(linear_network(1e-3), drawn(1, 120), generator=generator(), when="init")
+    (profile,) = input_profile(
+        linear_network(1e-3), drawn(1, 120), generator=generator(), when="init"
+    )
     assert profile.values[90] == pytest.approx(1e-270)
     assert profile.slope == pytest.approx(-6.9078, rel=1e-3)
     assert profile.category == "vanishing"
@@ -53,8 +58,12 @@ def test_decay_is_followed_far_below_what_float32_holds() -> None:
 def test_with_a_narrow_isotropic_input_the_radius_holds_in_expectation() -> None:
     rho, width, narrow = 0.9, 24, 3
     into = orthogonal(width, 5)[:, :narrow]
-    network = network_of(lambda _: LinearCore(rho * orthogonal(width), into), width, Vectors(narrow))
-    (profile,) = input_profile(network, drawn(32, 30, narrow), generator=generator(), when="init", vectors=100)
+    network = network_of(
+        lambda _: LinearCore(rho * orthogonal(width), into), width, Vectors(narrow)
+    )
+    (profile,) = input_profile(
+        network, drawn(32, 30, narrow), generator=generator(), when="init", vectors=100
+    )
     ratios = [value / rho**k for k, value in enumerate(profile.values)]
     assert max(ratios) / min(ratios) < 1.1
     assert profile.slope == pytest.approx(-0.10536, abs=0.003)
@@ -84,7 +93,9 @@ def test_the_profile_agrees_with_explicit_jacobians(kind: str) -> None:
     inputs = drawn(3, 12, 4)
     (profile,) = input_profile(network, inputs, generator=generator(7), when="trained", vectors=2)
     vectors = unit_vectors(6, 5, generator(7))
-    assert profile.values == pytest.approx(explicit_profile(network, inputs.repeat_interleave(2, 0), vectors), rel=1e-9)
+    assert profile.values == pytest.approx(
+        explicit_profile(network, inputs.repeat_interleave(2, 0), vectors), rel=1e-9
+    )
     assert (profile.of, profile.when, profile.direction) == ("input", "trained", "past")
 
 
@@ -93,10 +104,16 @@ def test_tokens_are_probed_at_the_embedding() -> None:
     tokens = torch.randint(7, (3, 12), generator=generator())
     (profile,) = input_profile(network, tokens, generator=generator(7), when="init", vectors=1)
     encoded = network.encoder(tokens).detach()
-    assert profile.values == pytest.approx(explicit_profile(network, encoded, unit_vectors(3, 5, generator(7))), rel=1e-9)
+    assert profile.values == pytest.approx(
+        explicit_profile(network, encoded, unit_vectors(3, 5, generator(7))), rel=1e-9
+    )
 
 
-@given(lengths=st.lists(st.integers(1, 15), min_size=1, max_size=5), extra=st.integers(0, 6), seed=st.integers(0, 99))
+@given(
+    lengths=st.lists(st.integers(1, 15), min_size=1, max_size=5),
+    extra=st.integers(0, 6),
+    seed=st.integers(0, 99),
+)
 @settings(deadline=None, max_examples=20)
 @pytest.mark.parametrize("causal", [True, False])
 def test_padding_changes_nothing(causal: bool, lengths: list[int], extra: int, seed: int) -> None:
@@ -104,7 +121,9 @@ def test_padding_changes_nothing(causal: bool, lengths: list[int], extra: int, s
     network = network_of(lambda _: core(0.9 * orthogonal(4), orthogonal(4, 3)), 4, causal=causal)
     valid = torch.tensor(lengths)
     inputs = torch.randn(len(lengths), max(lengths), 4, generator=generator(seed))
-    longer = torch.cat([inputs, 1e3 * torch.randn(len(lengths), extra, 4, generator=generator(seed + 1))], 1)
+    longer = torch.cat(
+        [inputs, 1e3 * torch.randn(len(lengths), extra, 4, generator=generator(seed + 1))], 1
+    )
     tight = input_profile(network, inputs, valid, generator=generator(), when="init")
     padded = input_profile(network, longer, valid, generator=generator(), when="init")
     for a, b in zip(tight, padded, strict=True):
@@ -114,14 +133,20 @@ def test_padding_changes_nothing(causal: bool, lengths: list[int], extra: int, s
 
 def test_lags_count_from_each_sequences_own_end() -> None:
     network = linear_network(0.7)
-    (profile,) = input_profile(network, drawn(3, 20), torch.tensor([3, 20, 9]), generator=generator(), when="init")
+    (profile,) = input_profile(
+        network, drawn(3, 20), torch.tensor([3, 20, 9]), generator=generator(), when="init"
+    )
     assert profile.values == pytest.approx([0.7**k for k in range(20)], rel=1e-9)
 
 
 def test_a_symmetric_core_has_the_same_past_and_future() -> None:
     rho, steps = 0.8, 21
     network = network_of(
-        lambda _: MirroredCore(rho * orthogonal(8), orthogonal(8, 1)), 8, Vectors(8), steps="every", causal=False
+        lambda _: MirroredCore(rho * orthogonal(8), orthogonal(8, 1)),
+        8,
+        Vectors(8),
+        steps="every",
+        causal=False,
     )
     past, future = input_profile(network, drawn(4, steps), generator=generator(), when="init")
     assert (past.direction, future.direction) == ("past", "future")
@@ -146,7 +171,9 @@ class _Bidirectional(nn.Module):
         self.layer = nn.LSTM(input_size, 6, batch_first=True, bidirectional=True)
         self.output_size = 12
 
-    def forward(self, x: torch.Tensor, state: None = None, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, None]:
+    def forward(
+        self, x: torch.Tensor, state: None = None, lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, None]:
         del state, lengths  # all sequences of these tests are of one length
         return self.layer(x)[0], None
 
@@ -167,11 +194,15 @@ def test_a_memory_of_everything_has_a_flat_profile() -> None:
 
 def test_a_read_out_of_its_own_is_followed() -> None:
     class FirstStep(GrowingCore):
-        def forward_last(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        def forward_last(
+            self, x: torch.Tensor, lengths: torch.Tensor | None = None
+        ) -> torch.Tensor:
             del lengths
             return x[:, 0] * self.scale
 
-    (profile,) = input_profile(network_of(FirstStep, 4), drawn(2, 10, 4), generator=generator(), when="init")
+    (profile,) = input_profile(
+        network_of(FirstStep, 4), drawn(2, 10, 4), generator=generator(), when="init"
+    )
     assert profile.values == pytest.approx([0.0] * 9 + [1.0])
 
 
@@ -184,18 +215,25 @@ def test_a_core_that_ignores_its_input_vanishes() -> None:
         def forward(self, x: torch.Tensor, state: None = None) -> tuple[torch.Tensor, None]:
             return self.answer.expand_as(x), state
 
-    (profile,) = input_profile(network_of(Deaf, 4), drawn(2, 10, 4), generator=generator(), when="init")
+    (profile,) = input_profile(
+        network_of(Deaf, 4), drawn(2, 10, 4), generator=generator(), when="init"
+    )
     assert set(profile.values) == {0.0}
     assert profile.category == "vanishing"
 
 
 def test_dropout_is_off_and_the_network_is_left_as_it_was() -> None:
-    network = network_of(partial(TorchCore, "LSTM", hidden_size=5, num_layers=2, dropout=0.5), 5).train()
+    network = network_of(
+        partial(TorchCore, "LSTM", hidden_size=5, num_layers=2, dropout=0.5), 5
+    ).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     first = input_profile(network, drawn(3, 12, 4), generator=generator(), when="init")
     assert input_profile(network, drawn(3, 12, 4), generator=generator(), when="init") == first
     assert network.training
-    assert all(p.requires_grad and p.grad is None and p.dtype == torch.float32 for p in network.parameters())
+    assert all(
+        p.requires_grad and p.grad is None and p.dtype == torch.float32
+        for p in network.parameters()
+    )
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert torch.get_default_dtype() == torch.float32
 

@@ -9,11 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnbench.probes.copies import exact_copy
-from rnnbench.probes.lyapunov import lyapunov_exponents
-from rnnbench.probes.state import NotMeasurableError
-from rnnbench.types import Vectors
-from tests.probes.cores import GrowingCore, LinearCore, TorchCore, generator, linear_network, network_of
+from rnnbench.contract.task import Vectors
+from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
+from rnnbench.probes.gradient.state import NotMeasurableError
+from rnnbench.probes.speed.copies import exact_copy
+from tests.probes.cores import (
+    GrowingCore,
+    LinearCore,
+    TorchCore,
+    generator,
+    linear_network,
+    network_of,
+)
 
 
 def drawn(batch: int, steps: int, width: int = 4) -> Tensor:
@@ -28,7 +35,9 @@ def test_a_scaled_rotation_has_all_exponents_at_its_radius() -> None:
 def test_a_linear_map_has_the_logarithms_of_its_eigenvalues() -> None:
     eigenvalues = torch.tensor([1.2, 0.9, 0.5, 0.2, 0.1, 0.05], dtype=torch.float64)
     basis = torch.randn(6, 6, generator=generator(), dtype=torch.float64)
-    recurrent = basis @ eigenvalues.diag() @ basis.inverse()  # not normal: singular values differ from eigenvalues
+    recurrent = (
+        basis @ eigenvalues.diag() @ basis.inverse()
+    )  # not normal: singular values differ from eigenvalues
     network = network_of(lambda _: LinearCore(recurrent, torch.ones(6, 4).double()), 6).double()
     found = lyapunov_exponents(network, drawn(1, 600), generator=generator())
     assert found == pytest.approx(eigenvalues[:4].log().tolist(), abs=5e-3)
@@ -67,11 +76,16 @@ def test_the_transposed_products_agree_with_forward_ones() -> None:
 
 
 def test_no_more_exponents_than_the_state_has_numbers() -> None:
-    assert len(lyapunov_exponents(linear_network(0.9, size=2), drawn(1, 30, 2), generator=generator())) == 2
+    assert (
+        len(lyapunov_exponents(linear_network(0.9, size=2), drawn(1, 30, 2), generator=generator()))
+        == 2
+    )
 
 
 def test_only_whole_valid_stretches_are_used() -> None:
-    network = network_of(lambda _: LinearCore(0.5 * torch.eye(3).double(), torch.ones(3, 2).double()), 3, Vectors(2))
+    network = network_of(
+        lambda _: LinearCore(0.5 * torch.eye(3).double(), torch.ones(3, 2).double()), 3, Vectors(2)
+    )
     inputs = drawn(2, 50, 2)
     inputs[1, 30:] = float("nan")
     found = lyapunov_exponents(network, inputs, torch.tensor([50, 30]), generator=generator())
@@ -79,7 +93,9 @@ def test_only_whole_valid_stretches_are_used() -> None:
 
 
 def test_a_state_that_forgets_everything_has_no_finite_exponent() -> None:
-    network = network_of(lambda _: LinearCore(torch.zeros(3, 3).double(), torch.ones(3, 4).double()), 3)
+    network = network_of(
+        lambda _: LinearCore(torch.zeros(3, 3).double(), torch.ones(3, 4).double()), 3
+    )
     assert lyapunov_exponents(network, drawn(1, 30), generator=generator()) == (float("-inf"),) * 3
 
 

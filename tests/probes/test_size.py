@@ -11,18 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from rnnbench.contract.task import Tokens, Vectors
 from rnnbench.probes.size import measure_size
-from rnnbench.types import Tokens, Vectors
 from tests.probes.cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
-def multiply_weights(kind: str, width: int, hidden: int, layers: int, directions: int) -> tuple[int, int]:
-    """Return (weights, biases) of torch's layer from the formula c(HD + H^2) and 2cH per layer and direction."""
+def multiply_weights(
+    kind: str, width: int, hidden: int, layers: int, directions: int
+) -> tuple[int, int]:
+    """Return (weights, biases) of torch's layer from the formula c(HD + H^2) and 2cH per layer and
+    direction.
+    """
     c = GATES[kind]
     widths = [width] + [hidden * directions] * (layers - 1)
-    return sum(directions * c * (hidden * d + hidden**2) for d in widths), layers * directions * 2 * c * hidden
+    return sum(
+        directions * c * (hidden * d + hidden**2) for d in widths
+    ), layers * directions * 2 * c * hidden
 
 
 @given(
@@ -33,8 +39,12 @@ def multiply_weights(kind: str, width: int, hidden: int, layers: int, directions
     length=st.integers(1, 12),
 )
 @settings(deadline=None, max_examples=30)
-def test_torchs_layers_follow_their_formulas(kind: str, width: int, hidden: int, layers: int, length: int) -> None:
-    network = network_of(partial(TorchCore, kind, hidden_size=hidden, num_layers=layers), hidden, Vectors(width))
+def test_torchs_layers_follow_their_formulas(
+    kind: str, width: int, hidden: int, layers: int, length: int
+) -> None:
+    network = network_of(
+        partial(TorchCore, kind, hidden_size=hidden, num_layers=layers), hidden, Vectors(width)
+    )
     size = measure_size(network, length)
     weights, biases = multiply_weights(kind, width, hidden, layers, 1)
     assert size.params_core == weights + biases
@@ -46,14 +56,20 @@ def test_torchs_layers_follow_their_formulas(kind: str, width: int, hidden: int,
 
 
 class Bidirectional(TorchCore):
-    def forward(self, x: Tensor, state: Any = None, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
+    def forward(
+        self, x: Tensor, state: Any = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
         del lengths
         return super().forward(x, state)
 
 
 @pytest.mark.parametrize("kind", sorted(GATES))
 def test_both_directions_count(kind: str) -> None:
-    network = network_of(partial(Bidirectional, kind, hidden_size=6, num_layers=2, bidirectional=True), 6, causal=False)
+    network = network_of(
+        partial(Bidirectional, kind, hidden_size=6, num_layers=2, bidirectional=True),
+        6,
+        causal=False,
+    )
     size = measure_size(network, 10)
     weights, biases = multiply_weights(kind, 4, 6, 2, 2)
     assert size.params_core == weights + biases
@@ -67,7 +83,9 @@ def test_an_embedding_is_the_encoders() -> None:
 
 
 def test_frozen_and_shared_parameters_are_not_counted_twice() -> None:
-    network = network_of(lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False)
+    network = network_of(
+        lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False
+    )
     core: Any = network.core
     core.again = core.one_way
     core.one_way.into.requires_grad_(False)
@@ -81,7 +99,9 @@ def test_a_growing_state_is_counted_at_the_length_asked_for() -> None:
 
 
 def test_a_core_without_state_carries_nothing() -> None:
-    network = network_of(lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False)
+    network = network_of(
+        lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False
+    )
     assert measure_size(network, 10).state_size == 0
 
 
@@ -91,12 +111,16 @@ def test_fused_attention_is_not_free() -> None:
             super().__init__()
             self.layer = nn.TransformerEncoderLayer(input_size, 2, 16, batch_first=True)
 
-        def forward(self, x: Tensor, state: None = None, lengths: Tensor | None = None) -> tuple[Tensor, None]:
+        def forward(
+            self, x: Tensor, state: None = None, lengths: Tensor | None = None
+        ) -> tuple[Tensor, None]:
             del state, lengths
             return self.layer(x), None
 
     width, feedforward, length = 8, 16, 10
-    size = measure_size(network_of(Attention, width, Vectors(width), steps="every", causal=False), length)
+    size = measure_size(
+        network_of(Attention, width, Vectors(width), steps="every", causal=False), length
+    )
     projections = 2 * (4 * width**2 + 2 * width * feedforward)
     assert size.flops_per_step == projections + 2 * 2 * length * width
 

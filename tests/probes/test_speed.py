@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnbench.network import Network
-from rnnbench.probes.memory import peak_memory
-from rnnbench.probes.speed import sample, time_interleaved
-from rnnbench.probes.timings import ProcessTimings, merge
-from rnnbench.probes.workloads import modes_of, prepare, random_batch
-from rnnbench.records import Environment, SpeedMode
-from rnnbench.types import Space, Steps, Tokens, Vectors
+from rnnbench.contract.task import Space, Steps, Tokens, Vectors
+from rnnbench.probes.speed.measure import sample, time_interleaved
+from rnnbench.probes.speed.memory import peak_memory
+from rnnbench.probes.speed.timings import ProcessTimings, merge
+from rnnbench.probes.speed.workloads import modes_of, prepare, random_batch
+from rnnbench.records.result import Environment, SpeedMode
+from rnnbench.training.network import Network
 from tests.probes.cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 
 CPU = torch.device("cpu")
@@ -43,7 +43,9 @@ def environment() -> Environment:
 
 
 def test_a_model_against_itself_has_a_ratio_of_one() -> None:
-    found = time_interleaved(lstm(), lstm(), lengths=[20], batch_size=8, device="cpu", repeats=15, budget_seconds=3)
+    found = time_interleaved(
+        lstm(), lstm(), lengths=[20], batch_size=8, device="cpu", repeats=15, budget_seconds=3
+    )
     assert [timing.mode for timing in found.timings] == ["forward", "train", "stream"]
     speed = merge([found], reference="lstm", length=20, environment=environment())
     for point in speed.points:
@@ -52,7 +54,9 @@ def test_a_model_against_itself_has_a_ratio_of_one() -> None:
 
 
 def test_more_work_takes_longer() -> None:
-    found = time_interleaved(lstm(192), lstm(8), lengths=[20], batch_size=16, device="cpu", repeats=5, budget_seconds=2)
+    found = time_interleaved(
+        lstm(192), lstm(8), lengths=[20], batch_size=16, device="cpu", repeats=5, budget_seconds=2
+    )
     speed = merge([found], reference="lstm", length=20, environment=environment())
     ratios = {point.mode: point.ratio.median for point in speed.points}
     assert ratios["forward"] > 2
@@ -60,16 +64,26 @@ def test_more_work_takes_longer() -> None:
 
 
 def test_samples_come_in_pairs_with_their_sizes() -> None:
-    found = time_interleaved(lstm(), lstm(), lengths=[8, 4], batch_size=3, device="cpu", repeats=4, budget_seconds=10)
-    expected = [(mode, length, 1 if mode == "stream" else 3) for length in (8, 4) for mode in ("forward", "train", "stream")]
+    found = time_interleaved(
+        lstm(), lstm(), lengths=[8, 4], batch_size=3, device="cpu", repeats=4, budget_seconds=10
+    )
+    expected = [
+        (mode, length, 1 if mode == "stream" else 3)
+        for length in (8, 4)
+        for mode in ("forward", "train", "stream")
+    ]
     assert [(timing.mode, timing.length, timing.batch_size) for timing in found.timings] == expected
-    assert all(3 <= len(timing.seconds) == len(timing.reference_seconds) <= 4 for timing in found.timings)
+    assert all(
+        3 <= len(timing.seconds) == len(timing.reference_seconds) <= 4 for timing in found.timings
+    )
     assert found.dtype == "float32"
     assert ProcessTimings.model_validate_json(found.model_dump_json()) == found
 
 
 def test_a_network_that_looks_ahead_does_not_stream() -> None:
-    network = network_of(lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False)
+    network = network_of(
+        lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False
+    )
     assert modes_of(network) == ("forward", "train")
     found = time_interleaved(network, lstm(4), lengths=[5], batch_size=2, device="cpu", repeats=3)
     assert {timing.mode for timing in found.timings} == {"forward", "train"}
@@ -78,7 +92,13 @@ def test_a_network_that_looks_ahead_does_not_stream() -> None:
 def test_the_budget_bounds_the_repeats_and_drops_later_lengths() -> None:
     start = time.perf_counter()
     found = time_interleaved(
-        lstm(32), lstm(32), lengths=[10, 20_000], batch_size=32, device="cpu", repeats=10_000, budget_seconds=0.5
+        lstm(32),
+        lstm(32),
+        lengths=[10, 20_000],
+        batch_size=32,
+        device="cpu",
+        repeats=10_000,
+        budget_seconds=0.5,
     )
     assert time.perf_counter() - start < 20
     assert [timing.length for timing in found.timings if timing.mode != "stream"] == [10, 10]
@@ -92,7 +112,9 @@ def test_a_sample_is_the_mean_time_of_a_call() -> None:
 @pytest.mark.parametrize("mode", ["forward", "train", "stream"])
 @pytest.mark.parametrize("steps", ["last", "every"])
 @pytest.mark.parametrize("inputs", [Tokens(7), Vectors(3)])
-def test_every_mode_runs_on_every_kind_of_task(mode: SpeedMode, steps: Steps, inputs: Space) -> None:
+def test_every_mode_runs_on_every_kind_of_task(
+    mode: SpeedMode, steps: Steps, inputs: Space
+) -> None:
     network = lstm(5, inputs, steps)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     workload = prepare(network, mode, 6, 2, CPU)

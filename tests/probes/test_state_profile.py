@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rnnbench.network import Network, state_tensors, unit_vectors
-from rnnbench.probes.copies import exact_copy
-from rnnbench.probes.state import NotMeasurableError, fixed_state_layout
-from rnnbench.probes.state_profile import state_profile
-from rnnbench.types import Vectors
+from rnnbench.contract.core import state_tensors
+from rnnbench.contract.task import Vectors
+from rnnbench.probes.gradient.lags import unit_vectors
+from rnnbench.probes.gradient.state import NotMeasurableError, fixed_state_layout
+from rnnbench.probes.gradient.state_profile import state_profile
+from rnnbench.probes.speed.copies import exact_copy
+from rnnbench.training.network import Network
 from tests.probes.cores import (
     GrowingCore,
     LinearCore,
@@ -35,7 +37,9 @@ def drawn(batch: int, steps: int, width: int = 4) -> Tensor:
 
 @pytest.mark.parametrize("rho", [0.8, 1.0, 1.1])
 def test_a_scaled_orthogonal_recurrence_decays_exactly_as_its_radius(rho: float) -> None:
-    network = network_of(lambda _: LinearCore(rho * orthogonal(8), 0.1 * torch.ones(8, 3).double()), 8, Vectors(3))
+    network = network_of(
+        lambda _: LinearCore(rho * orthogonal(8), 0.1 * torch.ones(8, 3).double()), 8, Vectors(3)
+    )
     profile = state_profile(network, drawn(3, 30, 3), generator=generator(), when="init")
     assert profile.lags == tuple(range(1, 30))
     assert profile.values == pytest.approx([rho**k for k in range(1, 30)], rel=1e-12)
@@ -49,7 +53,9 @@ def test_an_lstm_without_recurrence_forgets_as_its_forget_gate(bias: float) -> N
     layer: Any = network.core.layer
     with torch.no_grad():
         layer.weight_hh_l0.zero_()
-        layer.weight_ih_l0[hidden : 2 * hidden].zero_()  # the forget gate, in torch's order i, f, g, o
+        layer.weight_ih_l0[
+            hidden : 2 * hidden
+        ].zero_()  # the forget gate, in torch's order i, f, g, o
         layer.bias_ih_l0[hidden : 2 * hidden] = bias
         layer.bias_hh_l0[hidden : 2 * hidden] = 0
     profile = state_profile(network, drawn(4, steps), generator=generator(), when="init")
@@ -62,14 +68,19 @@ jacobian: Any = torch.autograd.functional.jacobian  # untyped in torch
 
 
 def explicit_profile(network: Network, encoded: Tensor, vector: Tensor) -> list[float]:
-    """Multiply the Jacobians of single steps by hand: d<v, y_T>/d s_{T-k} = v^T Y_T J_{T-1} ... J_{T-k+1}."""
+    """Multiply the Jacobians of single steps by hand: d<v, y_T>/d s_{T-k} = v^T Y_T J_{T-1} ...
+    J_{T-k+1}.
+    """
     with exact_copy(network) as exact:
         template: Any = exact.core(encoded[None, :1].double())[1]
         shapes = [tensor.shape for tensor in state_tensors(template)]
 
         def step(flat: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
             sizes = [shape.numel() for shape in shapes]
-            parts = [part.view(shape) for part, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
+            parts = [
+                part.view(shape)
+                for part, shape in zip(torch.split(flat, sizes), shapes, strict=True)
+            ]
             state = parts[0] if isinstance(template, Tensor) else tuple(parts)
             output, after = exact.core(x[None, None], state)
             return output[0, 0], torch.cat([tensor.flatten() for tensor in state_tensors(after)])
@@ -111,12 +122,23 @@ def test_padding_changes_nothing(lengths: list[int], extra: int) -> None:
 
 
 def test_lags_count_from_each_sequences_own_end() -> None:
-    profile = state_profile(linear_network(0.7), drawn(3, 20, 8), torch.tensor([3, 20, 9]), generator=generator(), when="init")
+    profile = state_profile(
+        linear_network(0.7),
+        drawn(3, 20, 8),
+        torch.tensor([3, 20, 9]),
+        generator=generator(),
+        when="init",
+    )
     assert profile.values == pytest.approx([0.7**k for k in range(1, 20)], rel=1e-9)
 
 
 def test_a_window_kept_as_state_forgets_all_at_once() -> None:
-    profile = state_profile(network_of(lambda size: WindowCore(size, 9), 4), drawn(2, 40), generator=generator(), when="init")
+    profile = state_profile(
+        network_of(lambda size: WindowCore(size, 9), 4),
+        drawn(2, 40),
+        generator=generator(),
+        when="init",
+    )
     assert profile.values == pytest.approx([(9 - k) ** 0.5 if k < 9 else 0 for k in range(1, 40)])
 
 
@@ -157,7 +179,10 @@ class _Folded(_Stateless):
         (network_of(lambda _: _Counter(4, 4), 4), "holds no real numbers"),
         (network_of(lambda _: _Folded(4, 4), 4), r"no axis of a state of shape \(4, 4\)"),
         (network_of(GrowingCore, 4), "grows"),
-        (network_of(lambda _: MirroredCore(orthogonal(4), orthogonal(4)), 4, causal=False), "non-causal"),
+        (
+            network_of(lambda _: MirroredCore(orthogonal(4), orthogonal(4)), 4, causal=False),
+            "non-causal",
+        ),
     ],
 )
 def test_what_has_no_state_of_fixed_size_says_so(network: Network, reason: str) -> None:
@@ -166,7 +191,11 @@ def test_what_has_no_state_of_fixed_size_says_so(network: Network, reason: str) 
 
 
 @pytest.mark.parametrize(
-    "build", [partial(TorchCore, "LSTM", hidden_size=5, num_layers=2), lambda _: LinearCore(orthogonal(5), torch.ones(5, 4))]
+    "build",
+    [
+        partial(TorchCore, "LSTM", hidden_size=5, num_layers=2),
+        lambda _: LinearCore(orthogonal(5), torch.ones(5, 4)),
+    ],
 )
 def test_a_layout_takes_a_state_apart_and_together(build: Any) -> None:
     network = network_of(build, 5)
@@ -177,6 +206,10 @@ def test_a_layout_takes_a_state_apart_and_together(build: Any) -> None:
     tensors = [tensor for tensor, _ in layout.real(state)]
     vectors = layout.flatten(state, [*tensors])
     assert vectors.shape == (3, sum(tensor.numel() for tensor in tensors) // 3)
-    assert all(torch.equal(a, b) for a, b in zip(layout.unflatten(state, vectors), tensors, strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(layout.unflatten(state, vectors), tensors, strict=True)
+    )
     twice = layout.repeat(state, 2)
-    assert torch.equal(layout.flatten(twice, [t for t, _ in layout.real(twice)]), vectors.repeat_interleave(2, 0))
+    assert torch.equal(
+        layout.flatten(twice, [t for t, _ in layout.real(twice)]), vectors.repeat_interleave(2, 0)
+    )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.probes.timings import ProcessTimings, RawTiming, merge
-from rnnbench.records import Environment, Speed, SpeedMode
+from rnnbench.probes.speed.timings import ProcessTimings, RawTiming, merge
+from rnnbench.records.result import Environment, Speed, SpeedMode
 
 ENVIRONMENT = Environment(
     device="cpu", processor="x", cores=1, threads=1, memory_bytes=1, platform="x", python_version="3", torch_version="2",
@@ -16,9 +16,15 @@ ENVIRONMENT = Environment(
 )  # fmt: skip
 
 
-def process(ratios: list[float], *, length: int = 10, mode: SpeedMode = "train", memory: int = 1) -> ProcessTimings:
+def process(
+    ratios: list[float], *, length: int = 10, mode: SpeedMode = "train", memory: int = 1
+) -> ProcessTimings:
     timing = RawTiming(
-        mode=mode, length=length, batch_size=4, seconds=tuple(0.01 * r for r in ratios), reference_seconds=(0.01,) * len(ratios)
+        mode=mode,
+        length=length,
+        batch_size=4,
+        seconds=tuple(0.01 * r for r in ratios),
+        reference_seconds=(0.01,) * len(ratios),
     )
     return ProcessTimings(timings=(timing,), peak_memory_bytes=memory, dtype="float32")
 
@@ -70,9 +76,13 @@ def test_only_the_tasks_own_length_decides() -> None:
     assert merged(process([1.0] * 4), process(wild, length=99), length=99).noisy
 
 
-@given(ratios=st.lists(st.lists(st.floats(0.01, 100), min_size=1, max_size=20), min_size=1, max_size=4))
+@given(
+    ratios=st.lists(st.lists(st.floats(0.01, 100), min_size=1, max_size=20), min_size=1, max_size=4)
+)
 @settings(deadline=None, max_examples=50)
 def test_merging_agrees_with_quantiles_of_everything(ratios: list[list[float]]) -> None:
     point = merged(*map(process, ratios)).points[0]
     expected = np.quantile([r for one in ratios for r in one], [0.25, 0.5, 0.75])
-    assert [point.ratio.low, point.ratio.median, point.ratio.high] == pytest.approx(expected.tolist())
+    assert [point.ratio.low, point.ratio.median, point.ratio.high] == pytest.approx(
+        expected.tolist()
+    )

@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from rnnbench.records import Citation
+from rnnbench.records.result import RecordedCitation
 from rnnbench.report import write_report
-from tests.report.factory import learning, record, study
+from tests.support.factory import learning, record, study
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 DRIVER = shutil.which("chromedriver")
 INJECTION = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>'\"></style></title>"
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(BROWSER is None or DRIVER is None, reason="no Chromium with its chromedriver is installed"),
+    pytest.mark.skipif(
+        BROWSER is None or DRIVER is None, reason="no Chromium with its chromedriver is installed"
+    ),
 ]
 
 
@@ -31,10 +35,18 @@ def browser() -> Iterator[webdriver.Chrome]:
     assert BROWSER is not None
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1280,1000",
+    ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
+    driver = webdriver.Chrome(
+        options=options, service=webdriver.ChromeService(executable_path=DRIVER)
+    )
     yield driver
     driver.quit()
 
@@ -45,23 +57,37 @@ def _open(browser: webdriver.Chrome, page: Path) -> tuple[list[Any], list[str]]:
         browser.get_log(kind)  # type: ignore[no-untyped-call]
     browser.get(page.as_uri())
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]  # type: ignore[no-untyped-call]
-    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    asked = [
+        m["params"]["request"]["url"]
+        for m in messages
+        if m["method"] == "Network.requestWillBeSent"
+    ]
     return browser.get_log("browser"), asked  # type: ignore[no-untyped-call]
 
 
 def test_the_page_renders_alone_and_in_silence(browser: webdriver.Chrome, tmp_path: Path) -> None:
-    page = write_report(study(tasks=["sine-forecasting"], models=["lstm", "bilstm"], seeds=2), tmp_path / "report")
+    page = write_report(
+        study(tasks=["sine-forecasting"], models=["lstm", "bilstm"], seeds=2), tmp_path / "report"
+    )
     console, asked = _open(browser, page)
     assert console == []
     assert [address for address in asked if not address.startswith("data:")] == [page.as_uri()]
-    images = browser.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth, i.alt.length])")
+    images = browser.execute_script(
+        "return [...document.images].map(i => [i.complete, i.naturalWidth, i.alt.length])"
+    )
     assert len(images) >= 6
     assert all(complete and width > 100 and described for complete, width, described in images)
-    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert browser.execute_script(
+        "return document.documentElement.scrollWidth <= window.innerWidth"
+    )
 
 
-def test_every_link_within_the_page_leads_somewhere(browser: webdriver.Chrome, tmp_path: Path) -> None:
-    page = write_report([record(slope=None, ratio=None, task=task) for task in ("a", "b")], tmp_path / "report")
+def test_every_link_within_the_page_leads_somewhere(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    page = write_report(
+        [record(slope=None, ratio=None, task=task) for task in ("a", "b")], tmp_path / "report"
+    )
     _open(browser, page)
     broken = browser.execute_script(
         "return [...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.querySelector(a.hash)).length"
@@ -70,7 +96,11 @@ def test_every_link_within_the_page_leads_somewhere(browser: webdriver.Chrome, t
 
 
 def test_injected_script_does_not_run(browser: webdriver.Chrome, tmp_path: Path) -> None:
-    cited = (Citation(of="lstm", key=INJECTION, title=INJECTION, url="javascript:document.title='owned'"),)
+    cited = (
+        RecordedCitation(
+            of="lstm", key=INJECTION, title=INJECTION, url="javascript:document.title='owned'"
+        ),
+    )
     hostile = record(
         learned=learning(0.5, extra_scores={INJECTION: 1.0}, reference_scores={INJECTION: 0.3}), citations=cited, slope=None,
         ratio=None, model_options={"path": INJECTION}, task_options={"path": INJECTION}, command=INJECTION,

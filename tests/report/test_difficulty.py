@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnnbench.records import OptionValue, Record
+from rnnbench.analysis.groups import group
+from rnnbench.records.result import Record
+from rnnbench.records.syntax import OptionValue
 from rnnbench.report import write_report
-from rnnbench.report.difficulty import ladders
-from rnnbench.summary import group
-
-from .factory import learning, record
+from rnnbench.report.figures.difficulty import ladders
+from tests.support.factory import learning, record
 
 SCORES = {
     ("lstm", 10): (0.99, 0.95, 0.92),
@@ -23,7 +23,9 @@ SCORES = {
 
 def trials(**others: OptionValue) -> list[Record]:
     return [
-        record(learned=learning(score), task_options={"delay": delay, **others}, model=model, seed=seed)
+        record(
+            learned=learning(score), task_options={"delay": delay, **others}, model=model, seed=seed
+        )
         for (model, delay), scores in SCORES.items()
         for seed, score in enumerate(scores)
     ]
@@ -33,7 +35,10 @@ def test_the_greatest_value_that_most_seeds_solved() -> None:
     (ladder,) = ladders(group(trials(symbols=5)))
     assert (ladder.task, ladder.option) == ("copy-memory[symbols=5]", "delay")
     assert [value for value, _ in ladder.rungs] == [10, 20, 40]
-    assert {label: ladder.highest_solved(label) for label in ladder.labels} == {"lstm": 20, "rnn": None}
+    assert {label: ladder.highest_solved(label) for label in ladder.labels} == {
+        "lstm": 20,
+        "rnn": None,
+    }
 
 
 def test_only_what_is_alike_but_for_one_number_makes_a_ladder() -> None:
@@ -53,7 +58,9 @@ def test_only_what_is_alike_but_for_one_number_makes_a_ladder() -> None:
 def test_the_report_draws_the_curve_and_names_what_was_solved(tmp_path: Path) -> None:
     write_report(trials(symbols=5), tmp_path / "report")
     text = (tmp_path / "report" / "report.md").read_text()
-    assert "copy-memory\\[symbols=5\\] by delay" in text or "copy-memory[symbols=5] by delay" in text
+    assert (
+        "copy-memory\\[symbols=5\\] by delay" in text or "copy-memory[symbols=5] by delay" in text
+    )
     assert "up to: lstm (delay 20" in text
     assert "Solved at no value tried: rnn" in text
     assert (tmp_path / "report" / "figures" / "difficulty-1.svg").stat().st_size > 1000

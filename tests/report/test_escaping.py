@@ -13,7 +13,25 @@ from rnnbench.report.escaping import code_block, figure_text, markdown_text, web
 _PARSER = MarkdownIt("commonmark").enable("table")
 _HOSTILE = st.lists(
     st.sampled_from(
-        ["|", "`", "*", "_", "<b>", "</td>", "[x](y)", "![x](y)", "\\", "\n", "# ", "- ", "1. ", "&amp;", "a", " ", "~~"]
+        [
+            "|",
+            "`",
+            "*",
+            "_",
+            "<b>",
+            "</td>",
+            "[x](y)",
+            "![x](y)",
+            "\\",
+            "\n",
+            "# ",
+            "- ",
+            "1. ",
+            "&amp;",
+            "a",
+            " ",
+            "~~",
+        ]
     )
     | st.text(max_size=4),
     max_size=12,
@@ -63,7 +81,10 @@ def test_only_plain_web_addresses_become_links(url: str) -> None:
 
 
 def test_a_plain_web_address_becomes_a_link() -> None:
-    assert web_link("https://doi.org/10.1162/neco.1997.9.8.1735") == "https://doi.org/10.1162/neco.1997.9.8.1735"
+    assert (
+        web_link("https://doi.org/10.1162/neco.1997.9.8.1735")
+        == "https://doi.org/10.1162/neco.1997.9.8.1735"
+    )
 
 
 def test_figure_text_is_short_and_never_hidden() -> None:

@@ -1,4 +1,6 @@
-"""Work shared among processes: the same results in the same order, whatever becomes of those that help."""
+"""Work shared among processes: the same results in the same order, whatever becomes of those that
+help.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.report import forked, write_report
-from rnnbench.report.forked import results_of
-from tests.report.factory import study
+from rnnbench.report import write_report
+from rnnbench.report.figures import forked
+from rnnbench.report.figures.forked import results_of
+from tests.support.factory import study
 
 
 def _square(number: int) -> int:
@@ -28,7 +31,9 @@ def _who(seconds: float) -> int:
 
 
 def _unless_helping(this: int, misfortune: Callable[[], object]) -> str:
-    """Meet a misfortune anywhere but in the process ``this``, which is slow enough for the others to meet theirs."""
+    """Meet a misfortune anywhere but in the process ``this``, which is slow enough for the others
+    to meet theirs.
+    """
     if os.getpid() != this:
         misfortune()
     time.sleep(0.1)
@@ -37,7 +42,9 @@ def _unless_helping(this: int, misfortune: Callable[[], object]) -> str:
 
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 4))
 def test_the_order_is_that_of_the_work(numbers: list[int], processes: int) -> None:
-    assert results_of([partial(_square, number) for number in numbers], processes) == [number * number for number in numbers]
+    assert results_of([partial(_square, number) for number in numbers], processes) == [
+        number * number for number in numbers
+    ]
 
 
 def test_more_than_one_process_works() -> None:

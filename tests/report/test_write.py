@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 from rnnbench.errors import OutputError, UsageError
-from rnnbench.records import Citation, LineDrawing, Record, Settings, Status
+from rnnbench.records.plots import LinePlot
+from rnnbench.records.result import Record, RecordedCitation, Status
+from rnnbench.records.spec import Settings
 from rnnbench.report import write_report
-from rnnbench.report.drawn import references
-from tests.report.factory import learning, record, study
+from rnnbench.report.figures.plots import references
+from tests.support.factory import learning, record, study
 
 NASTY = "<script>document.title='owned'</script>|`*$\\frac{_&\x00\x1b\n" + "A" * 10_000
 
@@ -36,7 +38,12 @@ def _page(folder: Path) -> str:
 
 
 def test_the_folder_holds_everything(folder: Path) -> None:
-    assert {path.name for path in folder.iterdir()} == {"index.html", "report.md", "results.csv", "figures"}
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "report.md",
+        "results.csv",
+        "figures",
+    }
     svgs = {path.stem for path in (folder / "figures").glob("*.svg")}
     assert svgs == {path.stem for path in (folder / "figures").glob("*.png")}
     for kind in ("learning", "cost", "gradient", "state-gradient", "speed", "drawing-1"):
@@ -84,7 +91,11 @@ def test_markdown_names_figures_that_exist(folder: Path) -> None:
 def test_markdown_tables_are_rectangular(folder: Path) -> None:
     lines = (folder / "report.md").read_text(encoding="utf-8").splitlines()
     tables = "\n".join(line if line.startswith("|") else "" for line in lines).split("\n\n")
-    widths = [{len(re.findall(r"(?<!\\)\|", row)) for row in table.strip().splitlines()} for table in tables if table.strip()]
+    widths = [
+        {len(re.findall(r"(?<!\\)\|", row)) for row in table.strip().splitlines()}
+        for table in tables
+        if table.strip()
+    ]
     assert len(widths) >= 8
     assert all(len(found) == 1 for found in widths)
 
@@ -94,13 +105,15 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_report(records, tmp_path / name)
     for path in sorted((tmp_path / "a").rglob("*.*")):
-        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes(), path.name
+        assert (
+            path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+        ), path.name
 
 
 def test_another_run_of_python_gives_the_same_bytes(tmp_path: Path) -> None:
     """Names in sets are in another order there: only text hashed with the same seed is."""
     code = (
-        "import sys, pathlib; from rnnbench.report import write_report; from tests.report.factory import record; "
+        "import sys, pathlib; from rnnbench.report import write_report; from tests.support.factory import record; "
         "tasks, models = [f'task-{n}' for n in range(5)], ['lstm', 'gru', 'rnn', 'bilstm']; "
         "records = [record(task=t, model=m, score=0.5 + 0.1 * ((i * j) % 3), slope=None, ratio=None) "
         "for i, t in enumerate(tasks) for j, m in enumerate(models)]; "
@@ -108,11 +121,15 @@ def test_another_run_of_python_gives_the_same_bytes(tmp_path: Path) -> None:
     )
     for seed in ("1", "3"):
         subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / seed)], env={**os.environ, "PYTHONHASHSEED": seed}, check=True
+            [sys.executable, "-c", code, str(tmp_path / seed)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
         )
     assert "critical" in (tmp_path / "1" / "report.md").read_text(encoding="utf-8").lower()
     for path in sorted((tmp_path / "1").rglob("*.*")):
-        assert path.read_bytes() == (tmp_path / "3" / path.relative_to(tmp_path / "1")).read_bytes(), path.name
+        assert (
+            path.read_bytes() == (tmp_path / "3" / path.relative_to(tmp_path / "1")).read_bytes()
+        ), path.name
 
 
 def _bare(**options: object) -> Record:
@@ -124,12 +141,18 @@ def _bare(**options: object) -> Record:
     [
         ([_bare()], "lstm was run alone"),
         ([_bare(status=Status.FAILED, error="boom")], "No trial of 1 trial has a score"),
-        ([_bare(model=m, seed=s) for m in ("lstm", "gru") for s in (0, 1)], "too few seeds in common"),
+        (
+            [_bare(model=m, seed=s) for m in ("lstm", "gru") for s in (0, 1)],
+            "too few seeds in common",
+        ),
         ([record(model=m, seed=0) for m in ("lstm", "gru")], "one seed: no interval"),
         ([_bare(model=m, seed=s) for m, s in (("lstm", 0), ("gru", 1))], "too few seeds in common"),
         ([_bare(learned=learning(0.5, points=0))], "lstm was run alone"),
         ([_bare(learned=learning(float("nan")))], "it ended without a finite score"),
-        ([_bare(learned=learning(0.1, baseline=0.125))], "Not shown to be better than the baseline: lstm"),
+        (
+            [_bare(learned=learning(0.1, baseline=0.125))],
+            "Not shown to be better than the baseline: lstm",
+        ),
         ([_bare(settings=Settings(steps=n)) for n in (10, 20)], "Budgets differ"),
         ([record(0.5, slope=0.2, seed=s) for s in range(12)], "exploding"),
         ([record(0.5, slope=-40.0)], "vanishing"),
@@ -142,14 +165,20 @@ def test_partial_data_still_make_a_report(tmp_path: Path, records: list[Record],
 
 def test_five_tasks_rank_the_models(tmp_path: Path) -> None:
     scores = {"lstm": 0.9, "gru": 0.8, "rnn": 0.2}
-    records = [_bare(score=scores[model], task=f"task-{place}", model=model) for place in range(5) for model in scores]
+    records = [
+        _bare(score=scores[model], task=f"task-{place}", model=model)
+        for place in range(5)
+        for model in scores
+    ]
     write_report(records, tmp_path / "report")
     assert (tmp_path / "report" / "figures" / "across-ranks.svg").is_file()
     assert "mean rank" in _page(tmp_path / "report")
 
 
 def test_hostile_text_is_shown_and_does_nothing(tmp_path: Path) -> None:
-    cited = (Citation(of=NASTY, key=NASTY, title=NASTY, venue=NASTY, url="javascript:alert(1)"),)
+    cited = (
+        RecordedCitation(of=NASTY, key=NASTY, title=NASTY, venue=NASTY, url="javascript:alert(1)"),
+    )
     records = [
         record(model_options={"path": NASTY}, error=NASTY, status=status, seed=seed, citations=cited, command=NASTY,
                learned=learning(0.5, extra_scores={NASTY: 0.1}, reference_scores={"_x": 0.2}), task_options={"file": NASTY})
@@ -188,7 +217,11 @@ def test_what_is_no_report_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "index.html").write_text("<html>my thesis</html>")
     (tmp_path / "file").write_text("x")
-    for name, words in (("thesis", "is no rnnbench report"), ("file", "is a file"), ("file/below", "cannot write")):
+    for name, words in (
+        ("thesis", "is no rnnbench report"),
+        ("file", "is a file"),
+        ("file/below", "cannot write"),
+    ):
         with pytest.raises(OutputError, match=words) as caught:
             write_report([_bare()], tmp_path / name)
         assert "\n" not in str(caught.value)
@@ -197,8 +230,14 @@ def test_what_is_no_report_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_reports_and_statistics_never_import_torch() -> None:
-    modules = "rnnbench.report, rnnbench.stats, rnnbench.across_tasks, rnnbench.table, rnnbench.compare, rnnbench.summary"
-    banned = ("torch", "pytorch_lightning", "rnnbench.types", "rnnbench.plugins", "rnnbench.tasks")
+    modules = "rnnbench.report, rnnbench.analysis.stats, rnnbench.analysis.across_tasks, rnnbench.analysis.tables, rnnbench.analysis.comparison, rnnbench.analysis.groups"
+    banned = (
+        "torch",
+        "pytorch_lightning",
+        "rnnbench.contract.task",
+        "rnnbench.plugins",
+        "rnnbench.tasks",
+    )
     code = f"import sys, {modules}\nprint([name for name in {banned} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -206,7 +245,11 @@ def test_reports_and_statistics_never_import_torch() -> None:
 
 def test_ten_thousand_records_take_seconds(tmp_path: Path) -> None:
     models = [f"model-{index}" for index in range(20)]
-    records = [_bare(score=0.5 + 0.0005 * seed, model=model, seed=seed) for model in models for seed in range(500)]
+    records = [
+        _bare(score=0.5 + 0.0005 * seed, model=model, seed=seed)
+        for model in models
+        for seed in range(500)
+    ]
     start = time.process_time()
     write_report(records, tmp_path / "report")
     assert time.process_time() - start < 10
@@ -214,8 +257,10 @@ def test_ten_thousand_records_take_seconds(tmp_path: Path) -> None:
 
 
 def test_lines_that_all_models_share_are_references() -> None:
-    def drawn(**lines: tuple[float | None, ...]) -> LineDrawing:
-        return LineDrawing(title="t", x_label="x", y_label="y", x=(0.0, 1.0), lines=lines)
+    def drawn(**lines: tuple[float | None, ...]) -> LinePlot:
+        return LinePlot(title="t", x_label="x", y_label="y", x=(0.0, 1.0), lines=lines)
 
-    assert references([drawn(model=(1.0, 2.0), chance=(0.5, 0.5)), drawn(model=(2.0, 2.0), chance=(0.5, 0.5))]) == {"chance"}
+    assert references(
+        [drawn(model=(1.0, 2.0), chance=(0.5, 0.5)), drawn(model=(2.0, 2.0), chance=(0.5, 0.5))]
+    ) == {"chance"}
     assert references([drawn(truth=(1.0, 2.0), forecast=(1.0, None))]) == {"truth"}

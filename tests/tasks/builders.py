@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnnbench import options, registry
-from rnnbench.registered import RegisteredTask
+from rnnbench.contract import options, registry
+from rnnbench.contract.entries import RegisteredTask
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 """Real data beside the checkout, where there is any."""
@@ -21,11 +21,17 @@ def loaded() -> registry.Registry:
 
 def built_in() -> dict[str, RegisteredTask]:
     """The tasks that rnnbench brings itself."""
-    return {name: task for name, task in loaded().tasks.items() if task.provider.distribution == "rnnbench"}
+    return {
+        name: task
+        for name, task in loaded().tasks.items()
+        if task.provider.distribution == "rnnbench"
+    }
 
 
 def build(name: str, **given: Any) -> Any:
-    """Build a task from options as typed or as values; ``Any``, since each task has attributes of its own."""
+    """Build a task from options as typed or as values; ``Any``, since each task has attributes of
+    its own.
+    """
     task = loaded().task(name)
     return task.build(options.resolve(f"task {name!r}", task.options, given))
 

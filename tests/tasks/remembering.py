@@ -1,4 +1,6 @@
-"""Whether a task needs memory: a small network that has one, and one that sees a single step, trained the same way."""
+"""Whether a task needs memory: a small network that has one, and one that sees a single step,
+trained the same way.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnbench.data import Source, source_of
-from rnnbench.evaluation import evaluate, predict
-from rnnbench.network import Network
-from rnnbench.records import Settings
-from rnnbench.training import Learner, fit
-from rnnbench.types import Diagnosis, Task
+from rnnbench.contract.task import Diagnosis, Task
+from rnnbench.records.spec import Settings
+from rnnbench.training.data import Source, source_of
+from rnnbench.training.evaluation import evaluate, predict
+from rnnbench.training.loop import Learner, fit
+from rnnbench.training.network import Network
 
 CPU = torch.device("cpu")
 
@@ -36,7 +38,9 @@ class OneStep(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(input_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, hidden_size))
+        self.layers = nn.Sequential(
+            nn.Linear(input_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, hidden_size)
+        )
 
     def forward(self, x: Tensor, state: None = None) -> tuple[Tensor, None]:
         return self.layers(x), state
@@ -56,12 +60,24 @@ class Trained:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        return self.task.diagnose(lambda inputs, lengths: predict(self.network, inputs, lengths), self.source.test)
+        return self.task.diagnose(
+            lambda inputs, lengths: predict(self.network, inputs, lengths), self.source.test
+        )
 
 
-def train(task: Task, core: Callable[[int, int], nn.Module], hidden_size: int = 32, **settings: Any) -> Trained:
+def train(
+    task: Task, core: Callable[[int, int], nn.Module], hidden_size: int = 32, **settings: Any
+) -> Trained:
     """Train a network with this core, on one thread."""
-    chosen = Settings(**{"batch_size": 32, "learning_rate": 3e-3, "validation_size": 200, "test_size": 1000, **settings})
+    chosen = Settings(
+        **{
+            "batch_size": 32,
+            "learning_rate": 3e-3,
+            "validation_size": 200,
+            "test_size": 1000,
+            **settings,
+        }
+    )
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.evaluation import weighted_mean
+from rnnbench.training.evaluation import weighted_mean
 from tests.tasks.builders import build, helper
 
 
@@ -18,15 +18,27 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@given(data=st.data(), pairs=st.integers(1, 5), n=st.integers(1, 6), seed=st.integers(0, 2**31), random_filler=st.booleans())
+@given(
+    data=st.data(),
+    pairs=st.integers(1, 5),
+    n=st.integers(1, 6),
+    seed=st.integers(0, 2**31),
+    random_filler=st.booleans(),
+)
 @settings(deadline=None, max_examples=40)
-def test_sequences_follow_the_definition(data: st.DataObject, pairs: int, n: int, seed: int, random_filler: bool) -> None:
+def test_sequences_follow_the_definition(
+    data: st.DataObject, pairs: int, n: int, seed: int, random_filler: bool
+) -> None:
     length = 4 * pairs + 2 * data.draw(st.integers(0, 8))
     vocab = data.draw(st.integers(2 * pairs + 2, 40))
-    task = build("associative-recall", pairs=pairs, length=length, vocab=vocab, random_filler=random_filler)
+    task = build(
+        "associative-recall", pairs=pairs, length=length, vocab=vocab, random_filler=random_filler
+    )
     batch = task.sample(n, generator(seed))
     assert batch.mask is not None
-    for read, told, counted in zip(batch.inputs.tolist(), batch.targets.tolist(), batch.mask.tolist(), strict=True):
+    for read, told, counted in zip(
+        batch.inputs.tolist(), batch.targets.tolist(), batch.mask.tolist(), strict=True
+    ):
         keys, values = read[0 : 2 * pairs : 2], read[1 : 2 * pairs : 2]
         assert len(set(keys)) == len(set(values)) == pairs
         assert all(0 < key < vocab // 2 for key in keys)
@@ -39,14 +51,18 @@ def test_sequences_follow_the_definition(data: st.DataObject, pairs: int, n: int
             assert place % 2 == 0
             assert told[place] == memory[read[place]]
         if not random_filler:
-            others = [symbol for place, symbol in enumerate(read) if place >= 2 * pairs and place not in asked]
+            others = [
+                symbol
+                for place, symbol in enumerate(read)
+                if place >= 2 * pairs and place not in asked
+            ]
             assert set(others) <= {0}
 
 
 def test_places_are_drawn_one_after_the_other_by_the_power_law() -> None:
     """Two of three places: each ordered pair's probability is that of drawing without replacement."""
     weights = torch.arange(1.0, 4.0) ** (0.01 - 1)
-    drawn = helper("associative_recall")._distinct(100_000, 2, weights, generator())
+    drawn = helper("synthetic.associative_recall")._distinct(100_000, 2, weights, generator())
     shares = (drawn[:, 0] * 3 + drawn[:, 1]).bincount(minlength=9) / 100_000
     w: list[Any] = weights.tolist()
     for a, b in itertools.permutations(range(3), 2):
@@ -59,9 +75,11 @@ def test_chance_and_any_value_of_the_sequence() -> None:
     batch = task.sample(4000, generator())
     outputs = torch.zeros(*batch.targets.shape, 64)
     outputs[..., 40] = 1
-    assert weighted_mean(task.metric.measure, outputs, batch) == pytest.approx(task.baseline, abs=0.006)
+    assert weighted_mean(task.metric.measure, outputs, batch) == pytest.approx(
+        task.baseline, abs=0.006
+    )
     first_value = torch.nn.functional.one_hot(batch.inputs[:, 1:2].expand(-1, 32), 64).float()
-    stated = task.reference_scores["any value of the sequence"]
+    stated = task.simple_scores["any value of the sequence"]
     assert weighted_mean(task.metric.measure, first_value, batch) == pytest.approx(stated, abs=1e-6)
     assert (task.baseline, stated) == (1 / 32, 1 / 4)
 

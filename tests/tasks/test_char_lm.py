@@ -1,4 +1,6 @@
-"""Character models: reading, windows, n-grams against their definition, entropy of the generated text, faults, memory."""
+"""Character models: reading, windows, n-grams against their definition, entropy of the generated
+text, faults, memory.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,28 @@ from rnnbench.errors import DataError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, OneStep, train
 
-ngrams, grammar, characters = helper("_ngrams"), helper("_grammar"), helper("_characters")
+ngrams, grammar, characters = (
+    helper("text._ngrams"),
+    helper("text._grammar"),
+    helper("text._characters"),
+)
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 
 @given(text=TEXTS, share=st.floats(0.1, 1), chunk=st.integers(4, 9))
 @settings(deadline=None, max_examples=150)
-def test_a_text_is_read_whole_by_an_alphabet_of_its_beginning(text: str, share: float, chunk: int) -> None:
+def test_a_text_is_read_whole_by_an_alphabet_of_its_beginning(
+    text: str, share: float, chunk: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(characters, "_CHUNK", chunk)  # pieces end within characters of several bytes
         ids, alphabet = characters.read_characters(text.encode(), "it", share)
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     known = sorted(set(text[: round(len(text) * share)]))
     assert list(alphabet.characters) == known
-    assert ids.tolist() == [known.index(character) + 1 if character in known else 0 for character in text]
+    assert ids.tolist() == [
+        known.index(character) + 1 if character in known else 0 for character in text
+    ]
 
 
 def by_definition(train: list[int], test: list[int], vocab: int, order: int) -> float:
@@ -44,12 +54,16 @@ def by_definition(train: list[int], test: list[int], vocab: int, order: int) -> 
             following = Counter(train)
         else:
             k = len(context)
-            following = Counter(train[i] for i in range(k, len(train)) if tuple(train[i - k : i]) == context)
+            following = Counter(
+                train[i] for i in range(k, len(train)) if tuple(train[i - k : i]) == context
+            )
         total, kinds = sum(following.values()), len(following)
         return (following[symbol] + kinds * lower) / (total + kinds) if total else lower
 
     scored = range(1, len(test))
-    return -sum(math.log(probability(tuple(test[max(0, i - order + 1) : i]), test[i])) for i in scored) / len(scored)
+    return -sum(
+        math.log(probability(tuple(test[max(0, i - order + 1) : i]), test[i])) for i in scored
+    ) / len(scored)
 
 
 @given(
@@ -70,14 +84,18 @@ def test_the_generated_texts_entropy_is_that_of_its_choices() -> None:
     assert sorted(places) == [1, 2, 3]
     bits = 4 + 3 + 4 + 3 + math.log2(3) + 2 * (2 + 4)
     assert grammar.bits_per_character() == pytest.approx(bits * len(lines) / len(text), rel=0.005)
-    assert grammar.bits_per_character_without_memory() == pytest.approx((bits + 4) * len(lines) / len(text), rel=0.005)
+    assert grammar.bits_per_character_without_memory() == pytest.approx(
+        (bits + 4) * len(lines) / len(text), rel=0.005
+    )
 
 
 def test_no_ngram_reaches_the_entropy() -> None:
     task = build("char-lm")
-    scores = task.reference_scores
+    scores = task.simple_scores
     assert list(scores) == ["unigram", "bigram", "trigram", "5-gram", "without the name, expected"]
-    assert scores["unigram"] > scores["bigram"] > scores["trigram"] > scores["5-gram"] > task.perfect
+    assert (
+        scores["unigram"] > scores["bigram"] > scores["trigram"] > scores["5-gram"] > task.perfect
+    )
     assert task.solved == scores["5-gram"]
     assert task.baseline == scores["unigram"]
 
@@ -86,12 +104,19 @@ def test_windows_follow_each_other_and_targets_lie_one_further_on() -> None:
     task = build("char-lm", sentences=100, window=7)
     text = grammar.generate(100, 0)
     parts = task.splits()
-    read = [task.decode(part.inputs.flatten().tolist()) for part in (parts.train, parts.validation, parts.test)]
+    read = [
+        task.decode(part.inputs.flatten().tolist())
+        for part in (parts.train, parts.validation, parts.test)
+    ]
     assert text.startswith(read[0])
     starts = [0, round(len(text) * 0.8), round(len(text) * 0.9)]
-    for part, seen, start in zip((parts.train, parts.validation, parts.test), read, starts, strict=True):
+    for part, seen, start in zip(
+        (parts.train, parts.validation, parts.test), read, starts, strict=True
+    ):
         assert text[start : start + len(seen)] == seen
-        assert text[start + 1 : start + 1 + len(seen)] == task.decode(part.targets.flatten().tolist())
+        assert text[start + 1 : start + 1 + len(seen)] == task.decode(
+            part.targets.flatten().tolist()
+        )
 
 
 @given(
@@ -100,10 +125,22 @@ def test_windows_follow_each_other_and_targets_lie_one_further_on() -> None:
 )  # fmt: skip
 @settings(deadline=None, max_examples=100)
 def test_windows_of_any_text_follow_the_definition(
-    text: str, window: int, train: float, validation: float, evaluated: int, tmp_path_factory: pytest.TempPathFactory
+    text: str,
+    window: int,
+    train: float,
+    validation: float,
+    evaluated: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     path = write(tmp_path_factory.getbasetemp(), "windows.txt", text)
-    task = build("char-lm", path=str(path), window=window, train=train, validation=validation, evaluated=evaluated)
+    task = build(
+        "char-lm",
+        path=str(path),
+        window=window,
+        train=train,
+        validation=validation,
+        evaluated=evaluated,
+    )
     first, second = round(len(text) * train), round(len(text) * (train + validation))
     most = max(evaluated, window + 1)
     known = sorted(set(text[:first]))
@@ -162,21 +199,26 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 def test_a_large_text_on_one_line_is_read_in_time_and_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.txt"
-    path.write_bytes(b"the time machine was on the table. " * 600_000)  # 21 MB; 100 MB take five times as long
+    path.write_bytes(
+        b"the time machine was on the table. " * 600_000
+    )  # 21 MB; 100 MB take five times as long
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     task = build("char-lm", path=str(path))
     parts = task.splits()
     assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
     assert parts.train.inputs.dtype == torch.uint8
-    assert parts.train.inputs.untyped_storage().data_ptr() == parts.train.targets.untyped_storage().data_ptr()
+    assert (
+        parts.train.inputs.untyped_storage().data_ptr()
+        == parts.train.targets.untyped_storage().data_ptr()
+    )
     assert parts.test.inputs.numel() <= task.evaluated
 
 
 def test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram() -> None:
     task = build("char-lm", sentences=600, window=20)
     budget: dict[str, Any] = {"batch_size": 16, "learning_rate": 1e-2, "validate_every": 125}
-    scores = task.reference_scores
+    scores = task.simple_scores
     assert train(task, Gated, steps=1000, **budget).score <= task.solved == scores["5-gram"]
     forgetful = train(task, OneStep, steps=250, **budget).score
     assert scores["bigram"] - 0.02 < forgetful < scores["unigram"]
@@ -187,6 +229,6 @@ def test_the_time_machine_is_read() -> None:
     path = SHARED_DATA / "timemachine" / "timemachine_body.txt"
     task = build("char-lm", path=str(path))
     assert len(task.symbols) == len(path.read_text(encoding="utf-8"))
-    scores = list(task.reference_scores.values())
+    scores = list(task.simple_scores.values())
     assert scores == sorted(scores, reverse=True)
     assert 2.2 < scores[-1] < 2.5

@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.evaluation import weighted_mean
+from rnnbench.contract.task import Batch
 from rnnbench.metrics import cross_entropy
 from rnnbench.testing import check_task
-from rnnbench.types import Batch
+from rnnbench.training.evaluation import weighted_mean
 from tests.tasks.builders import build
 
 BLANK, DELIMITER = 8, 9
@@ -30,7 +30,12 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@given(delay=st.integers(1, 30), symbols=st.integers(1, 12), n=st.integers(1, 5), seed=st.integers(0, 2**31))
+@given(
+    delay=st.integers(1, 30),
+    symbols=st.integers(1, 12),
+    n=st.integers(1, 5),
+    seed=st.integers(0, 2**31),
+)
 @settings(deadline=None, max_examples=40)
 def test_sequences_follow_the_definition(delay: int, symbols: int, n: int, seed: int) -> None:
     task = build("copy-memory", delay=delay, symbols=symbols)
@@ -71,7 +76,9 @@ def memoryless(batch: Batch, symbols: int) -> torch.Tensor:
 
 @given(delay=st.integers(1, 40), symbols=st.integers(1, 12))
 @settings(deadline=None, max_examples=20)
-def test_the_memoryless_cross_entropy_is_the_loss_of_the_memoryless_strategy(delay: int, symbols: int) -> None:
+def test_the_memoryless_cross_entropy_is_the_loss_of_the_memoryless_strategy(
+    delay: int, symbols: int
+) -> None:
     task = build("copy-memory", delay=delay, symbols=symbols)
     batch = task.sample(3, generator())
     measured = weighted_mean(cross_entropy, memoryless(batch, symbols), batch)
@@ -102,7 +109,9 @@ def test_chance_is_one_in_eight() -> None:
     constant = torch.zeros(*batch.targets.shape, 9)
     constant[..., 3] = 1
     standard_error = math.sqrt(1 / 8 * 7 / 8 / 50_000)
-    assert weighted_mean(task.metric.measure, constant, batch) == pytest.approx(task.baseline, abs=4 * standard_error)
+    assert weighted_mean(task.metric.measure, constant, batch) == pytest.approx(
+        task.baseline, abs=4 * standard_error
+    )
     assert task.baseline == 1 / 8
 
 
@@ -118,10 +127,12 @@ def test_the_diagnosis_tells_cross_entropy_and_accuracy_by_position() -> None:
         return outputs
 
     diagnosis = task.diagnose(forgets_the_first, batch)
-    (drawing,) = diagnosis.drawings
+    (drawing,) = diagnosis.plots
     assert drawing.x == (1, 2, 3, 4)
     assert drawing.lines["model"] == (0, 1, 1, 1)
-    loss = math.log(8 + math.e) / task.length  # a symbol with logit 0 beside seven others and a blank with logit 1
+    loss = (
+        math.log(8 + math.e) / task.length
+    )  # a symbol with logit 0 beside seven others and a blank with logit 1
     assert diagnosis.scores["cross-entropy"] == pytest.approx(loss, rel=1e-5)
     assert diagnosis.scores["memoryless cross-entropy"] == task.memoryless_cross_entropy
 
@@ -156,4 +167,6 @@ def test_variants_pass_the_conformance_checks_and_know_their_memoryless_loss(var
     assert measured == pytest.approx(task.memoryless_cross_entropy, rel=1e-9)
     logits = memoryless(batch, 3)
     diagnosis = task.diagnose(lambda _inputs, _lengths: logits, batch)
-    assert diagnosis.scores["cross-entropy"] == pytest.approx(task.memoryless_cross_entropy, rel=1e-9)
+    assert diagnosis.scores["cross-entropy"] == pytest.approx(
+        task.memoryless_cross_entropy, rel=1e-9
+    )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.tasks.builders import build, helper
 
-corpus = helper("_corpus")
+corpus = helper("text._corpus")
 POSITIVE, NEGATIVE, NEUTRAL = set(corpus.POSITIVE), set(corpus.NEGATIVE), set(corpus.NEUTRAL)
 
 
@@ -31,9 +31,16 @@ def test_words_have_one_role() -> None:
     assert (len(POSITIVE), len(NEGATIVE), len(NEUTRAL)) == (10, 10, len(corpus.NEUTRAL))
 
 
-@given(distance=st.integers(0, 60), negation=st.floats(0, 1), seed=st.integers(0, 1000), part=st.integers(0, 2))
+@given(
+    distance=st.integers(0, 60),
+    negation=st.floats(0, 1),
+    seed=st.integers(0, 1000),
+    part=st.integers(0, 2),
+)
 @settings(deadline=None, max_examples=30)
-def test_sentences_follow_the_definition(distance: int, negation: float, seed: int, part: int) -> None:
+def test_sentences_follow_the_definition(
+    distance: int, negation: float, seed: int, part: int
+) -> None:
     drawn = corpus.generate(30, distance, negation, seed, part)
     for sentence, label in zip(drawn.texts, drawn.labels, strict=True):
         words = sentence.split()
@@ -63,7 +70,9 @@ def within(observed: float, expected: float, n: int) -> bool:
 
 
 @pytest.mark.parametrize("negation", [0.25, 0.5, 0.9])
-def test_the_label_cannot_be_told_without_memory_nor_beyond_the_limit_without_order(negation: float) -> None:
+def test_the_label_cannot_be_told_without_memory_nor_beyond_the_limit_without_order(
+    negation: float,
+) -> None:
     n = 20_000
     drawn = corpus.generate(n, 4, negation, 0, 0)
     positive = np.array(drawn.labels) == "positive"
@@ -75,16 +84,19 @@ def test_the_label_cannot_be_told_without_memory_nor_beyond_the_limit_without_or
         for feature in set(features):
             total = counts[feature, True] + counts[feature, False]
             assert within(counts[feature, True] / total, 0.5, total)
-    # the multiset of words: given the polarity of the cue, nothing but the share of negated sentences
+    # the multiset of words: given the polarity of the cue, nothing but the share of negated
+    # sentences
     good = np.array([bool(set(text) & POSITIVE) for text in words])
     agrees = (good == positive).mean()
     assert within(agrees, 1 - negation, n)
 
 
 @pytest.mark.parametrize(("negation", "limit"), [(0.25, 0.75), (0.5, 0.5), (0.0, 1.0)])
-def test_naive_bayes_reaches_the_stated_limit_of_any_bag_of_words(negation: float, limit: float) -> None:
+def test_naive_bayes_reaches_the_stated_limit_of_any_bag_of_words(
+    negation: float, limit: float
+) -> None:
     task = build("text-classification", sentences=10_000, negation=negation, distance=3)
-    references = task.reference_scores
+    references = task.simple_scores
     assert references["best bag of words, expected"] == limit
     assert within(references["naive Bayes"], limit, 5000)
     assert within(references["majority class"], 0.5, 5000)
@@ -104,4 +116,7 @@ def test_the_diagnosis_tells_negated_cues_apart() -> None:
         return torch.nn.functional.one_hot(torch.tensor(good), 2).float()
 
     assert task._prepared.classes == ("negative", "positive")
-    assert task.diagnose(ignores_negation, test).scores == {"accuracy, cue negated": 0.0, "accuracy, cue not negated": 1.0}
+    assert task.diagnose(ignores_negation, test).scores == {
+        "accuracy, cue negated": 0.0,
+        "accuracy, cue not negated": 1.0,
+    }

@@ -16,7 +16,12 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@given(delay=st.integers(1, 20), symbols=st.integers(2, 9), n=st.integers(1, 8), seed=st.integers(0, 2**31))
+@given(
+    delay=st.integers(1, 20),
+    symbols=st.integers(2, 9),
+    n=st.integers(1, 8),
+    seed=st.integers(0, 2**31),
+)
 @settings(deadline=None, max_examples=40)
 def test_sequences_follow_the_definition(delay: int, symbols: int, n: int, seed: int) -> None:
     batch = build("delayed-match", delay=delay, symbols=symbols).sample(n, generator(seed))

@@ -1,4 +1,6 @@
-"""Digits from Hugging Face data sets: every way to hold an image, the same content as IDX files, faults with their rows."""
+"""Digits from Hugging Face data sets: every way to hold an image, the same content as IDX files,
+faults with their rows.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from tests.tasks.builders import build, helper, write
 from tests.tasks.test_hub import Columns
 from tests.tasks.test_sequential_digits import idx
 
-hub_images = helper("_hub_images")
+hub_images = helper("images._hub_images")
 
 
 def images_and_labels(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +61,9 @@ def test_every_way_to_hold_an_image_is_the_same_image(form: str, column: str) ->
 def test_an_image_may_lie_in_a_file_beside(tmp_path: Path) -> None:
     images, _ = images_and_labels(1)
     path = write(tmp_path, "a.png", encoded(images[0]))
-    found = hub_images.images_of(Columns(image=[{"bytes": None, "path": str(path)}], label=["3"]), "s", None, "label")
+    found = hub_images.images_of(
+        Columns(image=[{"bytes": None, "path": str(path)}], label=["3"]), "s", None, "label"
+    )
     np.testing.assert_array_equal(found.pixels, images)
     assert found.labels == ["3"]
 
@@ -67,13 +71,19 @@ def test_an_image_may_lie_in_a_file_beside(tmp_path: Path) -> None:
 def test_columns_of_other_names_are_chosen_and_classes_told_by_number() -> None:
     images, labels = images_and_labels(4)
     found = Columns(["zero", "one", "two"], scan=list(images), kind=labels.tolist(), image=[0] * 4)
-    assert hub_images.images_of(found, "s", "scan", "kind").labels == [str(label) for label in labels]
+    assert hub_images.images_of(found, "s", "scan", "kind").labels == [
+        str(label) for label in labels
+    ]
 
 
 def test_checksums_are_those_of_plain_idx_files() -> None:
     images, labels = images_and_labels(9)
-    found = hub_images.images_of(Columns(image=list(images), label=labels.tolist()), "s", None, "label")
-    assert found.checksums == tuple(hashlib.sha256(idx(content)).hexdigest() for content in (images, labels))
+    found = hub_images.images_of(
+        Columns(image=list(images), label=labels.tolist()), "s", None, "label"
+    )
+    assert found.checksums == tuple(
+        hashlib.sha256(idx(content)).hexdigest() for content in (images, labels)
+    )
 
 
 GOOD = images_and_labels(2)[0]
@@ -82,26 +92,53 @@ GOOD = images_and_labels(2)[0]
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (Columns(image=[GOOD[0], GOOD[1][:3]], label=[1, 0]), r"row 2: the images differ in size \(5 x 4 and 3 x 4 pixels\)"),
+        (
+            Columns(image=[GOOD[0], GOOD[1][:3]], label=[1, 0]),
+            r"row 2: the images differ in size \(5 x 4 and 3 x 4 pixels\)",
+        ),
         (Columns(image=[GOOD[0], b"P5 1 1"], label=[1, 0]), "row 2: no readable PNG or JPEG image"),
-        (Columns(image=[encoded(GOOD[0]), encoded(GOOD[0])[:40]], label=[1, 0]), "row 2: no readable PNG or JPEG image"),
-        (Columns(image=[{"bytes": None, "path": "none.png"}], label=[1]), r"row 1: none\.png cannot be read: No such file"),
-        (Columns(image=[{"bytes": None, "path": None}], label=[1]), "row 1: None is no image; choose the column with image_c"),
-        (Columns(image=[encoded(GOOD[0], "I;16")], label=[1]), "row 1: an image of mode 'I;16' does not have grey levels"),
-        (Columns(image=[encoded(GOOD[0], "RGBA")], label=[1]), "row 1: an image of mode 'RGBA' does not have grey levels"),
+        (
+            Columns(image=[encoded(GOOD[0]), encoded(GOOD[0])[:40]], label=[1, 0]),
+            "row 2: no readable PNG or JPEG image",
+        ),
+        (
+            Columns(image=[{"bytes": None, "path": "none.png"}], label=[1]),
+            r"row 1: none\.png cannot be read: No such file",
+        ),
+        (
+            Columns(image=[{"bytes": None, "path": None}], label=[1]),
+            "row 1: None is no image; choose the column with image_c",
+        ),
+        (
+            Columns(image=[encoded(GOOD[0], "I;16")], label=[1]),
+            "row 1: an image of mode 'I;16' does not have grey levels",
+        ),
+        (
+            Columns(image=[encoded(GOOD[0], "RGBA")], label=[1]),
+            "row 1: an image of mode 'RGBA' does not have grey levels",
+        ),
         (Columns(image=[[[0, 256]]], label=[1]), "row 1: .* is no image"),
         (Columns(image=[[[0.5]]], label=[1]), "row 1: .* is no image"),
         (Columns(image=[[[float("nan")]]], label=[1]), "row 1: .* is no image"),
         (Columns(image=[[[1, 2], [3]]], label=[1]), "row 1: .* is no image"),
         (Columns(image=["a text"], label=[1]), "row 1: 'a text' is no image"),
-        (Columns(image=[[1, 2]], label=[1]), r"row 1: an array of shape \(2,\) is no image of grey levels"),
+        (
+            Columns(image=[[1, 2]], label=[1]),
+            r"row 1: an array of shape \(2,\) is no image of grey levels",
+        ),
         (Columns(image=[[[]]], label=[1]), r"row 1: an array of shape \(1, 0\) is no image"),
         (Columns(image=[GOOD[0], GOOD[1]], label=[1, -1]), "row 2: no label"),
         (Columns(image=[GOOD[0], GOOD[1]], label=[1, None]), "row 2: no label"),
-        (Columns(image=[GOOD[0]], label=["seven"]), "row 1: the label 'seven' is no number from 0 to 255"),
+        (
+            Columns(image=[GOOD[0]], label=["seven"]),
+            "row 1: the label 'seven' is no number from 0 to 255",
+        ),
         (Columns(image=[GOOD[0]], label=[2.5]), "row 1: the label 2.5 is no number"),
         (Columns(image=[GOOD[0]], label=[256]), "row 1: the label 256 is no number"),
-        (Columns(images=[GOOD[0]], label=[1]), r"no column 'image'. Did you mean 'images'\? Its columns: images, label"),
+        (
+            Columns(images=[GOOD[0]], label=[1]),
+            r"no column 'image'. Did you mean 'images'\? Its columns: images, label",
+        ),
         (Columns(image=[GOOD[0]], labels=[1]), r"no column 'label'. Did you mean 'labels'\?"),
         (Columns(image=[], label=[]), "is empty"),
     ],
@@ -118,12 +155,21 @@ def test_faults_are_told_with_their_row(found: Columns, message: str) -> None:
     [
         ({"hf": "ylecun/mnist", "revision": "0a1b"}, "give source=mnist too"),
         ({"source": "mnist", "hf": "ylecun/mnist"}, r"hf=ylecun/mnist needs revision=COMMIT"),
-        ({"source": "mnist", "hf": "o/n", "revision": "1", "images": "a", "labels": "b"}, "give one of them"),
+        (
+            {"source": "mnist", "hf": "o/n", "revision": "1", "images": "a", "labels": "b"},
+            "give one of them",
+        ),
         ({"source": "mnist", "revision": "1"}, "give hf= too"),
         ({"subset": "x"}, "give hf= too"),
         ({"test_split": "none"}, "give hf= too"),
-        ({"source": "mnist", "images": "a", "labels": "b", "label_column": "digit"}, "give hf= too"),
-        ({"source": "mnist"}, r"needs IDX files: .*or a Hugging Face data set: hf=ylecun/mnist,revision=COMMIT"),
+        (
+            {"source": "mnist", "images": "a", "labels": "b", "label_column": "digit"},
+            "give hf= too",
+        ),
+        (
+            {"source": "mnist"},
+            r"needs IDX files: .*or a Hugging Face data set: hf=ylecun/mnist,revision=COMMIT",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: dict[str, str], message: str) -> None:
@@ -131,7 +177,9 @@ def test_options_that_do_not_go_together_are_refused(options: dict[str, str], me
         build("sequential-digits", **options)
 
 
-def test_without_the_extra_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)  # as where it is not installed
     with pytest.raises(OptionError, match=r"pip install 'rnnbench\[datasets\]'"):
         build("sequential-digits", source="mnist", hf="ylecun/mnist", revision="0a1b2c").splits()
@@ -148,25 +196,38 @@ def test_a_column_that_would_be_decoded_is_asked_for_as_it_is_stored() -> None:
 
     found = Decoded(image=["decoded"], label=[1])
     found.features["image"] = Decoding(decode=True)
-    np.testing.assert_array_equal(hub_images.images_of(found, "s", None, "label").pixels[0], GOOD[0])
+    np.testing.assert_array_equal(
+        hub_images.images_of(found, "s", None, "label").pixels[0], GOOD[0]
+    )
 
 
 def parquet(folder: Path, split: str, images: np.ndarray, labels: np.ndarray) -> None:
     datasets = pytest.importorskip("datasets")
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["0", "1", "2"])})
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=["0", "1", "2"])}
+    )
     cells = {"image": [{"bytes": encoded(pixels)} for pixels in images], "label": labels.tolist()}
     datasets.disable_progress_bars()
-    datasets.Dataset.from_dict(cells, features=features).to_parquet(folder / f"{split}-00000-of-00001.parquet")
+    datasets.Dataset.from_dict(cells, features=features).to_parquet(
+        folder / f"{split}-00000-of-00001.parquet"
+    )
 
 
-def test_a_real_data_set_is_the_same_task_as_idx_files_of_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_data_set_is_the_same_task_as_idx_files_of_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     (tmp_path / "set").mkdir()
     train, test = images_and_labels(60), images_and_labels(20, seed=1)
     parquet(tmp_path / "set", "train", *train)
     parquet(tmp_path / "set", "test", *test)
-    content = {"images": train[0], "labels": train[1], "test_images": test[0], "test_labels": test[1]}
+    content = {
+        "images": train[0],
+        "labels": train[1],
+        "test_images": test[0],
+        "test_labels": test[1],
+    }
     files = {name: str(write(tmp_path, name, idx(array))) for name, array in content.items()}
     given = build("sequential-digits", source="mnist", **files)
     loaded = build("sequential-digits", source="mnist", hf=str(tmp_path / "set"))
@@ -174,8 +235,17 @@ def test_a_real_data_set_is_the_same_task_as_idx_files_of_its_content(tmp_path: 
         ours, theirs = getattr(loaded.splits(), part), getattr(given.splits(), part)
         assert torch.equal(ours.inputs, theirs.inputs)
         assert torch.equal(ours.targets, theirs.targets)
-    assert loaded.data_checksums == {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in files.items()}
-    held_out = build("sequential-digits", source="mnist", hf=str(tmp_path / "set"), test_split="none")
+    assert loaded.data_checksums == {
+        name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in files.items()
+    }
+    held_out = build(
+        "sequential-digits", source="mnist", hf=str(tmp_path / "set"), test_split="none"
+    )
     assert len(held_out.splits().test) == 12
-    with pytest.raises(DataError, match=r"split 'tset' cannot be loaded: .* Is there a 'tset' among the names of its files\?"):
-        build("sequential-digits", source="mnist", hf=str(tmp_path / "set"), test_split="tset").splits()
+    with pytest.raises(
+        DataError,
+        match=r"split 'tset' cannot be loaded: .* Is there a 'tset' among the names of its files\?",
+    ):
+        build(
+            "sequential-digits", source="mnist", hf=str(tmp_path / "set"), test_split="tset"
+        ).splits()

@@ -1,4 +1,6 @@
-"""Dyck: strings against a stack, and the analytic cross-entropies against predictors that are written out."""
+"""Dyck: strings against a stack, and the analytic cross-entropies against predictors that are
+written out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.evaluation import weighted_mean
+from rnnbench.training.evaluation import weighted_mean
 from tests.tasks.builders import build
 
 
@@ -19,9 +21,16 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@given(types=st.integers(1, 5), depth=st.integers(2, 6), length=st.integers(3, 40), seed=st.integers(0, 2**31))
+@given(
+    types=st.integers(1, 5),
+    depth=st.integers(2, 6),
+    length=st.integers(3, 40),
+    seed=st.integers(0, 2**31),
+)
 @settings(deadline=None, max_examples=60)
-def test_every_string_is_well_nested_and_no_deeper_than_allowed(types: int, depth: int, length: int, seed: int) -> None:
+def test_every_string_is_well_nested_and_no_deeper_than_allowed(
+    types: int, depth: int, length: int, seed: int
+) -> None:
     batch = build("dyck", types=types, depth=depth, length=length).sample(5, generator(seed))
     assert batch.inputs.shape == batch.targets.shape == (5, length)
     for read, told in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
@@ -41,7 +50,9 @@ def every_string(types: int, depth: int, length: int) -> dict[tuple[int, ...], F
     for _ in range(length):
         longer: dict[tuple[tuple[int, ...], tuple[int, ...]], Fraction] = defaultdict(Fraction)
         for (string, stack), chance in found.items():
-            opens = Fraction(1) if not stack else Fraction(0) if len(stack) == depth else Fraction(1, 2)
+            opens = (
+                Fraction(1) if not stack else Fraction(0) if len(stack) == depth else Fraction(1, 2)
+            )
             for kind in range(types):
                 longer[(*string, kind), (*stack, kind)] += chance * opens / types
             if stack:
@@ -63,7 +74,10 @@ def test_the_scores_are_those_of_all_strings(types: int, depth: int, length: int
         for last, following in zip((2 * types, *string), string, strict=False):
             pairs[last, following] += float(chance)  # type: ignore[assignment]
             lasts[last] += float(chance)  # type: ignore[assignment]
-    one_step = -sum(chance * math.log(chance / lasts[last]) for (last, _), chance in pairs.items()) / length
+    one_step = (
+        -sum(chance * math.log(chance / lasts[last]) for (last, _), chance in pairs.items())
+        / length
+    )
     assert task.baseline == pytest.approx(one_step, rel=1e-9)
 
 
@@ -72,7 +86,9 @@ def test_strings_are_drawn_with_their_probabilities() -> None:
     chances = every_string(2, 2, 5)
     drawn = Counter(map(tuple, task.sample(40_000, generator()).targets.tolist()))
     assert set(drawn) == set(chances)
-    chi_squared = sum((drawn[string] - 40_000 * p) ** 2 / (40_000 * p) for string, p in chances.items())
+    chi_squared = sum(
+        (drawn[string] - 40_000 * p) ** 2 / (40_000 * p) for string, p in chances.items()
+    )
     freedom = len(chances) - 1
     assert chi_squared < freedom + 5 * math.sqrt(2 * freedom)
 
@@ -92,10 +108,12 @@ def test_a_predictor_with_a_stack_reaches_the_entropy() -> None:
                 stack.append(symbol)
             else:
                 stack.pop()
-    assert weighted_mean(task.metric.measure, logits, batch) == pytest.approx(task.perfect, rel=0.01)
+    assert weighted_mean(task.metric.measure, logits, batch) == pytest.approx(
+        task.perfect, rel=0.01
+    )
     diagnosis = task.diagnose(lambda _inputs, _lengths: logits, batch)
     assert diagnosis.scores["closing type accuracy"] == 1.0
-    (drawing,) = diagnosis.drawings
+    (drawing,) = diagnosis.plots
     assert drawing.x[:3] == (1, 3, 5)  # between a bracket and its end lie whole pairs
     assert set(drawing.lines["model"]) == {1.0}
     assert drawing.lines["chance"][0] == pytest.approx(1 / 3)
@@ -105,10 +123,10 @@ def test_few_closing_brackets_are_told_but_not_drawn() -> None:
     task = build("dyck", length=3)
     batch = task.sample(2, generator())
     diagnosis = task.diagnose(lambda inputs, _lengths: torch.zeros(*inputs.shape, 4), batch)
-    assert diagnosis.drawings == ()
+    assert diagnosis.plots == ()
 
 
 def test_all_symbols_alike_cost_their_logarithm() -> None:
     task = build("dyck", types=4)
-    assert task.reference_scores == {"all symbols alike": math.log(8)}
+    assert task.simple_scores == {"all symbols alike": math.log(8)}
     assert task.perfect < task.solved < task.baseline < math.log(8)

@@ -1,4 +1,6 @@
-"""Forecasting a column of a file: windows, scaling by the training part alone, references, and faults in the data."""
+"""Forecasting a column of a file: windows, scaling by the training part alone, references, and
+faults in the data.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def numbers(n: int, seed: int = 0) -> np.ndarray:
 
 
 def csv_of(values: np.ndarray) -> str:
-    return "when,value\n" + "".join(f"day {row},{value!r}\n" for row, value in enumerate(values.tolist()))
+    return "when,value\n" + "".join(
+        f"day {row},{value!r}\n" for row, value in enumerate(values.tolist())
+    )
 
 
 @given(n=st.integers(80, 200), window=st.integers(2, 12), seed=st.integers(0, 100))
@@ -37,19 +41,31 @@ def test_windows_follow_the_definition_and_the_scale_knows_training_alone(
     batches = (parts.train, parts.validation, parts.test)
     for batch, start, end in zip(batches, (0, first, second), (first, second, n), strict=True):
         naive = [(scaled[i : i + window], scaled[i + window]) for i in range(start, end - window)]
-        np.testing.assert_allclose(batch.inputs[..., 0].numpy(), np.array([seen for seen, _ in naive]), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(batch.targets[:, 0].numpy(), np.array([to for _, to in naive]), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            batch.inputs[..., 0].numpy(),
+            np.array([seen for seen, _ in naive]),
+            rtol=1e-4,
+            atol=1e-5,
+        )
+        np.testing.assert_allclose(
+            batch.targets[:, 0].numpy(), np.array([to for _, to in naive]), rtol=1e-4, atol=1e-5
+        )
 
 
 def test_later_values_change_neither_scale_nor_training_windows(tmp_path: Path) -> None:
     values = numbers(200)
     other = np.concatenate([values[:120], values[120:] * 1000 - 7])
     tasks = [
-        build("forecasting", path=str(write(tmp_path, f"{name}.csv", csv_of(series))), column="value")
+        build(
+            "forecasting", path=str(write(tmp_path, f"{name}.csv", csv_of(series))), column="value"
+        )
         for name, series in {"a": values, "b": other}.items()
     ]
     first, second = (task.scaling for task in tasks)
-    assert (first.location.tolist(), first.scale.tolist()) == (second.location.tolist(), second.scale.tolist())
+    assert (first.location.tolist(), first.scale.tolist()) == (
+        second.location.tolist(),
+        second.scale.tolist(),
+    )
     np.testing.assert_array_equal(*(task.splits().train.inputs.numpy() for task in tasks))
     for predictor in ("AR(2)", "linear regression on the window"):
         first, second = (task.predictors[0][predictor].weights for task in tasks)
@@ -58,7 +74,13 @@ def test_later_values_change_neither_scale_nor_training_windows(tmp_path: Path) 
 
 def test_references_are_the_errors_of_their_rules_on_the_test_part(tmp_path: Path) -> None:
     values = numbers(200)
-    task = build("forecasting", path=str(write(tmp_path, "a.csv", csv_of(values))), column="value", window=5, season=7)
+    task = build(
+        "forecasting",
+        path=str(write(tmp_path, "a.csv", csv_of(values))),
+        column="value",
+        window=5,
+        season=7,
+    )
     scaled = (values - values[:120].mean()) / values[:120].std()
     times = range(160 + 5, 200)
     design = np.array([[scaled[t - 2], scaled[t - 1], 1.0] for t in range(2, 120)])
@@ -67,9 +89,14 @@ def test_references_are_the_errors_of_their_rules_on_the_test_part(tmp_path: Pat
         "persistence": np.mean([(scaled[t] - scaled[t - 1]) ** 2 for t in times]),
         "mean": np.mean([scaled[t] ** 2 for t in times]),
         "seasonal naive": np.mean([(scaled[t] - scaled[t - 7]) ** 2 for t in times]),
-        "AR(2)": np.mean([(scaled[t] - np.array([scaled[t - 2], scaled[t - 1], 1.0]) @ weights) ** 2 for t in times]),
+        "AR(2)": np.mean(
+            [
+                (scaled[t] - np.array([scaled[t - 2], scaled[t - 1], 1.0]) @ weights) ** 2
+                for t in times
+            ]
+        ),
     }
-    references = task.reference_scores
+    references = task.simple_scores
     for name, error in naive.items():
         assert references[name] == pytest.approx(error, rel=1e-9), name
     assert task.baseline == pytest.approx(min(naive["persistence"], naive["mean"]))
@@ -82,16 +109,23 @@ def test_a_linear_recurrence_is_found_exactly(tmp_path: Path) -> None:
     series = [1.0, 0.5]
     for _ in range(98):
         series.append(1.6 * series[-1] - series[-2] + 0.3)
-    task = build("forecasting", path=str(write(tmp_path, "a.csv", "\n".join(map(repr, series)))), window=4)
-    assert task.reference_scores["AR(2)"] < 1e-20
+    task = build(
+        "forecasting", path=str(write(tmp_path, "a.csv", "\n".join(map(repr, series)))), window=4
+    )
+    assert task.simple_scores["AR(2)"] < 1e-20
     assert task.predictors[0]["AR(2)"].weights == pytest.approx([-1, 1.6])
     assert task.solved == 1e-6, "less could not be told apart in float32"
 
 
 def test_drawings_are_in_the_unit_of_the_file(tmp_path: Path) -> None:
     values = numbers(200)
-    task = build("forecasting", path=str(write(tmp_path, "a.csv", csv_of(values))), column="value", horizon=10)
-    forecasts = task.diagnose(lambda inputs, _lengths: inputs[:, -1], task.splits().test).drawings[0]
+    task = build(
+        "forecasting",
+        path=str(write(tmp_path, "a.csv", csv_of(values))),
+        column="value",
+        horizon=10,
+    )
+    forecasts = task.diagnose(lambda inputs, _lengths: inputs[:, -1], task.splits().test).plots[0]
     assert forecasts.y_label == "value"
     assert forecasts.x[0] == 180
     np.testing.assert_allclose(forecasts.lines["truth"], values[180:190], rtol=1e-5)
@@ -110,7 +144,9 @@ def test_drawings_are_in_the_unit_of_the_file(tmp_path: Path) -> None:
         ("a.CSV", "{numbers}", {"column": "0"}),
     ],
 )
-def test_every_way_to_write_a_series_reads_the_same(tmp_path: Path, name: str, content: str, options: dict[str, str]) -> None:
+def test_every_way_to_write_a_series_reads_the_same(
+    tmp_path: Path, name: str, content: str, options: dict[str, str]
+) -> None:
     values = numbers(150).tolist()
     lines = "\n".join(map(repr, values))
     objects = "\n".join(f'{{"x": {value!r}, "y": "z"}}' for value in values)
@@ -120,9 +156,13 @@ def test_every_way_to_write_a_series_reads_the_same(tmp_path: Path, name: str, c
 
 
 def test_quoted_headers_and_cells_are_read(tmp_path: Path) -> None:
-    rows = "".join(f'"1949-{row:02d}","{value!r}"\n' for row, value in enumerate(numbers(150).tolist()))
+    rows = "".join(
+        f'"1949-{row:02d}","{value!r}"\n' for row, value in enumerate(numbers(150).tolist())
+    )
     task = build(
-        "forecasting", path=str(write(tmp_path, "a.csv", '"Month","Passengers, all"\n' + rows)), column="Passengers, all"
+        "forecasting",
+        path=str(write(tmp_path, "a.csv", '"Month","Passengers, all"\n' + rows)),
+        column="Passengers, all",
     )
     assert len(task.values) == 150
     assert task.names == ("Passengers, all",)
@@ -178,7 +218,9 @@ def test_bad_data_is_told_with_file_and_line(
         ('{"x": 1}\n{"x": "a"}\n', "line 2: 'a' is not a finite number"),
     ],
 )
-def test_bad_json_lines_are_told_with_their_line(tmp_path: Path, content: str, message: str) -> None:
+def test_bad_json_lines_are_told_with_their_line(
+    tmp_path: Path, content: str, message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         _ = build("forecasting", path=str(write(tmp_path, "bad.jsonl", content)), column="x").values
 

@@ -1,4 +1,6 @@
-"""Forecasting several columns at once: targets, references and errors recomputed step by step, and faults in the columns."""
+"""Forecasting several columns at once: targets, references and errors recomputed step by step, and
+faults in the columns.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def regressed(seen: np.ndarray, following: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.solve(design.T @ design, design.T @ following))
 
 
-def naive_errors(scaled: np.ndarray, cuts: tuple[int, int], window: int, ahead: int, season: int) -> dict[str, float]:
+def naive_errors(
+    scaled: np.ndarray, cuts: tuple[int, int], window: int, ahead: int, season: int
+) -> dict[str, float]:
     """Every reference, forecast by forecast: ``scaled`` holds the columns to forecast alone."""
     n, columns = scaled.shape
     first, second = cuts
@@ -51,20 +55,30 @@ def naive_errors(scaled: np.ndarray, cuts: tuple[int, int], window: int, ahead: 
 
     known = cases(0, first, window, ahead)
     everything = regressed(
-        np.array([scaled[t - window : t].ravel() for t in known]), np.array([scaled[t : t + ahead].ravel() for t in known])
+        np.array([scaled[t - window : t].ravel() for t in known]),
+        np.array([scaled[t : t + ahead].ravel() for t in known]),
     )
     for t in places:
         at_once = np.array([*scaled[t - window : t].ravel(), 1.0]) @ everything
         for step in range(ahead):
             for column in range(columns):
-                note("linear regression on all inputs, direct", at_once[step * columns + column], scaled[t + step, column])
+                note(
+                    "linear regression on all inputs, direct",
+                    at_once[step * columns + column],
+                    scaled[t + step, column],
+                )
     for column in range(columns):
         series = scaled[:, column]
         fits = {}
         for name, order in {"AR(2)": 2, "linear regression on the window": window}.items():
             one_ahead = cases(0, first, order, 1)
-            fits[name] = regressed(np.array([series[t - order : t] for t in one_ahead]), series[one_ahead])
-        direct = regressed(np.array([series[t - window : t] for t in known]), np.array([series[t : t + ahead] for t in known]))
+            fits[name] = regressed(
+                np.array([series[t - order : t] for t in one_ahead]), series[one_ahead]
+            )
+        direct = regressed(
+            np.array([series[t - window : t] for t in known]),
+            np.array([series[t : t + ahead] for t in known]),
+        )
         for t in places:
             fed = {name: list(series[t - window : t]) for name in fits}
             for step in range(ahead):
@@ -76,7 +90,9 @@ def naive_errors(scaled: np.ndarray, cuts: tuple[int, int], window: int, ahead: 
                     before -= season
                 note("seasonal naive", series[before], truth)
                 for name, weights in fits.items():
-                    fed[name].append(float(np.array([*fed[name][1 - len(weights) :], 1.0]) @ weights))
+                    fed[name].append(
+                        float(np.array([*fed[name][1 - len(weights) :], 1.0]) @ weights)
+                    )
                     note(name, fed[name][-1], truth)
                 if ahead > 1:
                     forecast = float(np.array([*series[t - window : t], 1.0]) @ direct[:, step])
@@ -90,7 +106,13 @@ def naive_errors(scaled: np.ndarray, cuts: tuple[int, int], window: int, ahead: 
 )  # fmt: skip
 @settings(deadline=None, max_examples=15)
 def test_targets_and_references_of_all_columns_are_those_of_the_definition(
-    tmp_path_factory: pytest.TempPathFactory, n: int, window: int, ahead: int, season: int, columns: int, seed: int
+    tmp_path_factory: pytest.TempPathFactory,
+    n: int,
+    window: int,
+    ahead: int,
+    season: int,
+    columns: int,
+    seed: int,
 ) -> None:
     values = drawn(n, columns, seed)
     path = str(write(tmp_path_factory.mktemp("series"), "a.csv", csv_of(values, NAMES[:columns])))
@@ -101,19 +123,32 @@ def test_targets_and_references_of_all_columns_are_those_of_the_definition(
     scaled = (values - values[:first].mean(0)) / values[:first].std(0)
     parts = task.splits()
     for batch, start, end in zip(
-        (parts.train, parts.validation, parts.test), (0, first, second), (first, second, n), strict=True
+        (parts.train, parts.validation, parts.test),
+        (0, first, second),
+        (first, second, n),
+        strict=True,
     ):
         places = range(start + window, end - ahead + 1)
-        np.testing.assert_allclose(batch.inputs, [scaled[t - window : t] for t in places], rtol=1e-4, atol=1e-5)
-        following = [[scaled[t + step, column] for step in range(ahead) for column in range(columns)] for t in places]
+        np.testing.assert_allclose(
+            batch.inputs, [scaled[t - window : t] for t in places], rtol=1e-4, atol=1e-5
+        )
+        following = [
+            [scaled[t + step, column] for step in range(ahead) for column in range(columns)]
+            for t in places
+        ]
         np.testing.assert_allclose(batch.targets, following, rtol=1e-4, atol=1e-5)
     expected = naive_errors(scaled, (first, second), window, ahead, season)
-    assert task.reference_scores == pytest.approx(expected, rel=1e-4)
+    assert task.simple_scores == pytest.approx(expected, rel=1e-4)
     assert task.baseline == pytest.approx(min(expected["persistence"], expected["mean"]), rel=1e-4)
     assert task.solved == pytest.approx(min(expected.values()), rel=1e-4)
 
 
-@given(ahead=st.integers(1, 5), horizon=st.integers(1, 12), season=st.integers(0, 4), seed=st.integers(0, 20))
+@given(
+    ahead=st.integers(1, 5),
+    horizon=st.integers(1, 12),
+    season=st.integers(0, 4),
+    seed=st.integers(0, 20),
+)
 @settings(deadline=None, max_examples=15)
 def test_what_is_told_of_a_forecast_is_recomputed(
     tmp_path_factory: pytest.TempPathFactory, ahead: int, horizon: int, season: int, seed: int
@@ -121,7 +156,15 @@ def test_what_is_told_of_a_forecast_is_recomputed(
     n, window, weights = 150, 4, torch.tensor([[0.5, 0.1, 0.0], [0.3, 0.4, 0.2], [0.0, -0.2, 0.9]])
     values = drawn(n, 3, seed)
     path = str(write(tmp_path_factory.mktemp("series"), "a.csv", csv_of(values)))
-    task = build("forecasting", path=path, column="all", window=window, ahead=ahead, horizon=horizon, season=season)
+    task = build(
+        "forecasting",
+        path=path,
+        column="all",
+        window=window,
+        ahead=ahead,
+        horizon=horizon,
+        season=season,
+    )
 
     def mixing(inputs: torch.Tensor, _lengths: torch.Tensor | None) -> torch.Tensor:
         """Forecast every column from all of them, each step from the one before."""
@@ -139,14 +182,21 @@ def test_what_is_told_of_a_forecast_is_recomputed(
             rows.append(rows[-1] @ weights.double().numpy() + 0.1)
         return np.array(rows[1:])
 
-    errors = np.array([forecast(t, ahead) - scaled[t : t + ahead] for t in range(120 + window, n - ahead + 1)])
+    errors = np.array(
+        [forecast(t, ahead) - scaled[t : t + ahead] for t in range(120 + window, n - ahead + 1)]
+    )
     assert told["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
     lag = season or 1
-    naive = [np.mean([abs(scaled[t, k] - scaled[t - lag, k]) for t in range(lag, 90)]) for k in range(3)]
-    assert told["mase"] == pytest.approx(np.mean([np.abs(errors[..., k]).mean() / naive[k] for k in range(3)]), rel=1e-4)
+    naive = [
+        np.mean([abs(scaled[t, k] - scaled[t - lag, k]) for t in range(lag, 90)]) for k in range(3)
+    ]
+    assert told["mase"] == pytest.approx(
+        np.mean([np.abs(errors[..., k]).mean() / naive[k] for k in range(3)]), rel=1e-4
+    )
     for k, name in enumerate(NAMES):
         assert told[f"scaled mse, {name}"] == pytest.approx((errors[..., k] ** 2).mean(), rel=1e-4)
-    # the map feeds itself, so that running freely on blocks of any size is to go on with it; all starting points are used
+    # the map feeds itself, so that running freely on blocks of any size is to go on with it; all
+    # starting points are used
     starts = range(120 + window, n - ahead + 1 - horizon + 1)
     free = np.array([forecast(t, horizon) - scaled[t : t + horizon] for t in starts])
     assert told["free-running mse"] == pytest.approx((free**2).mean(), rel=1e-3)
@@ -165,13 +215,15 @@ def test_columns_come_in_the_order_given_with_others_beside_them(tmp_path: Path)
     np.testing.assert_allclose(train_part.targets[0], scaled[3:5, :2].ravel(), rtol=1e-5)
     diagnosis = task.diagnose(lambda inputs, _: inputs[:, -1, :2].repeat(1, 2), task.splits().test)
     assert "free-running mse" not in diagnosis.scores  # nobody predicts the column beside
-    assert [drawing.title for drawing in diagnosis.drawings] == [
+    assert [drawing.title for drawing in diagnosis.plots] == [
         "Truth and forecasts at the start of the test part: OT",
         "Truth and forecasts at the start of the test part: HUFL",
         "Free-running error by steps ahead",
     ]
     np.testing.assert_allclose(
-        diagnosis.drawings[1].lines["truth"], values[99 : 99 + len(diagnosis.drawings[1].x), 0], rtol=1e-5
+        diagnosis.plots[1].lines["truth"],
+        values[99 : 99 + len(diagnosis.plots[1].x), 0],
+        rtol=1e-5,
     )
 
 
@@ -181,8 +233,12 @@ def test_a_column_of_several_is_read_and_scaled_as_it_is_alone(tmp_path: Path) -
     for k, name in enumerate(NAMES):
         alone = build("forecasting", path=path, column=name, window=4, ahead=3)
         np.testing.assert_array_equal(together.values[:, k], alone.values[:, 0])
-        np.testing.assert_array_equal(together.in_unit(together.values[:, k], k), alone.in_unit(alone.values[:, 0], 0))
-        np.testing.assert_array_equal(together.splits().test.targets[:, k::3], alone.splits().test.targets)
+        np.testing.assert_array_equal(
+            together.in_unit(together.values[:, k], k), alone.in_unit(alone.values[:, 0], 0)
+        )
+        np.testing.assert_array_equal(
+            together.splits().test.targets[:, k::3], alone.splits().test.targets
+        )
 
 
 def test_many_columns_tell_the_first_ten_and_draw_the_first_three(tmp_path: Path) -> None:
@@ -190,9 +246,11 @@ def test_many_columns_tell_the_first_ten_and_draw_the_first_three(tmp_path: Path
     path = str(write(tmp_path, "a.csv", csv_of(drawn(120, 14), names)))
     task = build("forecasting", path=path, column="all", window=3)
     diagnosis = task.diagnose(lambda inputs, _: inputs[:, -1], task.splits().test)
-    assert [name for name in diagnosis.scores if "sensor" in name] == [f"scaled mse, sensor {k}" for k in range(10)]
-    assert len(diagnosis.drawings) == 4
-    assert "linear regression on all inputs, direct" in task.reference_scores
+    assert [name for name in diagnosis.scores if "sensor" in name] == [
+        f"scaled mse, sensor {k}" for k in range(10)
+    ]
+    assert len(diagnosis.plots) == 4
+    assert "linear regression on all inputs, direct" in task.simple_scores
 
 
 def test_a_regression_on_more_numbers_than_it_has_time_for_is_left_out(tmp_path: Path) -> None:
@@ -206,12 +264,17 @@ def test_a_network_finds_columns_that_lead_each_other(tmp_path: Path) -> None:
     noise = np.random.Generator(np.random.PCG64(0)).standard_normal(500)
     content = csv_of(np.stack([noise[:-2], noise[1:-1]], axis=1), ("late", "early"))
     task = build("forecasting", path=str(write(tmp_path, "a.csv", content)), column="all", window=3)
-    # the late column repeats the early one and is known; the early one is noise: half of the variance remains
-    assert task.reference_scores["linear regression on all inputs, direct"] == pytest.approx(0.5, abs=0.15)
+    # the late column repeats the early one and is known; the early one is noise: half of the
+    # variance remains
+    assert task.simple_scores["linear regression on all inputs, direct"] == pytest.approx(
+        0.5, abs=0.15
+    )
     trained = train(task, Gated, steps=200, learning_rate=1e-2)
     scores = trained.diagnosis.scores
     assert scores["scaled mse, late"] < 0.1 < 0.6 < scores["scaled mse, early"]
-    assert trained.score == pytest.approx((scores["scaled mse, late"] + scores["scaled mse, early"]) / 2, rel=1e-4)
+    assert trained.score == pytest.approx(
+        (scores["scaled mse, late"] + scores["scaled mse, early"]) / 2, rel=1e-4
+    )
     assert "free-running mse" in scores
 
 
@@ -228,7 +291,12 @@ def test_a_network_finds_columns_that_lead_each_other(tmp_path: Path) -> None:
 )
 def test_which_columns_are_all(tmp_path: Path, header: str, names: tuple[str, ...]) -> None:
     rows = csv_of(drawn(100, 2)).split("\n", 1)[1]
-    task = build("forecasting", path=str(write(tmp_path, "a.csv", f"{header}\n{rows}")), column="all", window=3)
+    task = build(
+        "forecasting",
+        path=str(write(tmp_path, "a.csv", f"{header}\n{rows}")),
+        column="all",
+        window=3,
+    )
     assert (task.names, len(task.values)) == (names, 100)
 
 
@@ -275,7 +343,9 @@ FLAT_LATE = np.r_[np.arange(90) % 7, np.zeros(30)]
         (csv_of(drawn(40)), {"column": "all", "ahead": 3}, r"a.csv has 40 values, of which a part gets 8: too few"),
     ],
 )  # fmt: skip
-def test_faults_in_columns_are_told(tmp_path: Path, content: str, options: dict[str, object], message: str) -> None:
+def test_faults_in_columns_are_told(
+    tmp_path: Path, content: str, options: dict[str, object], message: str
+) -> None:
     path = write(tmp_path, "a.csv", content)
     with pytest.raises(DataError, match=message) as caught:
         _ = build("forecasting", path=str(path), **options).splits()
@@ -291,7 +361,13 @@ def test_one_column_at_rest_during_the_test_is_no_fault(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
 def test_all_variables_of_ett_are_forecast() -> None:
-    task = build("forecasting", path=str(SHARED_DATA / "ett" / "ETTh1.csv"), column="all", window=96, ahead=24)
+    task = build(
+        "forecasting",
+        path=str(SHARED_DATA / "ett" / "ETTh1.csv"),
+        column="all",
+        window=96,
+        ahead=24,
+    )
     assert task.names == ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
     assert (task.inputs.dim, task.outputs.dim) == (7, 168)
     assert task.solved < task.baseline

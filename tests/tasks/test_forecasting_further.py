@@ -1,4 +1,6 @@
-"""Forecasting further ahead than one step, from several columns, and of the series that statsmodels brings."""
+"""Forecasting further ahead than one step, from several columns, and of the series that statsmodels
+brings.
+"""
 
 from __future__ import annotations
 
@@ -14,34 +16,49 @@ from rnnbench.errors import DataError, OptionError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, train
 
-free_run = helper("_free_run").free_run
+free_run = helper("series._free_run").free_run
 
 
 def table(n: int, seed: int = 0) -> tuple[str, np.ndarray]:
     """Three columns of numbers beside a date: the second leads the first by one step."""
     drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((n, 3))
     drawn[1:, 0] = drawn[:-1, 1]
-    rows = [f"day {row}," + ",".join(f"{value!r}" for value in values) for row, values in enumerate(drawn.tolist())]
+    rows = [
+        f"day {row}," + ",".join(f"{value!r}" for value in values)
+        for row, values in enumerate(drawn.tolist())
+    ]
     return "when,first,second,third\n" + "\n".join(rows), drawn
 
 
-@given(n=st.integers(100, 160), window=st.integers(2, 9), ahead=st.integers(1, 7), seed=st.integers(0, 20))
+@given(
+    n=st.integers(100, 160),
+    window=st.integers(2, 9),
+    ahead=st.integers(1, 7),
+    seed=st.integers(0, 20),
+)
 @settings(deadline=None, max_examples=25)
 def test_windows_columns_and_targets_follow_the_definition(
     tmp_path_factory: pytest.TempPathFactory, n: int, window: int, ahead: int, seed: int
 ) -> None:
     content, drawn = table(n, seed)
     path = str(write(tmp_path_factory.mktemp("series"), "a.csv", content))
-    task = build("forecasting", path=path, column="first", beside="third|second", window=window, ahead=ahead)
+    task = build(
+        "forecasting", path=path, column="first", beside="third|second", window=window, ahead=ahead
+    )
     assert (task.inputs.dim, task.outputs.dim, task.length) == (3, ahead, window)
     first, second = round(0.6 * n), round(0.8 * n)
     scaled = ((drawn - drawn[:first].mean(0)) / drawn[:first].std(0))[:, [0, 2, 1]]
     parts = task.splits()
     for batch, start, end in zip(
-        (parts.train, parts.validation, parts.test), (0, first, second), (first, second, n), strict=True
+        (parts.train, parts.validation, parts.test),
+        (0, first, second),
+        (first, second, n),
+        strict=True,
     ):
         places = range(start, end - window - ahead + 1)
-        np.testing.assert_allclose(batch.inputs.numpy(), [scaled[i : i + window] for i in places], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            batch.inputs.numpy(), [scaled[i : i + window] for i in places], rtol=1e-4, atol=1e-5
+        )
         targets = [scaled[i + window : i + window + ahead, 0] for i in places]
         np.testing.assert_allclose(batch.targets.numpy(), targets, rtol=1e-4, atol=1e-5)
 
@@ -50,13 +67,17 @@ def test_windows_columns_and_targets_follow_the_definition(
 def test_references_ahead_are_those_of_their_rules(tmp_path: Path, season: int) -> None:
     content, drawn = table(200)
     path, window, ahead = str(write(tmp_path, "a.csv", content)), 4, 5
-    task = build("forecasting", path=path, column="first", window=window, ahead=ahead, season=season)
+    task = build(
+        "forecasting", path=path, column="first", window=window, ahead=ahead, season=season
+    )
     scaled = ((drawn - drawn[:120].mean(0)) / drawn[:120].std(0))[:, 0]
     places = range(160 + window, 200 - ahead + 1)
-    references = task.reference_scores
+    references = task.simple_scores
     persistence = np.mean([(scaled[t : t + ahead] - scaled[t - 1]) ** 2 for t in places])
     assert references["persistence"] == pytest.approx(persistence)
-    assert references["mean"] == pytest.approx(np.mean([scaled[t : t + ahead] ** 2 for t in places]))
+    assert references["mean"] == pytest.approx(
+        np.mean([scaled[t : t + ahead] ** 2 for t in places])
+    )
     assert ("seasonal naive" in references) is bool(season)
     if season:
         naive = []
@@ -71,11 +92,11 @@ def test_references_ahead_are_those_of_their_rules(tmp_path: Path, season: int) 
 
 def test_a_column_that_leads_is_found_by_regression_and_by_a_network(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.csv", table(400)[0]))
-    alone = build("forecasting", path=path, column="first", window=3).reference_scores
+    alone = build("forecasting", path=path, column="first", window=3).simple_scores
     assert min(alone.values()) > 0.5
     task = build("forecasting", path=path, column="first", beside="all", window=3)
     assert task.inputs.dim == 3  # the date is no number
-    assert task.reference_scores["linear regression on all inputs, direct"] < 1e-8
+    assert task.simple_scores["linear regression on all inputs, direct"] < 1e-8
     trained = train(task, Gated, steps=200, learning_rate=1e-2)
     assert trained.score < 0.3
     diagnosis = trained.diagnosis
@@ -87,12 +108,18 @@ def test_mae_and_mase_are_those_of_hyndman_and_koehler(tmp_path: Path) -> None:
     content, drawn = table(200)
     path = str(write(tmp_path, "a.csv", content))
     task = build("forecasting", path=path, column="first", window=4, ahead=2, season=3, horizon=7)
-    scores = task.diagnose(lambda inputs, _: inputs[:, -1:, 0].expand(-1, 2), task.splits().test).scores
+    scores = task.diagnose(
+        lambda inputs, _: inputs[:, -1:, 0].expand(-1, 2), task.splits().test
+    ).scores
     scaled = ((drawn - drawn[:120].mean(0)) / drawn[:120].std(0))[:, 0]
     mae = np.mean([np.abs(scaled[t : t + 2] - scaled[t - 1]) for t in range(164, 199)])
     assert scores["mae"] == pytest.approx(mae, rel=1e-5)
-    assert scores["mase"] == pytest.approx(mae / np.mean(np.abs(scaled[3:120] - scaled[:117])), rel=1e-5)
-    assert scores["free-running mse"] == pytest.approx(scores["free-running mse, persistence"], rel=1e-4)
+    assert scores["mase"] == pytest.approx(
+        mae / np.mean(np.abs(scaled[3:120] - scaled[:117])), rel=1e-5
+    )
+    assert scores["free-running mse"] == pytest.approx(
+        scores["free-running mse, persistence"], rel=1e-4
+    )
 
 
 @given(horizon=st.integers(1, 20), block=st.integers(1, 9), width=st.integers(2, 6))
@@ -108,7 +135,9 @@ def test_blocks_fed_back_count_on(horizon: int, block: int, width: int) -> None:
     np.testing.assert_array_equal(free_run(count_on, seen, horizon), expected)
 
 
-@pytest.mark.parametrize(("name", "values", "missing_free"), [("sunspots", 309, 5.0), ("co2", 2284, 316.1)])
+@pytest.mark.parametrize(
+    ("name", "values", "missing_free"), [("sunspots", 309, 5.0), ("co2", 2284, 316.1)]
+)
 def test_bundled_series_are_read_by_name(name: str, values: int, missing_free: float) -> None:
     task = build("forecasting", data=name)
     assert len(task.values) == values
@@ -116,7 +145,7 @@ def test_bundled_series_are_read_by_name(name: str, values: int, missing_free: f
     assert np.isfinite(task.values).all()
     assert list(task.data_checksums) == [name]
     assert task.names == (name,)
-    errors = task.reference_scores
+    errors = task.simple_scores
     assert errors["linear regression on the window"] < errors["persistence"]
 
 
@@ -136,7 +165,9 @@ def test_a_gap_in_a_bundled_series_is_the_value_before_it() -> None:
         ({"window": 15, "ahead": 10}, r"too few for window=15 and ahead=10"),
     ],
 )
-def test_columns_and_steps_that_cannot_be_had_are_told(tmp_path: Path, options: dict[str, object], message: str) -> None:
+def test_columns_and_steps_that_cannot_be_had_are_told(
+    tmp_path: Path, options: dict[str, object], message: str
+) -> None:
     path = str(write(tmp_path, "a.csv", table(100)[0]))
     with pytest.raises(DataError, match=message):
         _ = build("forecasting", path=path, column="first", **options).splits()

@@ -12,7 +12,7 @@ import pytest
 from rnnbench.errors import DataError, OptionError
 from tests.tasks.builders import build, helper
 
-hub = helper("_hub")
+hub = helper("_common.hub")
 
 
 class Columns:
@@ -21,7 +21,10 @@ class Columns:
     def __init__(self, classes: list[str] | None = None, **columns: list[Any]) -> None:
         self._columns = columns
         self.column_names = list(columns)
-        self.features = {name: SimpleNamespace(names=classes) if classes else SimpleNamespace() for name in columns}
+        self.features = {
+            name: SimpleNamespace(names=classes) if classes else SimpleNamespace()
+            for name in columns
+        }
 
     def __getitem__(self, name: str) -> list[Any]:
         return self._columns[name]
@@ -37,7 +40,9 @@ def test_a_folder_needs_none(tmp_path: Path) -> None:
     assert build("text-classification", hf=str(tmp_path)).revision is None
 
 
-def test_without_the_extra_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)  # as where it is not installed
     with pytest.raises(OptionError, match=r"pip install 'rnnbench\[datasets\]'"):
         build("text-classification", hf="owner/name", revision="0a1b2c").splits()
@@ -68,7 +73,10 @@ def test_faults_are_told_with_their_row(found: Columns, message: str) -> None:
 
 def test_the_checksum_tells_every_difference() -> None:
     def of(*parts: list[tuple[str, str]]) -> str:
-        texts = [Columns(text=[text for text, _ in part], label=[label for _, label in part]) for part in parts]
+        texts = [
+            Columns(text=[text for text, _ in part], label=[label for _, label in part])
+            for part in parts
+        ]
         digest: str = hub.checksum(*(hub.texts_of(text, "s", None, None) for text in texts))
         return digest
 

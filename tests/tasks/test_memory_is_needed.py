@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tasks import test_char_lm, test_sequential_digits, test_series_classification, test_word_lm
+from tests.tasks import (
+    test_char_lm,
+    test_sequential_digits,
+    test_series_classification,
+    test_word_lm,
+)
 from tests.tasks.builders import build, built_in, write
 from tests.tasks.remembering import Gated, OneStep, train
 
@@ -32,14 +37,18 @@ EASY_WHERE_TRAINED: dict[str, tuple[dict[str, Any], int]] = {
     "reverse-string": ({"train_length": 3, "test_length": 4}, 300),
     "duplicate-string": ({"train_length": 3, "test_length": 4}, 500),
 }
-"""Tasks that a gated network learns at the lengths it was trained on, while longer strings stay hard for it."""
+"""Tasks that a gated network learns at the lengths it was trained on, while longer strings stay
+hard for it.
+"""
 
 EASY_FINITE: dict[str, tuple[dict[str, Any], int]] = {
     "sine-forecasting": ({"points": 1500}, 600),
     "text-classification": ({"sentences": 1000, "distance": 3}, 400),
     "forecasting": ({"window": 6}, 400),
 }
-"""Tasks of finite data; ``forecasting`` is given a series that only what is three steps back foretells."""
+"""Tasks of finite data; ``forecasting`` is given a series that only what is three steps back
+foretells.
+"""
 
 ELSEWHERE = {
     "char-lm": test_char_lm.test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram,
@@ -55,9 +64,15 @@ def test_no_task_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", EASY_FINITE)
-def test_of_finite_data_too_a_network_with_memory_solves_what_one_step_does_not_tell(name: str, tmp_path: Path) -> None:
+def test_of_finite_data_too_a_network_with_memory_solves_what_one_step_does_not_tell(
+    name: str, tmp_path: Path
+) -> None:
     options, steps = EASY_FINITE[name]
-    given = {"path": str(write(tmp_path, "a.csv", three_steps_back(1500)))} if name == "forecasting" else {}
+    given = (
+        {"path": str(write(tmp_path, "a.csv", three_steps_back(1500)))}
+        if name == "forecasting"
+        else {}
+    )
     task = build(name, **options, **given)
     score = train(task, Gated, steps=steps, learning_rate=1e-2, validate_every=50).score
     assert task.metric.reaches(score, task.solved), f"{score:.4f}, solved from {task.solved:.4f}"
@@ -67,7 +82,9 @@ def test_of_finite_data_too_a_network_with_memory_solves_what_one_step_does_not_
 
 
 def three_steps_back(points: int) -> str:
-    """A series x_t = sin(3 x_{t-3}) + e_t / 5, a value per line: linear references say little of it, the last value nothing."""
+    """A series x_t = sin(3 x_{t-3}) + e_t / 5, a value per line: linear references say little of
+    it, the last value nothing.
+    """
     noise = np.random.Generator(np.random.PCG64(0)).standard_normal(points)
     series = noise.copy()
     for t in range(3, points):

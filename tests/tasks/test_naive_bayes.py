@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.tasks.builders import helper
 
-NaiveBayes = helper("_naive_bayes").NaiveBayes
+NaiveBayes = helper("text._naive_bayes").NaiveBayes
 PADDING, V, C = 0, 6, 3
 
 
@@ -28,7 +28,9 @@ def test_the_class_chosen_has_the_greatest_posterior(rows: list[tuple[list[int],
     def log_posterior(text: list[int], c: int) -> float:
         of_class = [word for other, label in rows if label == c for word in other]
         prior = sum(label == c for _, label in rows) / len(rows)
-        return math.log(prior) + sum(math.log((of_class.count(word) + 1) / (len(of_class) + V - 1)) for word in text)
+        return math.log(prior) + sum(
+            math.log((of_class.count(word) + 1) / (len(of_class) + V - 1)) for word in text
+        )
 
     for (text, _), chosen in zip(rows, fitted.predict(words).tolist(), strict=True):
         posteriors = [log_posterior(text, c) for c in range(C)]

@@ -1,4 +1,6 @@
-"""Every preset of every built-in task plans, builds a network, and says where its numbers come from."""
+"""Every preset of every built-in task plans, builds a network, and says where its numbers come
+from.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnbench.execution.trial import build_network
-from rnnbench.plan import Request, make_plan
-from rnnbench.training import build_optimizer
-from rnnbench.types import Batch, FiniteTask, GeneratedTask, Task
+from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask, Task
+from rnnbench.plan.planning import Request, make_plan
+from rnnbench.training.loop import build_optimizer
+from rnnbench.training.network import build_network
 from tests.tasks.builders import built_in, loaded, write
 
 DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
@@ -39,14 +41,20 @@ def first_two(task: Task) -> Batch:
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_a_preset_plans_one_trial_whose_network_predicts(name: str, preset: str, tmp_path: Path) -> None:
+def test_a_preset_plans_one_trial_whose_network_predicts(
+    name: str, preset: str, tmp_path: Path
+) -> None:
     if name == "sequential-digits":
         pytest.importorskip("sklearn.datasets")
-    (trial,) = make_plan(Request([asked(name, tmp_path)], ["lstm"], seeds=1, preset=preset), loaded())
+    (trial,) = make_plan(
+        Request([asked(name, tmp_path)], ["lstm"], seeds=1, preset=preset), loaded()
+    )
     given = BUILT_IN[name].factory.presets[preset]
-    assert {setting: getattr(trial.settings, setting) for setting in given.settings if setting != "hidden_size"} == {
-        setting: value for setting, value in given.settings.items() if setting != "hidden_size"
-    }
+    assert {
+        setting: getattr(trial.settings, setting)
+        for setting in given.settings
+        if setting != "hidden_size"
+    } == {setting: value for setting, value in given.settings.items() if setting != "hidden_size"}
     assert trial.model.hidden_size == given.settings["hidden_size"]
     task = loaded().task(name).build(trial.task.options)
     batch = first_two(task)
@@ -58,12 +66,18 @@ def test_a_preset_plans_one_trial_whose_network_predicts(name: str, preset: str,
     assert optimizer.param_groups[0]["lr"] == trial.settings.learning_rate
 
 
-def test_each_task_has_a_quick_and_a_standard_preset_and_a_paper_preset_where_there_is_a_source() -> None:
+def test_each_task_has_a_quick_and_a_standard_preset_and_a_paper_preset_where_there_is_a_source() -> (
+    None
+):
     assert all({"quick", "standard"} <= set(task.factory.presets) for task in BUILT_IN.values())
-    assert {name for name, task in BUILT_IN.items() if "paper" not in task.factory.presets} == WITHOUT_PAPER
+    assert {
+        name for name, task in BUILT_IN.items() if "paper" not in task.factory.presets
+    } == WITHOUT_PAPER
 
 
 def test_the_docs_tell_of_each_task_where_its_paper_preset_comes_from() -> None:
     section = DOCS.read_text().split("## Where the `paper` presets come from")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
-    assert sorted(name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])) == sorted(BUILT_IN)
+    assert sorted(
+        name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])
+    ) == sorted(BUILT_IN)

@@ -8,34 +8,45 @@ import pytest
 
 from tests.tasks.builders import SHARED_DATA, build
 
-pytestmark = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+pytestmark = pytest.mark.skipif(
+    not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout"
+)
 
 
 def test_sst2_is_read_and_its_vocabulary_made_in_under_a_second() -> None:
     folder = SHARED_DATA / "sst2"
-    files = {"path": folder / "train.tsv", "validation": folder / "dev.tsv", "test": folder / "test.tsv"}
+    files = {
+        "path": folder / "train.tsv",
+        "validation": folder / "dev.tsv",
+        "test": folder / "test.tsv",
+    }
     task = build("text-classification", **{name: str(path) for name, path in files.items()})
     start = time.process_time()
     parts = task.splits()
     assert time.process_time() - start < 1
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [6920, 872, 1821]
     assert task.outputs.vocab == 2
-    assert task.baseline == pytest.approx(909 / 1821)  # the treebank's test set has 909 positive sentences
+    assert task.baseline == pytest.approx(
+        909 / 1821
+    )  # the treebank's test set has 909 positive sentences
     assert 0.78 < task.naive_bayes < 0.84  # Socher et al. 2013 give 81.8 % for naive Bayes
 
 
 def test_ett_is_read_and_persistence_is_hard_to_beat() -> None:
     task = build("forecasting", path=str(SHARED_DATA / "ett" / "ETTh1.csv"), column="OT", season=24)
     assert len(task.values) == 17420
-    errors = task.reference_scores
-    assert errors["linear regression on the window"] < errors["persistence"] < errors["seasonal naive"]
+    errors = task.simple_scores
+    assert (
+        errors["linear regression on the window"] < errors["persistence"] < errors["seasonal naive"]
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "column", "values"), [("airline-passengers", "Passengers", 144), ("monthly-sunspots", "Sunspots", 2820)]
+    ("name", "column", "values"),
+    [("airline-passengers", "Passengers", 144), ("monthly-sunspots", "Sunspots", 2820)],
 )
 def test_series_with_quoted_headers_are_read(name: str, column: str, values: int) -> None:
     task = build("forecasting", path=str(SHARED_DATA / "series" / f"{name}.csv"), column=column)
     assert len(task.values) == values
-    errors = task.reference_scores
+    errors = task.simple_scores
     assert errors["linear regression on the window"] < errors["AR(2)"] < errors["persistence"]

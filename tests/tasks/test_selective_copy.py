@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.evaluation import weighted_mean
+from rnnbench.training.evaluation import weighted_mean
 from tests.tasks.builders import build
 
 
@@ -15,13 +15,25 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@given(data=st.data(), tokens=st.integers(1, 8), vocab=st.integers(4, 12), n=st.integers(1, 6), seed=st.integers(0, 2**31))
+@given(
+    data=st.data(),
+    tokens=st.integers(1, 8),
+    vocab=st.integers(4, 12),
+    n=st.integers(1, 6),
+    seed=st.integers(0, 2**31),
+)
 @settings(deadline=None, max_examples=40)
-def test_sequences_follow_the_definition(data: st.DataObject, tokens: int, vocab: int, n: int, seed: int) -> None:
+def test_sequences_follow_the_definition(
+    data: st.DataObject, tokens: int, vocab: int, n: int, seed: int
+) -> None:
     noisy = data.draw(st.integers(tokens, 25))
-    batch = build("selective-copy", noisy_length=noisy, tokens=tokens, vocab=vocab).sample(n, generator(seed))
+    batch = build("selective-copy", noisy_length=noisy, tokens=tokens, vocab=vocab).sample(
+        n, generator(seed)
+    )
     assert batch.mask is not None
-    for read, told, counted in zip(batch.inputs.tolist(), batch.targets.tolist(), batch.mask.tolist(), strict=True):
+    for read, told, counted in zip(
+        batch.inputs.tolist(), batch.targets.tolist(), batch.mask.tolist(), strict=True
+    ):
         remembered = [symbol for symbol in read[:noisy] if symbol != 0]
         assert len(remembered) == tokens
         assert all(1 <= symbol <= vocab - 2 for symbol in remembered)
@@ -31,7 +43,11 @@ def test_sequences_follow_the_definition(data: st.DataObject, tokens: int, vocab
 
 
 def test_places_and_symbols_are_uniform() -> None:
-    inputs = build("selective-copy", noisy_length=10, tokens=3, vocab=6).sample(20_000, generator()).inputs[:, :10]
+    inputs = (
+        build("selective-copy", noisy_length=10, tokens=3, vocab=6)
+        .sample(20_000, generator())
+        .inputs[:, :10]
+    )
     assert (inputs > 0).sum(0).tolist() == pytest.approx([6000] * 10, rel=0.05)
     assert inputs[inputs > 0].bincount()[1:].tolist() == pytest.approx([15_000] * 4, rel=0.05)
 

@@ -1,4 +1,6 @@
-"""Series classification: reading .ts files, scaling by the training part, gaps, faults, and what takes memory."""
+"""Series classification: reading .ts files, scaling by the training part, gaps, faults, and what
+takes memory.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ from rnnbench.errors import DataError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, OneStep, train
 
-series_module, task_module = helper("_labelled_series"), helper("series_classification")
+series_module, task_module = (
+    helper("series._labelled_series"),
+    helper("series.series_classification"),
+)
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
 HEADER = "# comment\n@problemName x\n@univariate false\n\n@classLabel true a b\n@data\n"
 ROWS = [f"{row},{row + 1}:{-row},{row % 3}:{'ab'[row % 2]}" for row in range(20)]
@@ -35,9 +40,12 @@ def text(rows: list[str], header: str = HEADER) -> str:
     ).filter(lambda rows: all(any(v is not None for d in series for v in d) for series, _ in rows)),
 )  # fmt: skip
 @settings(deadline=None, max_examples=60)
-def test_what_was_written_is_read(rows: list[tuple[list[list[float | None]], str]], tmp_path_factory: Any) -> None:
+def test_what_was_written_is_read(
+    rows: list[tuple[list[list[float | None]], str]], tmp_path_factory: Any
+) -> None:
     lines = [
-        ":".join(",".join("?" if value is None else str(value) for value in part) for part in parts) + f":{label}"
+        ":".join(",".join("?" if value is None else str(value) for value in part) for part in parts)
+        + f":{label}"
         for parts, label in rows
     ]
     found = series_module.read_ts(write(tmp_path_factory.mktemp("ts"), "a.ts", text(lines)))
@@ -45,7 +53,9 @@ def test_what_was_written_is_read(rows: list[tuple[list[list[float | None]], str
     assert found.dimensions == 2
     assert found.lines == list(range(7, 7 + len(rows)))
     for series, (parts, _) in zip(found.series, rows, strict=True):
-        expected = np.array([[math.nan if value is None else value for value in part] for part in parts]).T
+        expected = np.array(
+            [[math.nan if value is None else value for value in part] for part in parts]
+        ).T
         np.testing.assert_array_equal(series, expected)
 
 
@@ -92,14 +102,26 @@ def test_a_missing_value_is_what_came_before_it(values: list[float | None]) -> N
         (b"", "a.ts has no series, nor the line @data"),
         (HEADER.encode(), "a.ts has no series."),
         (text(["1,2:a"]).encode(), "has 1 rows: too few"),
-        (text([f"{row},2:a" for row in range(20)]).encode(), "every row for training has the label 'a'"),
+        (
+            text([f"{row},2:a" for row in range(20)]).encode(),
+            "every row for training has the label 'a'",
+        ),
         (text([*ROWS, "1,2:a"]).encode(), "line 27: 1 dimensions where the first series has 2"),
-        (text([*ROWS, "1,2:3:a"]).encode(), "line 27: dimension 2 has 1 values where the first has 2"),
-        (text([*ROWS, "1,x:3,4:a"]).encode(), "line 27, dimension 1: value 2, 'x', is not a number"),
+        (
+            text([*ROWS, "1,2:3:a"]).encode(),
+            "line 27: dimension 2 has 1 values where the first has 2",
+        ),
+        (
+            text([*ROWS, "1,x:3,4:a"]).encode(),
+            "line 27, dimension 1: value 2, 'x', is not a number",
+        ),
         (text([*ROWS, "1,:3,4:a"]).encode(), "line 27, dimension 1: value 2, '', is not a number"),
         (text([*ROWS, "1,inf:3,4:a"]).encode(), "line 27, dimension 1: value 2 is not finite"),
         (text([*ROWS, "?,?:?,?:a"]).encode(), "line 27: every value is missing"),
-        (text([*ROWS, "1,2:3,4:"]).encode(), "line 27: the label, after the last colon, is missing"),
+        (
+            text([*ROWS, "1,2:3,4:"]).encode(),
+            "line 27: the label, after the last colon, is missing",
+        ),
         (text([*ROWS, "1,2"]).encode(), "line 27: no colon"),
         (text(ROWS).encode() + b"1,2:3,4:\xe9\n", "line 27: not UTF-8"),
         (b"1,2:a\n", "line 1: neither a header"),
@@ -107,7 +129,10 @@ def test_a_missing_value_is_what_came_before_it(values: list[float | None]) -> N
         (b"@classLabel false\n@data\n1,2\n", "line 1: its series have no class"),
         (b"@targetLabel true\n@data\n1,2:0.5\n", "line 1: its series have no class"),
         (text([row.replace(",", "e300,") for row in ROWS]).encode(), "too large to be scaled"),
-        (text(["1," * 3_000_000 + "x:1:a"]).encode(), "line 7, dimension 1: value 3000001, 'x', is not a number"),
+        (
+            text(["1," * 3_000_000 + "x:1:a"]).encode(),
+            "line 7, dimension 1: value 3000001, 'x', is not a number",
+        ),
     ],
 )
 def test_bad_files_are_told_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
@@ -139,25 +164,44 @@ def test_the_generated_shapes_are_those_of_saito() -> None:
     labels = np.array(drawn.labels)
     assert values[:, :15].mean() == pytest.approx(0, abs=0.03)
     assert values[:, :15].std() == pytest.approx(1, abs=0.03)
-    middle = {name: values[labels == name][:, 32:48].mean() for name in ("cylinder", "bell", "funnel")}
-    assert middle["cylinder"] == pytest.approx(6, abs=0.15)  # every shape has begun by 32, none has ended by 48
+    middle = {
+        name: values[labels == name][:, 32:48].mean() for name in ("cylinder", "bell", "funnel")
+    }
+    assert middle["cylinder"] == pytest.approx(
+        6, abs=0.15
+    )  # every shape has begun by 32, none has ended by 48
     assert middle["bell"] < 3 < middle["funnel"] < 6
-    assert middle["bell"] + middle["funnel"] == pytest.approx(6, abs=0.3)  # a ramp up and a ramp down
+    assert middle["bell"] + middle["funnel"] == pytest.approx(
+        6, abs=0.3
+    )  # a ramp up and a ramp down
 
 
 def test_the_last_step_alone_says_nothing_of_the_shape() -> None:
     task = build("series-classification")
-    assert task.solved == task.reference_scores["1-nearest neighbour"] > 0.9
-    budget: dict[str, Any] = {"steps": 100, "batch_size": 32, "learning_rate": 1e-2, "validate_every": 50}
+    assert task.solved == task.simple_scores["1-nearest neighbour"] > 0.9
+    budget: dict[str, Any] = {
+        "steps": 100,
+        "batch_size": 32,
+        "learning_rate": 1e-2,
+        "validate_every": 50,
+    }
     assert train(task, OneStep, **budget).score < 0.45
 
 
 def test_memory_solves_it(tmp_path: Path) -> None:
     generator = np.random.Generator(np.random.PCG64(0))
     noise = generator.normal(size=(200, 9))
-    rows = [f"{4 * (row % 2)}," + ",".join(f"{x:.3f}" for x in noise[row]) + f":{row % 2}" for row in range(200)]
+    rows = [
+        f"{4 * (row % 2)}," + ",".join(f"{x:.3f}" for x in noise[row]) + f":{row % 2}"
+        for row in range(200)
+    ]
     task = build("series-classification", train=str(write(tmp_path, "a.ts", text(rows))))
-    budget: dict[str, Any] = {"steps": 200, "batch_size": 32, "learning_rate": 1e-2, "validate_every": 50}
+    budget: dict[str, Any] = {
+        "steps": 200,
+        "batch_size": 32,
+        "learning_rate": 1e-2,
+        "validate_every": 50,
+    }
     assert train(task, Gated, **budget).score >= task.solved
     assert train(task, OneStep, **budget).score < 0.7
 
@@ -170,18 +214,24 @@ def test_memory_solves_it(tmp_path: Path) -> None:
 def test_data_sets_of_the_archives_are_read(
     name: str, sizes: tuple[int, ...], steps: int, dimensions: int, classes: int
 ) -> None:
-    files = {part: str(SHARED_DATA / "ucr" / name / f"{name}_{part.upper()}.ts") for part in ("train", "test")}
+    files = {
+        part: str(SHARED_DATA / "ucr" / name / f"{name}_{part.upper()}.ts")
+        for part in ("train", "test")
+    }
     task = build("series-classification", **files)
     parts = task.splits()
     assert tuple(len(part) for part in (parts.train, parts.validation, parts.test)) == sizes
     assert (task.length, task.inputs.dim, task.outputs.vocab) == (steps, dimensions, classes)
-    assert task.reference_scores["1-nearest neighbour"] > 0.8
+    assert task.simple_scores["1-nearest neighbour"] > 0.8
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
 def test_nearest_neighbour_on_all_of_gunpoint_is_as_published() -> None:
-    labels = helper("_labels")
-    parts = [series_module.read_ts(SHARED_DATA / "ucr" / "GunPoint" / f"GunPoint_{part}.ts") for part in ("TRAIN", "TEST")]
+    labels = helper("_common.labels")
+    parts = [
+        series_module.read_ts(SHARED_DATA / "ucr" / "GunPoint" / f"GunPoint_{part}.ts")
+        for part in ("TRAIN", "TEST")
+    ]
     seen = [torch.tensor(np.stack(part.series)[..., 0]) for part in parts]
     targets = [labels.numbered(part.labels, ("1", "2"), part.place) for part in parts]
     accuracy = labels.nearest_neighbour_accuracy(seen[0], targets[0], seen[1], targets[1])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.tasks.builders import build, helper
 
-series = helper("_series")
-free_run = helper("_free_run").free_run
+series = helper("series._series")
+free_run = helper("series._free_run").free_run
 
 
 def test_the_defaults_are_a_window_of_20_and_noise_of_a_tenth() -> None:
@@ -29,7 +29,13 @@ def test_the_defaults_are_a_window_of_20_and_noise_of_a_tenth() -> None:
 def test_windows_follow_the_definition_and_never_cross_a_cut(
     points: int, window: int, train: float, validation: float, seed: int
 ) -> None:
-    options = {"points": points, "window": window, "train": train, "validation": validation, "series_seed": seed}
+    options = {
+        "points": points,
+        "window": window,
+        "train": train,
+        "validation": validation,
+        "series_seed": seed,
+    }
     if points - round(points * (train + validation)) <= window:
         with pytest.raises(ValueError, match="raise points"):
             build("sine-forecasting", **options)
@@ -38,11 +44,17 @@ def test_windows_follow_the_definition_and_never_cross_a_cut(
     values = task.values[:, 0].astype(np.float32)
     cuts = [0, round(points * train), round(points * (train + validation)), points]
     parts = task.splits()
-    for batch, start, end in zip((parts.train, parts.validation, parts.test), cuts[:3], cuts[1:], strict=True):
+    for batch, start, end in zip(
+        (parts.train, parts.validation, parts.test), cuts[:3], cuts[1:], strict=True
+    ):
         naive = [(values[i : i + window], values[i + window]) for i in range(start, end - window)]
         assert batch.inputs.shape == (len(naive), window, 1)
-        np.testing.assert_array_equal(batch.inputs[..., 0].numpy(), np.array([seen for seen, _ in naive]))
-        np.testing.assert_array_equal(batch.targets[:, 0].numpy(), np.array([following for _, following in naive]))
+        np.testing.assert_array_equal(
+            batch.inputs[..., 0].numpy(), np.array([seen for seen, _ in naive])
+        )
+        np.testing.assert_array_equal(
+            batch.targets[:, 0].numpy(), np.array([following for _, following in naive])
+        )
 
 
 def test_one_seed_makes_one_series() -> None:
@@ -54,7 +66,9 @@ def test_one_seed_makes_one_series() -> None:
 def test_the_signal_is_a_sine_and_the_noise_is_normal() -> None:
     task = build("sine-forecasting", points=100_000, period=17.3)
     s = task.signal
-    np.testing.assert_allclose(s[2:], 2 * math.cos(2 * math.pi / 17.3) * s[1:-1] - s[:-2], atol=1e-9)
+    np.testing.assert_allclose(
+        s[2:], 2 * math.cos(2 * math.pi / 17.3) * s[1:-1] - s[:-2], atol=1e-9
+    )
     assert np.mean(s**2) == pytest.approx(0.5, abs=1e-3)
     noise = (task.values[:, 0] - s) / task.noise
     assert noise.mean() == pytest.approx(0, abs=4 / math.sqrt(1e5))
@@ -66,24 +80,37 @@ def test_the_signal_is_a_sine_and_the_noise_is_normal() -> None:
 def test_errors_measured_agree_with_the_closed_forms(noise: float, period: float) -> None:
     task = build("sine-forecasting", points=400_000, noise=noise, period=period)
     w = 2 * math.pi / period
-    measured = task.reference_scores
+    measured = task.simple_scores
     assert measured["exact AR(2)"] == pytest.approx(noise**2 * (2 + 4 * math.cos(w) ** 2), rel=0.03)
-    assert measured["persistence"] == pytest.approx(2 * math.sin(w / 2) ** 2 + 2 * noise**2, rel=0.03)
+    assert measured["persistence"] == pytest.approx(
+        2 * math.sin(w / 2) ** 2 + 2 * noise**2, rel=0.03
+    )
     assert measured["mean"] == pytest.approx(0.5 + noise**2, rel=0.03)
-    assert task.baseline == pytest.approx(min(2 * math.sin(w / 2) ** 2 + 2 * noise**2, 0.5 + noise**2), rel=1e-9)
+    assert task.baseline == pytest.approx(
+        min(2 * math.sin(w / 2) ** 2 + 2 * noise**2, 0.5 + noise**2), rel=1e-9
+    )
     assert measured["noise floor, expected"] == task.perfect == noise**2
-    # fitting 20 weights on 240,000 windows comes as near to the fitted sine as can be measured, and never below the floor
-    assert noise**2 < measured["linear regression on the window"] < measured["fitted sine, expected"] * 1.03
+    # fitting 20 weights on 240,000 windows comes as near to the fitted sine as can be measured, and
+    # never below the floor
+    assert (
+        noise**2
+        < measured["linear regression on the window"]
+        < measured["fitted sine, expected"] * 1.03
+    )
 
 
 @given(window=st.integers(3, 40), period=st.floats(2.5, 60), noise=st.floats(0.01, 2))
 @settings(deadline=None, max_examples=25)
-def test_the_fitted_sine_error_is_that_of_least_squares(window: int, period: float, noise: float) -> None:
+def test_the_fitted_sine_error_is_that_of_least_squares(
+    window: int, period: float, noise: float
+) -> None:
     task = build("sine-forecasting", window=window, period=period, noise=noise, points=1000)
     steps = np.arange(window) * 2 * np.pi / period
     design = np.column_stack([np.sin(steps), np.cos(steps)])
     following = np.array([np.sin(window * 2 * np.pi / period), np.cos(window * 2 * np.pi / period)])
-    weights = following @ np.linalg.pinv(design)  # the prediction is linear in the window: its variance is noise^2 |weights|^2
+    weights = following @ np.linalg.pinv(
+        design
+    )  # the prediction is linear in the window: its variance is noise^2 |weights|^2
     assert task.fitted_sine_error == pytest.approx(noise**2 * (1 + weights @ weights), rel=1e-6)
     assert task.fitted_sine_error > task.perfect
 
@@ -91,10 +118,12 @@ def test_the_fitted_sine_error_is_that_of_least_squares(window: int, period: flo
 def test_without_noise_the_recursion_is_exact_one_step_and_free_running() -> None:
     task = build("sine-forecasting", noise=0, points=1000)
     assert task.perfect == 0 < task.baseline
-    assert task.reference_scores["exact AR(2)"] < 1e-25
+    assert task.simple_scores["exact AR(2)"] < 1e-25
     recursion = series.sine_recursion(task.period)
     start = task.values[None, :20, 0]
-    np.testing.assert_allclose(free_run(recursion, start, 200)[0], task.values[20:220, 0], atol=1e-9)
+    np.testing.assert_allclose(
+        free_run(recursion, start, 200)[0], task.values[20:220, 0], atol=1e-9
+    )
 
 
 def test_the_baseline_is_worse_than_perfect_and_solved_lies_between() -> None:
@@ -114,15 +143,25 @@ def test_the_diagnosis_runs_freely_on_its_own_predictions() -> None:
         return 2 * math.cos(2 * math.pi / 25) * inputs[:, -1] - inputs[:, -2]
 
     diagnosis = task.diagnose(persistence, test)
-    assert diagnosis.scores["free-running mse"] == pytest.approx(diagnosis.scores["free-running mse, persistence"], rel=1e-5)
+    assert diagnosis.scores["free-running mse"] == pytest.approx(
+        diagnosis.scores["free-running mse, persistence"], rel=1e-5
+    )
     recursive = task.diagnose(twice, test).scores
-    assert recursive["free-running mse"] == pytest.approx(recursive["free-running mse, exact AR(2)"], rel=1e-3)
-    forecasts, errors = diagnosis.drawings
+    assert recursive["free-running mse"] == pytest.approx(
+        recursive["free-running mse, exact AR(2)"], rel=1e-3
+    )
+    forecasts, errors = diagnosis.plots
     start = 800 + 20
     assert forecasts.x == tuple(range(start, start + 30))
-    np.testing.assert_allclose(forecasts.lines["truth"], task.values[start : start + 30, 0], rtol=1e-5)
-    assert forecasts.lines["model, free-running"] == pytest.approx([task.values[start - 1, 0]] * 30, rel=1e-5)
-    np.testing.assert_allclose(forecasts.lines["model, one step ahead"], task.values[start - 1 : start + 29, 0], rtol=1e-5)
+    np.testing.assert_allclose(
+        forecasts.lines["truth"], task.values[start : start + 30, 0], rtol=1e-5
+    )
+    assert forecasts.lines["model, free-running"] == pytest.approx(
+        [task.values[start - 1, 0]] * 30, rel=1e-5
+    )
+    np.testing.assert_allclose(
+        forecasts.lines["model, one step ahead"], task.values[start - 1 : start + 29, 0], rtol=1e-5
+    )
     assert errors.x[-1] == 30
     assert {"model", "persistence", "exact AR(2)"} <= set(errors.lines)
 
@@ -138,8 +177,10 @@ def test_the_free_running_error_is_the_mean_over_starting_points() -> None:
 
 def test_a_forecast_that_explodes_leaves_gaps_in_the_drawing() -> None:
     task = build("sine-forecasting", points=400, horizon=50)
-    diagnosis = task.diagnose(lambda inputs, _lengths: inputs[:, -1] * 1e30 + 1e30, task.splits().test)
-    assert None in diagnosis.drawings[0].lines["model, free-running"]
+    diagnosis = task.diagnose(
+        lambda inputs, _lengths: inputs[:, -1] * 1e30 + 1e30, task.splits().test
+    )
+    assert None in diagnosis.plots[0].lines["model, free-running"]
     assert not math.isfinite(diagnosis.scores["free-running mse"])
 
 

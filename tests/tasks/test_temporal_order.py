@@ -21,13 +21,20 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@given(variant=st.sampled_from(["6a", "6b"]), shortest=st.integers(20, 120), n=st.integers(1, 6), seed=st.integers(0, 2**31))
+@given(
+    variant=st.sampled_from(["6a", "6b"]),
+    shortest=st.integers(20, 120),
+    n=st.integers(1, 6),
+    seed=st.integers(0, 2**31),
+)
 @settings(deadline=None, max_examples=40)
 def test_sequences_follow_the_definition(variant: str, shortest: int, n: int, seed: int) -> None:
     task = build("temporal-order", variant=variant, shortest=shortest)
     batch = task.sample(n, generator(seed))
     assert batch.lengths is not None
-    for row, length, told in zip(batch.inputs.tolist(), batch.lengths.tolist(), batch.targets.tolist(), strict=True):
+    for row, length, told in zip(
+        batch.inputs.tolist(), batch.lengths.tolist(), batch.targets.tolist(), strict=True
+    ):
         word = "".join(NAMES[symbol] for symbol in row[:length])
         assert shortest <= length <= shortest + shortest // 10
         assert word[0] == "E"
@@ -44,7 +51,9 @@ def test_the_sources_positions_are_all_taken_and_no_others(variant: str) -> None
     batch = task.sample(5000, generator())
     assert batch.lengths is not None
     assert set(batch.lengths.tolist()) == set(range(100, 111))
-    places = (batch.inputs >= NAMES.index("X")).nonzero()[:, 1].view(5000, -1) + 1  # counted from 1, as in the source
+    places = (batch.inputs >= NAMES.index("X")).nonzero()[:, 1].view(
+        5000, -1
+    ) + 1  # counted from 1, as in the source
     for signal, (first, last) in enumerate(PLACES[variant]):
         assert set(places[:, signal].tolist()) == set(range(first, last + 1))
 
@@ -55,5 +64,5 @@ def test_chance_is_one_over_the_classes_and_one_signal_halves_the_doubt(variant:
     targets = task.sample(40_000, generator()).targets
     shares = targets.bincount(minlength=len(CLASSES[variant])).double() / len(targets)
     assert shares.tolist() == pytest.approx([task.baseline] * len(CLASSES[variant]), abs=0.01)
-    assert task.reference_scores["one signal"] == 2 * task.baseline
+    assert task.simple_scores["one signal"] == 2 * task.baseline
     assert task.outputs.vocab == len(CLASSES[variant])

@@ -1,4 +1,6 @@
-"""Text classification on files: reading, splitting, the training part's vocabulary, scores, and faults in the data."""
+"""Text classification on files: reading, splitting, the training part's vocabulary, scores, and
+faults in the data.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ import torch
 from rnnbench.errors import DataError
 from tests.tasks.builders import build, write
 
-ROWS = [("a good film", "1"), ("a bad film", "0"), ("good , good", "1"), ("so bad", "0"), ("fine", "1")] * 4
+ROWS = [
+    ("a good film", "1"),
+    ("a bad film", "0"),
+    ("good , good", "1"),
+    ("so bad", "0"),
+    ("fine", "1"),
+] * 4
 TSV = "".join(f"{text}\t{label}\n" for text, label in ROWS)
 
 
@@ -32,11 +40,17 @@ def quoted(rows: list[tuple[str, str]]) -> str:
         ("a.csv", quoted(ROWS), {}),
         ("a.csv", "text,label\n" + quoted(ROWS), {}),
         ("a.csv", "label,id,text\n" + "".join(f'{label},7,"{text}"\n' for text, label in ROWS), {}),
-        ("a.jsonl", "".join(f'{{"label": {label}, "text": "{text}"}}\n' for text, label in ROWS), {}),
+        (
+            "a.jsonl",
+            "".join(f'{{"label": {label}, "text": "{text}"}}\n' for text, label in ROWS),
+            {},
+        ),
         ("a.data", TSV, {"format": "tsv"}),
     ],
 )
-def test_every_way_to_write_a_corpus_reads_the_same(tmp_path: Path, name: str, content: str, options: dict[str, str]) -> None:
+def test_every_way_to_write_a_corpus_reads_the_same(
+    tmp_path: Path, name: str, content: str, options: dict[str, str]
+) -> None:
     path = str(write(tmp_path, name, content))
     train = build("text-classification", path=path, validation=path, test=path, **options).parts[0]
     assert list(zip(train.texts, train.labels, strict=True)) == ROWS
@@ -44,7 +58,10 @@ def test_every_way_to_write_a_corpus_reads_the_same(tmp_path: Path, name: str, c
 
 def test_quotes_in_a_tsv_are_text_and_line_breaks_in_a_csv_cell_are_kept(tmp_path: Path) -> None:
     tsv = str(write(tmp_path, "a.tsv", '"so" good\t1\n"bad\t0\n'))
-    assert build("text-classification", path=tsv, validation=tsv, test=tsv).parts[0].texts == ['"so" good', '"bad']
+    assert build("text-classification", path=tsv, validation=tsv, test=tsv).parts[0].texts == [
+        '"so" good',
+        '"bad',
+    ]
     csv = str(write(tmp_path, "a.csv", '"two\nlines",1\n"one",0,3\n'))
     with pytest.raises(DataError, match="line 3: 3 columns where the first row has 2"):
         _ = build("text-classification", path=csv).parts
@@ -52,7 +69,9 @@ def test_quotes_in_a_tsv_are_text_and_line_breaks_in_a_csv_cell_are_kept(tmp_pat
 
 def test_the_vocabulary_and_the_classes_are_those_of_the_training_texts(tmp_path: Path) -> None:
     train = str(write(tmp_path, "train.tsv", "the film the\tgood\nthe end\tbad\n"))
-    other = str(write(tmp_path, "other.tsv", "the film of films and films and films\tbad\nfilm\tgood\n"))
+    other = str(
+        write(tmp_path, "other.tsv", "the film of films and films and films\tbad\nfilm\tgood\n")
+    )
     task = build("text-classification", path=train, validation=other, test=other, min_count=1)
     assert task.inputs.vocab == 2 + 3  # the, end, film
     assert task.outputs.vocab == 2
@@ -62,27 +81,43 @@ def test_the_vocabulary_and_the_classes_are_those_of_the_training_texts(tmp_path
     assert parts.test.inputs.tolist() == [[2, 4, 1, 1, 1, 1, 1, 1], [4, 0, 0, 0, 0, 0, 0, 0]]
     assert parts.test.lengths.tolist() == [8, 1]
     assert task.length == 3
-    assert build("text-classification", path=train, validation=other, test=other).inputs.vocab == 2 + 1
-    assert build("text-classification", path=train, validation=other, test=other, min_count=1, vocab=3).inputs.vocab == 3
+    assert (
+        build("text-classification", path=train, validation=other, test=other).inputs.vocab == 2 + 1
+    )
+    assert (
+        build(
+            "text-classification", path=train, validation=other, test=other, min_count=1, vocab=3
+        ).inputs.vocab
+        == 3
+    )
 
 
 def test_long_texts_keep_their_start(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.tsv", f"{'word ' * 200}\t1\nword\t0\n"))
     parts = build("text-classification", path=path, validation=path, test=path).splits()
     assert parts.train.inputs.shape == (2, 64)
-    assert build("text-classification", path=path, validation=path, test=path, max_length=7).length == 7
+    assert (
+        build("text-classification", path=path, validation=path, test=path, max_length=7).length
+        == 7
+    )
 
 
 def test_parts_not_given_are_held_out_once_and_for_all(tmp_path: Path) -> None:
     rows = [f"text {row}\t{row % 2}\n" for row in range(100)]
     path = str(write(tmp_path, "a.tsv", "".join(rows)))
-    first, again, other = (build("text-classification", path=path, data_seed=seed) for seed in (1, 1, 2))
+    first, again, other = (
+        build("text-classification", path=path, data_seed=seed) for seed in (1, 1, 2)
+    )
     texts = [set(part.texts) for part in first.parts]
     assert [len(part) for part in texts] == [81, 9, 10]
     assert len(set.union(*texts)) == 100
     assert first.parts == again.parts
     assert first.parts[2].texts != other.parts[2].texts
-    assert [len(part) for part in build("text-classification", path=path, held_out=0.2).parts] == [64, 16, 20]
+    assert [len(part) for part in build("text-classification", path=path, held_out=0.2).parts] == [
+        64,
+        16,
+        20,
+    ]
     given = build("text-classification", path=path, test=path).parts
     assert [len(part) for part in given] == [90, 10, 100]
 
@@ -92,8 +127,10 @@ def test_the_baseline_is_the_training_majority_on_the_test(tmp_path: Path) -> No
     test = str(write(tmp_path, "test.tsv", "a\ty\na\ty\nb\ty\nb\tx\n"))
     task = build("text-classification", path=train, validation=test, test=test)
     assert task.baseline == 0.25
-    assert task.reference_scores["majority class"] == 0.25
-    assert task.naive_bayes == 0.25  # each word says the class it had in training, "b" being unknown: x
+    assert task.simple_scores["majority class"] == 0.25
+    assert (
+        task.naive_bayes == 0.25
+    )  # each word says the class it had in training, "b" being unknown: x
     assert task.baseline < task.solved <= task.perfect
 
 
@@ -103,7 +140,12 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
     assert task.outputs.vocab == 3
     assert task.splits().train.targets.tolist() == [2, 0, 1]
     assert task.naive_bayes == 1.0
-    assert task.diagnose(lambda inputs, _lengths: torch.zeros(len(inputs), 3), task.splits().test).scores == {}
+    assert (
+        task.diagnose(
+            lambda inputs, _lengths: torch.zeros(len(inputs), 3), task.splits().test
+        ).scores
+        == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +155,12 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
         ("a.tsv", "text\tlabel\n", {}, "a header but no rows"),
         ("a.tsv", "good\t1\nbad\n", {}, "line 2: 1 column where the first row has 2"),
         ("a.tsv", "good\t1\nbad\t0\tmore\n", {}, "line 2: 3 columns where the first row has 2"),
-        ("a.tsv", "good\nbad\n", {}, "no column '1': it is read without a header, so its columns are 0 to 0"),
+        (
+            "a.tsv",
+            "good\nbad\n",
+            {},
+            "no column '1': it is read without a header, so its columns are 0 to 0",
+        ),
         ("a.tsv", "sentence\tlabel\n" + TSV, {"text": "sentences"}, "Did you mean 'sentence'"),
         ("a.tsv", "words\tlabel\n" + TSV, {}, r"no column 'text'\. Its columns: words, label"),
         ("a.tsv", "only\t1\n" * 50, {}, "every training text has the label '1'; give two classes"),
@@ -121,7 +168,12 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
         ("a.tsv", b"good\t1\ncaf\xe9\t0\n", {}, "line 2: not UTF-8 text"),
         ("a.tsv", "good\t1\n".encode("utf-16"), {}, "line 1: not UTF-8 text"),
         ("a.csv", '"good"x,1\n', {}, "line 1: malformed"),
-        ("a.jsonl", '{"text": "a", "label": 1}\n{"text": "a"}\n', {}, "line 2: 'label' is missing or null"),
+        (
+            "a.jsonl",
+            '{"text": "a", "label": 1}\n{"text": "a"}\n',
+            {},
+            "line 2: 'label' is missing or null",
+        ),
         ("a.jsonl", '{"texts": "a", "label": 1}\n', {}, "no column 'text'. Did you mean 'texts'"),
         (
             "a.jsonl",
@@ -137,7 +189,12 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
         ),
         ("a.tsv", "good\t1\nbad\t \n", {}, "line 2: the label is missing"),
         ("a.csv", "good,1\n" + "," * 100_000, {}, "line 2: 100,001 columns, more than are read"),
-        ("a.tsv", "good\t1\n" + "x " * 100_000 + "\t0\n", {}, "line 2: malformed .field larger than"),
+        (
+            "a.tsv",
+            "good\t1\n" + "x " * 100_000 + "\t0\n",
+            {},
+            "line 2: malformed .field larger than",
+        ),
         ("a.doc", "good\t1\n", {}, "add format=csv"),
     ],
 )
@@ -154,7 +211,10 @@ def test_bad_data_is_told_with_file_and_line(
 def test_a_label_unseen_in_training_is_told_with_its_file_and_line(tmp_path: Path) -> None:
     train = str(write(tmp_path, "train.tsv", TSV))
     test = str(write(tmp_path, "test.tsv", "sentence\tlabel\na\t1\nb\t2\n"))
-    with pytest.raises(DataError, match=r"test.tsv, line 3: the label '2' is not among the training labels \(0, 1\)"):
+    with pytest.raises(
+        DataError,
+        match=r"test.tsv, line 3: the label '2' is not among the training labels \(0, 1\)",
+    ):
         build("text-classification", path=train, test=test).splits()
 
 
@@ -190,7 +250,9 @@ def test_options_that_cannot_be(options: dict[str, object], message: str) -> Non
 
 def test_many_texts_are_read_in_time_and_little_memory(tmp_path: Path) -> None:
     row = "the time machine, at last, was on the table; and we all saw it vanish from there\t"
-    path = write(tmp_path, "large.tsv", "".join(f"{row}{number % 2}\n" for number in range(120_000)))  # 10 MB
+    path = write(
+        tmp_path, "large.tsv", "".join(f"{row}{number % 2}\n" for number in range(120_000))
+    )  # 10 MB
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     task = build("text-classification", path=str(path))
     assert len(task.splits().train) == 97_200
@@ -206,7 +268,9 @@ def test_building_reads_nothing() -> None:
 
 
 @pytest.mark.parametrize(("level", "symbols"), [("word", 3), ("character", 9), ("byte", 10)])
-def test_a_text_is_read_by_words_characters_or_bytes(tmp_path: Path, level: str, symbols: int) -> None:
+def test_a_text_is_read_by_words_characters_or_bytes(
+    tmp_path: Path, level: str, symbols: int
+) -> None:
     path = str(write(tmp_path, "a.tsv", "Gute Öl!\t1\nGute Öl!\t0\n".replace("Öl!", "Öle.")))
     task = build("text-classification", path=path, validation=path, test=path, level=level)
     lengths = task.splits().train.lengths
@@ -216,7 +280,10 @@ def test_a_text_is_read_by_words_characters_or_bytes(tmp_path: Path, level: str,
 @pytest.mark.parametrize(("level", "kept"), [("word", 64), ("character", 320), ("byte", 320)])
 def test_long_texts_are_cut_at_every_level(tmp_path: Path, level: str, kept: int) -> None:
     path = str(write(tmp_path, "a.tsv", f"{'a b ' * 400}\t1\nb a\t0\n"))
-    assert build("text-classification", path=path, validation=path, test=path, level=level).length == kept
+    assert (
+        build("text-classification", path=path, validation=path, test=path, level=level).length
+        == kept
+    )
 
 
 @pytest.mark.parametrize("level", ["character", "byte"])
@@ -225,5 +292,5 @@ def test_the_generated_corpus_can_be_read_by_characters(level: str) -> None:
     words = build("text-classification", sentences=100)
     assert task.length > 3 * words.length
     assert task.inputs.vocab < 40
-    assert list(task.reference_scores) == ["majority class", "naive Bayes"]
+    assert list(task.simple_scores) == ["majority class", "naive Bayes"]
     assert task.diagnose(lambda inputs, _lengths: inputs, task.splits().test).scores == {}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnbench.records import HeatmapDrawing
+from rnnbench.records.plots import HeatmapPlot
 
 
 class Good(nn.Module):
@@ -31,10 +31,10 @@ class Good(nn.Module):
     def start(self, x: Tensor) -> Tensor:
         return x.new_zeros(x.shape[0], self.hidden_size)
 
-    def drawings(self, x: Tensor, lengths: Tensor | None = None) -> list[Any]:
+    def plots(self, x: Tensor, lengths: Tensor | None = None) -> list[Any]:
         del lengths
         values = tuple(tuple(row) for row in self(x)[0][0].tolist())
-        return [HeatmapDrawing(title="state", x_label="unit", y_label="step", values=values)]
+        return [HeatmapPlot(title="state", x_label="unit", y_label="step", values=values)]
 
 
 class GoodBidirectional(nn.Module):
@@ -45,7 +45,9 @@ class GoodBidirectional(nn.Module):
         self.forwards, self.backwards = Good(input_size, hidden_size), Good(input_size, hidden_size)
         self.output_size = 2 * hidden_size
 
-    def forward(self, x: Tensor, state: Any = None, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
+    def forward(
+        self, x: Tensor, state: Any = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
         del state
         valid = self.valid(x, lengths)
         # Padding lies first once time is reversed: while it lasts, the state is held at zero.
@@ -148,7 +150,11 @@ class DetachesState(Good):
 
 class DetachesTime(Good):
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        outputs, state = super().forward(x[:, :-1].detach(), state) if x.shape[1] > 1 else (x.new_zeros(0), state)
+        outputs, state = (
+            super().forward(x[:, :-1].detach(), state)
+            if x.shape[1] > 1
+            else (x.new_zeros(0), state)
+        )
         if x.shape[1] == 1:
             return super().forward(x, state)
         last, state = super().forward(x[:, -1:], state)
@@ -207,7 +213,7 @@ class SharesOnCopy(Good):
 
 
 class DrawsText(Good):
-    def drawings(self, x: Tensor, lengths: Tensor | None = None) -> list[Any]:
+    def plots(self, x: Tensor, lengths: Tensor | None = None) -> list[Any]:
         del x, lengths
         return ["a picture"]
 
@@ -231,7 +237,9 @@ class LeaksPadding(GoodBidirectional):
 
 
 class NeedsLengths(GoodBidirectional):
-    def forward(self, x: Tensor, state: Any = None, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
+    def forward(
+        self, x: Tensor, state: Any = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
         outputs, state = super().forward(x, state, lengths)
         return (outputs, state) if lengths is not None else (2 * outputs, state)
 

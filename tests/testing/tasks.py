@@ -11,23 +11,23 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from rnnbench.metrics import ACCURACY, MSE
-from rnnbench.types import (
+from rnnbench.contract.task import (
     Batch,
+    Citation,
     Diagnosis,
     FiniteTask,
     GeneratedTask,
     Metric,
     Preset,
-    Reference,
     Space,
     Splits,
     Steps,
     Tokens,
     Vectors,
 )
+from rnnbench.metrics import ACCURACY, MSE
 
-CITED = (Reference("Nobody 1900", "On tasks"),)
+CITED = (Citation("Nobody 1900", "On tasks"),)
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class FirstSymbol(GeneratedTask):
     """Name the first of four symbols at the end; sequences have several lengths."""
 
     delay: PositiveInt = 6
-    references: ClassVar[tuple[Reference, ...]] = CITED
-    presets: ClassVar[Mapping[str, Preset]] = {"quick": Preset(options={"delay": 2}, settings={"steps": 10, "hidden_size": 8})}
+    citations: ClassVar[tuple[Citation, ...]] = CITED
+    presets: ClassVar[Mapping[str, Preset]] = {
+        "quick": Preset(options={"delay": 2}, settings={"steps": 10, "hidden_size": 8})
+    }
 
     @property
     def inputs(self) -> Space:
@@ -127,14 +129,16 @@ class RunningMean(FirstSymbol):
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         inputs = torch.randn(n, self.length, 1, generator=generator)
-        return Batch(inputs=inputs, targets=inputs.cumsum(1) / torch.arange(1, self.length + 1)[:, None])
+        return Batch(
+            inputs=inputs, targets=inputs.cumsum(1) / torch.arange(1, self.length + 1)[:, None]
+        )
 
 
 @dataclass(frozen=True)
 class FirstSymbolOfMany(FiniteTask):
     """The first symbol again, from a finite data set."""
 
-    references: ClassVar[tuple[Reference, ...]] = CITED
+    citations: ClassVar[tuple[Citation, ...]] = CITED
     inputs = outputs = Tokens(4)
     steps: ClassVar[Literal["last"]] = "last"
     length = 12
@@ -144,12 +148,16 @@ class FirstSymbolOfMany(FiniteTask):
     def splits(self) -> Splits:
         drawn = torch.randint(4, (300, 12), generator=torch.Generator().manual_seed(0))
         whole = Batch(inputs=drawn, targets=drawn[:, 0])
-        return Splits(whole.rows(slice(0, 100)), whole.rows(slice(100, 200)), whole.rows(slice(200, 300)))
+        return Splits(
+            whole.rows(slice(0, 100)), whole.rows(slice(100, 200)), whole.rows(slice(200, 300))
+        )
 
 
 def returning(base: type[Any], **values: Any) -> type[Any]:
     """Derive a task from ``base`` of which some properties return fixed values."""
-    return dataclass(frozen=True)(type("Derived", (base,), {name: _constant(value) for name, value in values.items()}))
+    return dataclass(frozen=True)(
+        type("Derived", (base,), {name: _constant(value) for name, value in values.items()})
+    )
 
 
 def _constant(value: Any) -> property:
@@ -158,7 +166,9 @@ def _constant(value: Any) -> property:
 
 def presetting(name: str, options: dict[str, Any] | None = None, **settings: Any) -> type[Any]:
     """Derive a task with one preset."""
-    return dataclass(frozen=True)(type("Derived", (FirstSymbol,), {"presets": {name: Preset(options or {}, settings)}}))
+    return dataclass(frozen=True)(
+        type("Derived", (FirstSymbol,), {"presets": {name: Preset(options or {}, settings)}})
+    )
 
 
 def drawing(change: Any, base: type[Any] = FirstSymbol) -> type[Any]:
@@ -190,8 +200,8 @@ class TextVersion(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class NoReferences(FirstSymbol):
-    references: ClassVar[tuple[Reference, ...]] = ()
+class NoCitations(FirstSymbol):
+    citations: ClassVar[tuple[Citation, ...]] = ()
 
 
 OneSymbol = returning(FirstSymbol, outputs=Tokens(1))
@@ -205,7 +215,7 @@ UpsideDown = returning(FirstSymbol, metric=Metric("accuracy", "lower", ACCURACY.
 SolvedByNobody = returning(FirstSymbol, solved=1.1)
 SolvedByAnybody = returning(FirstSymbol, solved=0.2)
 NoBaseline = returning(FirstSymbol, baseline=math.nan)
-OddReferenceScore = returning(FirstSymbol, reference_scores={"persistence": None})
+OddReferenceScore = returning(FirstSymbol, simple_scores={"persistence": None})
 TooPerfect = returning(FirstSymbol, perfect=1.5)
 LowBaseline = returning(FirstSymbol, baseline=0.1)
 LowBaselineOfVectors = returning(RunningMean, baseline=5.0)
@@ -220,11 +230,17 @@ ThirtyTwoBits = drawing(lambda batch, _: replace(batch, inputs=batch.inputs.int(
 BeyondTheVocabulary = drawing(lambda batch, _: replace(batch, inputs=batch.inputs + 1))
 TargetsForEveryStep = drawing(lambda batch, _: replace(batch, targets=batch.inputs))
 EmptySequences = drawing(lambda batch, _: replace(batch, lengths=batch.lengths - 1))
-MaskForLast = drawing(lambda batch, _: replace(batch, mask=torch.ones_like(batch.inputs, dtype=torch.bool)))
-MaskOfNothing = drawing(lambda batch, _: replace(batch, mask=torch.zeros_like(batch.inputs, dtype=torch.bool)), Echo)
+MaskForLast = drawing(
+    lambda batch, _: replace(batch, mask=torch.ones_like(batch.inputs, dtype=torch.bool))
+)
+MaskOfNothing = drawing(
+    lambda batch, _: replace(batch, mask=torch.zeros_like(batch.inputs, dtype=torch.bool)), Echo
+)
 NotANumber = drawing(lambda batch, _: replace(batch, inputs=batch.inputs / 0), RunningMean)
 AlwaysTen = drawing(lambda batch, _: batch.rows(torch.zeros(10).long()))
-GlobalRandomness = drawing(lambda batch, _: replace(batch, inputs=torch.randint(4, batch.inputs.shape)))
+GlobalRandomness = drawing(
+    lambda batch, _: replace(batch, inputs=torch.randint(4, batch.inputs.shape))
+)
 MovesGlobalState = drawing(lambda batch, _: torch.rand(1) is not None and batch)
 OneSequence = drawing(lambda batch, _: batch.rows(torch.zeros(len(batch)).long()))
 

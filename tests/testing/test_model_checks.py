@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from rnnbench.records import Provider
-from rnnbench.registered import Model
-from rnnbench.registration import Registration
+from rnnbench.contract.entries import Model
+from rnnbench.contract.registration import Registration
+from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, model_results
 from tests.testing import cores
 
@@ -24,29 +24,53 @@ def registered(core: Any, *, causal: bool = True) -> Model:
 @pytest.mark.parametrize(
     ("core", "check", "told"),
     [
-        (cores.CannotBeBuilt, "it can be built", "raised ValueError: 5 does not divide 16 [cores.py:"),
-        (cores.OnlyOutputs, "outputs have the declared shape", "return a pair: outputs (B, T, O), state"),
-        (cores.Undeclared, "outputs have the declared shape", "declared by the attribute output_size"),
+        (
+            cores.CannotBeBuilt,
+            "it can be built",
+            "raised ValueError: 5 does not divide 16 [cores.py:",
+        ),
+        (
+            cores.OnlyOutputs,
+            "outputs have the declared shape",
+            "return a pair: outputs (B, T, O), state",
+        ),
+        (
+            cores.Undeclared,
+            "outputs have the declared shape",
+            "declared by the attribute output_size",
+        ),
         (cores.Infinite, "outputs have the declared shape", "NaN or infinite"),
         (cores.ChangesInput, "the input is left unchanged", "x.clone()"),
         (cores.CountsInState, "the state is made of tensors", "the state holds int"),
         (cores.LooksAhead, "the future does not reach the past", "causal=False"),
         (cores.NormalisesOverTime, "the future does not reach the past", "causal=False"),
-        (cores.DropsState, "the state carries the sequence on", "the state passed in makes no difference"),
-        (cores.ReturnsFirstState, "the state carries the sequence on", "return all that the next step needs"),
+        (
+            cores.DropsState,
+            "the state carries the sequence on",
+            "the state passed in makes no difference",
+        ),
+        (
+            cores.ReturnsFirstState,
+            "the state carries the sequence on",
+            "return all that the next step needs",
+        ),
         (cores.WritesIntoState, "the state is not written into", "no in-place operations"),
         (cores.KeepsState, "no state starts fresh", "keep no state in the module"),
         (cores.DetachesState, "the gradient flows through the state", "do not detach it"),
         (cores.DetachesTime, "the gradient reaches the first step", "detached"),
         (cores.MixesSequences, "sequences do not mix", "sequence 0 has other outputs alone"),
-        (cores.UnusedParameter, "every parameter gets a gradient", "parameter forgotten gets no gradient"),
+        (
+            cores.UnusedParameter,
+            "every parameter gets a gradient",
+            "parameter forgotten gets no gradient",
+        ),
         (cores.ForeignRandomness, "one seed makes one model", "drive.bias differs"),
         (cores.AlwaysDrops, "evaluation is deterministic", "test self.training"),
         (cores.SetsSeed, "the seed is left to the caller", "torch.manual_seed"),
         (cores.SinglePrecision, "double precision works", "dtype=x.dtype"),
         (cores.UnsavedTensor, "saved weights restore the model", "persistent buffer"),
         (cores.SharesOnCopy, "a copy stands alone", "shared"),
-        (cores.DrawsText, "drawings are drawings", "raised ValidationError"),
+        (cores.DrawsText, "plots are plots", "raised ValidationError"),
         (cores.OtherLast, "forward last is the last valid output", "must agree with itself"),
         (cores.OtherLast, "forward last ignores padding", "use lengths"),
     ],
@@ -65,13 +89,19 @@ def test_a_mistake_is_caught_and_told(core: type[nn.Module], check: str, told: s
         (cores.DropsState, "the state"),
         (cores.SetsSeed, "the seed"),
         (cores.UnusedParameter, "every"),
-        (cores.DrawsText, "drawings"),
+        (cores.DrawsText, "plots"),
     ],
 )
-def test_a_mistake_fails_no_check_that_has_nothing_to_do_with_it(core: type[nn.Module], check: str) -> None:
+def test_a_mistake_fails_no_check_that_has_nothing_to_do_with_it(
+    core: type[nn.Module], check: str
+) -> None:
     failed = [result.name for result in model_results(registered(core)) if not result.passed]
     assert failed
-    related = {check, "the gradient flows", "the state carries"} if core in (cores.LooksAhead, cores.DropsState) else {check}
+    related = (
+        {check, "the gradient flows", "the state carries"}
+        if core in (cores.LooksAhead, cores.DropsState)
+        else {check}
+    )
     assert all(any(name.startswith(start) for start in related) for name in failed)
 
 
@@ -85,7 +115,11 @@ def test_a_mistake_fails_no_check_that_has_nothing_to_do_with_it(core: type[nn.M
     ],
 )
 def test_a_mistake_with_padding_is_caught(core: type[nn.Module], check: str) -> None:
-    failed = {result.name: result.message for result in model_results(registered(core, causal=False)) if not result.passed}
+    failed = {
+        result.name: result.message
+        for result in model_results(registered(core, causal=False))
+        if not result.passed
+    }
     assert "lengths" in failed[check]
 
 

@@ -17,7 +17,9 @@ def test_models_and_tasks_are_found_by_name(name: str, options: dict[str, str]) 
 
 @pytest.mark.parametrize(("name", "near"), [("lsm", "lstm"), ("copy-memori", "copy-memory")])
 def test_a_wrong_name_is_answered_with_the_near_one_of_both_kinds(name: str, near: str) -> None:
-    with pytest.raises(UsageError, match=f"no model and no task called '{name}'. Did you mean '{near}'"):
+    with pytest.raises(
+        UsageError, match=f"no model and no task called '{name}'. Did you mean '{near}'"
+    ):
         run_checks(name)
 
 

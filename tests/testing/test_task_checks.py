@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from rnnbench.records import Provider
-from rnnbench.registered import RegisteredTask
-from rnnbench.registration import Registration
+from rnnbench.contract.entries import RegisteredTask
+from rnnbench.contract.registration import Registration
+from rnnbench.records.spec import Provider
 from rnnbench.testing import check_task, task_results
 from tests.testing import tasks
 
@@ -20,7 +20,9 @@ def registered(task: Any) -> RegisteredTask:
     return registration.tasks["tested"]
 
 
-@pytest.mark.parametrize("task", [tasks.FirstSymbol, tasks.RunningMean, tasks.FirstSymbolOfMany, tasks.Echo])
+@pytest.mark.parametrize(
+    "task", [tasks.FirstSymbol, tasks.RunningMean, tasks.FirstSymbolOfMany, tasks.Echo]
+)
 def test_a_good_task_passes(task: Any) -> None:
     check_task(registered(task))
     results = task_results(registered(task))
@@ -34,13 +36,17 @@ def test_a_good_task_passes(task: Any) -> None:
         (tasks.CannotBeBuilt, "it can be built", "raised ValueError: say more"),
         (tasks.NeverEqual, "it is frozen", "are not equal"),
         (tasks.OneSymbol, "spaces and steps are declared", "at least 2"),
-        (tasks.NoSpace, "spaces and steps are declared", "return rnnbench.Tokens(vocab) or rnnbench.Vectors(dim)"),
+        (
+            tasks.NoSpace,
+            "spaces and steps are declared",
+            "return rnnbench.Tokens(vocab) or rnnbench.Vectors(dim)",
+        ),
         (tasks.EverySecondStep, "spaces and steps are declared", 'return "last" or "every"'),
         (tasks.EndlessLength, "spaces and steps are declared", "number of time steps"),
         (tasks.StatefulButDrawn, "a stateful task is a stream", "only a finite task is a stream"),
         (tasks.StatefulAtTheEnd, "a stateful task is a stream", 'return "every"'),
         (tasks.TextVersion, "the version is a number", "ClassVar[int] = 1"),
-        (tasks.NoReferences, "references are given", "who posed the task"),
+        (tasks.NoCitations, "citations are given", "who posed the task"),
         (tasks.NoMetric, "the metric is declared", "return a rnnbench.Metric"),
         (tasks.UpsideDown, "scores are in order", "perfect is no better"),
         (tasks.SolvedByNobody, "scores are in order", "not even perfect would count as solved"),
@@ -59,17 +65,37 @@ def test_a_good_task_passes(task: Any) -> None:
         (tasks.MaskForLast, "batches have the declared form", 'steps "every" only'),
         (tasks.MaskOfNothing, "batches have the declared form", "without a valid step"),
         (tasks.NotANumber, "batches have the declared form", "NaN"),
-        (tasks.AlwaysTen, "any number of sequences can be drawn", "sample(1, generator) returned 10"),
+        (
+            tasks.AlwaysTen,
+            "any number of sequences can be drawn",
+            "sample(1, generator) returned 10",
+        ),
         (tasks.GlobalRandomness, "all randomness comes from the generator", "differ in inputs"),
-        (tasks.FixedSeed, "all randomness comes from the generator", "two seeds draw the same batch"),
-        (tasks.MovesGlobalState, "all randomness comes from the generator", "moves torch's global random state"),
+        (
+            tasks.FixedSeed,
+            "all randomness comes from the generator",
+            "two seeds draw the same batch",
+        ),
+        (
+            tasks.MovesGlobalState,
+            "all randomness comes from the generator",
+            "moves torch's global random state",
+        ),
         (tasks.Rewinds, "the generator moves on", "do not reseed"),
         (tasks.OneSequence, "sequences are drawn independently", "a copy of the one"),
         (tasks.BatchwiseMetric, "the metric is a weighted mean", "depends on the others"),
         (tasks.NegativeWeights, "the metric is a weighted mean", "at least 0"),
         (tasks.TooPerfect, "knowing the targets is perfect", "worse than perfect"),
-        (tasks.LowBaseline, "knowing nothing is no better than the baseline", "better than the baseline 0.1"),
-        (tasks.LowBaselineOfVectors, "knowing nothing is no better than the baseline", "always predicting zero"),
+        (
+            tasks.LowBaseline,
+            "knowing nothing is no better than the baseline",
+            "better than the baseline 0.1",
+        ),
+        (
+            tasks.LowBaselineOfVectors,
+            "knowing nothing is no better than the baseline",
+            "always predicting zero",
+        ),
         (tasks.OddDiagnosis, "the diagnosis is well formed", "return a rnnbench.Diagnosis"),
         (tasks.UnfinishedDiagnosis, "the diagnosis is well formed", "score 'late' is nan"),
         (tasks.ShuffledAnew, "splits are the same every time", "differs in"),
@@ -83,7 +109,10 @@ def test_a_mistake_is_caught_and_told(task: Any, check: str, told: str) -> None:
     assert results[check].message.isprintable()
 
 
-@pytest.mark.parametrize("task", [tasks.TextVersion, tasks.NoReferences, tasks.Rewinds, tasks.OddDiagnosis, tasks.TrainsOnTest])
+@pytest.mark.parametrize(
+    "task",
+    [tasks.TextVersion, tasks.NoCitations, tasks.Rewinds, tasks.OddDiagnosis, tasks.TrainsOnTest],
+)
 def test_a_mistake_fails_one_check_alone(task: Any) -> None:
     failed = [result.name for result in task_results(registered(task)) if not result.passed]
     assert len(failed) == 1

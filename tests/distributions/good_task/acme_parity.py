@@ -15,8 +15,12 @@ class Parity(rnnbench.GeneratedTask):
     """Say after every bit whether the number of ones so far is odd."""
 
     bits: PositiveInt = 8
-    references: ClassVar[tuple[rnnbench.Reference, ...]] = (rnnbench.Reference("Minsky & Papert 1969", "Perceptrons"),)
-    presets: ClassVar[dict[str, rnnbench.Preset]] = {"quick": rnnbench.Preset(options={"bits": 4}, settings={"steps": 10})}
+    citations: ClassVar[tuple[rnnbench.Citation, ...]] = (
+        rnnbench.Citation("Minsky & Papert 1969", "Perceptrons"),
+    )
+    presets: ClassVar[dict[str, rnnbench.Preset]] = {
+        "quick": rnnbench.Preset(options={"bits": 4}, settings={"steps": 10})
+    }
 
     @property
     def inputs(self) -> rnnbench.Tokens:

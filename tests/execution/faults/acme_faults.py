@@ -17,7 +17,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 import rnnbench
-from rnnbench import Batch, GeneratedTask, Metric, Reference, Tokens
+from rnnbench import Batch, Citation, GeneratedTask, Metric, Tokens
 from rnnbench.metrics import ACCURACY
 
 
@@ -155,7 +155,10 @@ class Scribbles(Good):
         for descriptor in range(3, 256):
             with contextlib.suppress(OSError):
                 os.set_blocking(descriptor, False)
-                os.write(descriptor, os.urandom(1000) + b'\n{"result": [1]}\n{"progress": "far"}\n7\n{"result"')
+                os.write(
+                    descriptor,
+                    os.urandom(1000) + b'\n{"result": [1]}\n{"progress": "far"}\n7\n{"result"',
+                )
                 os.set_blocking(descriptor, True)
 
 
@@ -189,9 +192,11 @@ class KillsItsParent(Good):
 class DrawsMuch(Good):
     """Sends home a drawing of several megabytes."""
 
-    def drawings(self, inputs: Tensor, lengths: Tensor | None) -> list[Any]:
-        values = tuple(tuple(float(row * column) / 7 for column in range(500)) for row in range(500))
-        return [rnnbench.HeatmapDrawing(title="much", x_label="x", y_label="y", values=values)]
+    def plots(self, inputs: Tensor, lengths: Tensor | None) -> list[Any]:
+        values = tuple(
+            tuple(float(row * column) / 7 for column in range(500)) for row in range(500)
+        )
+        return [rnnbench.HeatmapPlot(title="much", x_label="x", y_label="y", values=values)]
 
 
 class Declines(Good):
@@ -202,7 +207,7 @@ class Declines(Good):
 class Instant(GeneratedTask):
     """Tell which of two symbols came first; a step takes no time."""
 
-    references: ClassVar = (Reference("Nobody 2000", "A task for tests"),)
+    citations: ClassVar = (Citation("Nobody 2000", "A task for tests"),)
 
     inputs = Tokens(2)
     outputs = Tokens(2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import rnnbench
 
-if "rnnbench.execution.forkserver" in sys.modules:  # in a trial's process
+if "rnnbench.execution.isolation.server" in sys.modules:  # in a trial's process
     os._exit(3)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import rnnbench
 
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-if "rnnbench.execution.forkserver" in sys.modules:  # in a trial's process
+if "rnnbench.execution.isolation.server" in sys.modules:  # in a trial's process
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
 
 

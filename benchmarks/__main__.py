@@ -1,0 +1,53 @@
+"""``python -m benchmarks [--quick] [--only NAME] [--write FOLDER]``: measure, print, and keep."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import warnings
+from pathlib import Path
+
+from benchmarks import batches, command_line, empty_trials, gpu, grid, profiles, results, steps
+
+BENCHMARKS = {
+    "steps": steps.rows,
+    "empty-trials": empty_trials.rows,
+    "grid": grid.rows,
+    "batches": batches.rows,
+    "profiles": profiles.rows,
+    "command-line": command_line.rows,
+    "gpu": gpu.rows,
+}
+
+
+def main() -> None:
+    """Run the benchmarks asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a tenth of the work: to see that it runs, not to quote",
+    )
+    parser.add_argument(
+        "--only", action="append", choices=BENCHMARKS, help="one benchmark; repeats"
+    )
+    parser.add_argument(
+        "--write", type=Path, metavar="FOLDER", help="keep the results as CSV and Markdown"
+    )
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
+    rows, load = [], []
+    for name in given.only or BENCHMARKS:
+        load.append(results.load_now())
+        print(f"{name}, load average {load[-1]}", file=sys.stderr, flush=True)
+        rows += BENCHMARKS[name](given.quick)
+        if given.write:  # after each: what was measured is kept whatever comes next
+            results.write(
+                rows, given.write, f"python -m benchmarks {shlex.join(sys.argv[1:])}", load
+            )
+    results.show(rows)
+
+
+if __name__ == "__main__":
+    main()

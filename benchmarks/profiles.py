@@ -1,0 +1,77 @@
+"""What a gradient profile costs, in training steps of the same sequences in the precision of the
+profile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.rows import Ratio, Row, at_most, context
+from benchmarks.subjects import copy_memory, network_of
+from rnnbench.execution.jobs.trial import GRADIENT_SEQUENCES
+from rnnbench.metrics import loss_of
+from rnnbench.probes.gradient.input_profile import VECTORS, input_profile
+from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
+from rnnbench.probes.gradient.state_profile import state_profile
+from rnnbench.records.spec import Settings
+from rnnbench.training.loop import build_optimizer
+from rnnbench.training.steps import EagerStepper
+
+LIMIT = 5.0
+HIDDEN_SIZE = 64
+LENGTH = 100
+
+
+def rows(quick: bool) -> list[Row]:
+    """Measure what a trial takes of an LSTM, each against float64 training steps on the same
+    sequences.
+    """
+    torch.set_num_threads(1)
+    task = copy_memory(LENGTH)
+    network = network_of("lstm", task, HIDDEN_SIZE).double()
+    settings = Settings(precision="64")
+    generator = torch.Generator().manual_seed(0)
+    batch = task.sample(GRADIENT_SEQUENCES, generator)
+    step = EagerStepper(
+        network, loss_of(task), build_optimizer(network, settings), settings.clip_norm, mixed=False
+    )
+    step(batch)
+
+    def ratio(probe: Callable[[], object]) -> Ratio:
+        return Ratio(
+            [(_seconds(probe), _seconds(lambda: step(batch))) for _ in range(3 if quick else 15)]
+        )
+
+    inputs = ratio(lambda: input_profile(network, batch.inputs, generator=generator, when="init"))
+    state = ratio(lambda: state_profile(network, batch.inputs, generator=generator, when="init"))
+    lyapunov = ratio(lambda: lyapunov_exponents(network, batch.inputs, generator=generator))
+    where = f"LSTM H={HIDDEN_SIZE} T={LENGTH}, {len(batch)} sequences"
+    once = f"every sequence with {VECTORS} directions, one backward pass"
+    stepwise = "the core called step by step"
+    return [
+        at_most(
+            f"gradient profile at the inputs, {where}",
+            LIMIT,
+            inputs.median,
+            "steps",
+            f"{once}; {inputs.note}",
+        ),
+        context(
+            f"gradient profile at the state, {where}",
+            state.median,
+            "steps",
+            f"{stepwise}; {state.note}",
+        ),
+        context(
+            f"Lyapunov exponents, {where}", lyapunov.median, "steps", f"{stepwise}; {lyapunov.note}"
+        ),
+    ]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started

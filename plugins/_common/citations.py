@@ -1,0 +1,18 @@
+"""What more than one of the architectures cites."""
+
+from __future__ import annotations
+
+from rnnbench import Citation
+
+LSTM = Citation(
+    "Hochreiter & Schmidhuber 1997",
+    "Long short-term memory",
+    "Neural Computation 9(8)",
+    "https://doi.org/10.1162/neco.1997.9.8.1735",
+)
+FORGET_GATE = Citation(
+    "Gers et al. 2000",
+    "Learning to forget: continual prediction with LSTM",
+    "Neural Computation 12(10)",
+    "https://doi.org/10.1162/089976600300015015",
+)

@@ -1,0 +1,91 @@
+"""Models across tasks: interquartile means, performance profiles, ranks and critical differences.
+
+Sources: Agarwal et al. 2021 (interquartile mean with a stratified bootstrap, performance profiles);
+Demšar 2006 (Friedman test with Nemenyi's post-hoc test and the critical-difference diagram).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from rnnbench.analysis.stats import LEVEL, Estimate, Floats
+
+FEWEST_TASKS_FOR_RANKS = 5
+_RESAMPLES = 2_000
+_SEED = 20_210_830
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Mean ranks (1 is best) and which models cannot be told apart.
+
+    Attributes:
+        mean: mean rank over tasks, by model.
+        friedman_p: p-value of the hypothesis that all models rank alike.
+        nemenyi_p: p-values of each pair, models by models.
+        tasks: number of tasks ranked.
+    """
+
+    mean: pd.Series[float]
+    friedman_p: float
+    nemenyi_p: pd.DataFrame
+    tasks: int
+
+
+def interquartile_mean(values: Sequence[float] | Floats) -> float:
+    """Return the mean of the middle half: a quarter of the values is cut at each end (whole values,
+    rounded down).
+    """
+    return float(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25))
+
+
+def interquartile_mean_interval(by_task: Sequence[Sequence[float]]) -> Estimate:
+    """Return the interquartile mean over all tasks' seeds; the bootstrap draws seeds within each
+    task (stratified).
+
+    There is no interval when a task has one seed only, since resampling could not vary it.
+    """
+    pooled = np.concatenate([np.asarray(scores, dtype=np.float64) for scores in by_task])
+    value = interquartile_mean(pooled)
+    if min(len(scores) for scores in by_task) < 2:
+        return Estimate(value, None, None, len(pooled))
+    rng = np.random.default_rng(_SEED)
+    drawn = [
+        np.asarray(scores)[rng.integers(0, len(scores), (_RESAMPLES, len(scores)))]
+        for scores in by_task
+    ]
+    means = stats.trim_mean(np.concatenate(drawn, axis=1), 0.25, axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high), len(pooled))
+
+
+def performance_profile(by_task: Sequence[Sequence[float]], thresholds: Floats) -> Floats:
+    """Return the share of trials that score above each threshold, every task weighing the same."""
+    shares = [(np.asarray(scores)[:, None] > thresholds).mean(axis=0) for scores in by_task]
+    profile: Floats = np.mean(shares, axis=0)
+    return profile
+
+
+def ranks(scores: Mapping[str, Sequence[float]]) -> Ranks | None:
+    """Rank models by ``scores`` (by model, one per task, higher is better).
+
+    Returns ``None`` below five tasks or three models, where the tests cannot say anything.
+    """
+    table = pd.DataFrame(dict(scores))  # tasks by models
+    if len(table) < FEWEST_TASKS_FOR_RANKS or table.shape[1] < 3:
+        return None
+    import scikit_posthocs  # slow to import, and rarely wanted
+
+    friedman = stats.friedmanchisquare(*(table[model] for model in table))
+    p_value = float(friedman.pvalue)
+    return Ranks(
+        mean=table.rank(axis=1, ascending=False).mean(),
+        friedman_p=p_value if np.isfinite(p_value) else 1.0,  # every model tied on every task
+        nemenyi_p=scikit_posthocs.posthoc_nemenyi_friedman(table),
+        tasks=len(table),
+    )

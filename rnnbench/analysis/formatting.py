@@ -1,0 +1,103 @@
+"""Numbers and verdicts in words, the same in reports, comparisons and on the terminal."""
+
+from __future__ import annotations
+
+import math
+
+from rnnbench.analysis.stats import Estimate
+from rnnbench.records.result import Quartiles
+
+MISSING = "–"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number with ``digits`` significant ones; ``∞`` and ``–`` where there is none to
+    print.
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    magnitude = abs(value)
+    if magnitude == 0:
+        return "0"
+    if magnitude >= 1e6 or magnitude < 1e-3:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    if magnitude >= 10 ** (digits - 1):
+        return f"{value:,.0f}".replace("-", "−")
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(magnitude)))}f}".replace("-", "−")
+
+
+def whole(value: float | None) -> str:
+    """Return an integer with thousands separators."""
+    return (
+        MISSING if value is None or not math.isfinite(value) else f"{value:,.0f}".replace("-", "−")
+    )
+
+
+def censored_text(value: float | None, end: float) -> str:
+    """Return a median of times, or ``> end`` where fewer than half of the trials got there by the
+    common ``end``.
+    """
+    return f"> {whole(end)}" if value is None else whole(value)
+
+
+def compact(value: float | None) -> str:
+    """Return a large count with a suffix: ``1.2 k``, ``3.4 M``."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{number(value / size)} {suffix}"
+    return number(value)
+
+
+def estimate_text(estimate: Estimate | None, signed: bool = False) -> str:
+    """Return ``value [low, high]``, or the value alone where there is no interval."""
+    if estimate is None:
+        return MISSING
+    text = _signed(estimate.value) if signed else number(estimate.value)
+    if estimate.low is None or estimate.high is None:
+        return text
+    low, high = (_signed(v) if signed else number(v) for v in (estimate.low, estimate.high))
+    return f"{text} [{low}, {high}]"
+
+
+def rate_text(estimate: Estimate | None) -> str:
+    """Return a success rate as ``3/5 [23–88 %]``."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return MISSING
+    return f"{round(estimate.value * estimate.n)}/{estimate.n} [{100 * estimate.low:.0f}–{100 * estimate.high:.0f} %]"
+
+
+def quartiles_text(interval: Quartiles | None, suffix: str = "") -> str:
+    """Return ``median (low–high)`` of repeated timings."""
+    if interval is None:
+        return MISSING
+    return f"{number(interval.median)}{suffix} ({number(interval.low)}–{number(interval.high)})"
+
+
+def p_text(p_value: float | None) -> str:
+    """Return a p-value to two digits, or a bound."""
+    if p_value is None:
+        return MISSING
+    return "< 0.001" if p_value < 1e-3 else f"{p_value:.2g}"
+
+
+def listed(names: list[str], most: int = 6) -> str:
+    """Return names as ``a, b and c``; beyond ``most`` the rest are counted."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return (
+        names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return ``1 seed``, ``3 seeds``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value)}" if value > 0 else number(value)

@@ -1,0 +1,328 @@
+"""Records grouped for comparison: tasks, and in each the configurations whose trials differ by
+their seed alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Literal
+
+from rnnbench.analysis.stats import Estimate, censored_median, mean_interval, success_rate
+from rnnbench.analysis.tables import at_own_length, latest
+from rnnbench.records.base import content_hash
+from rnnbench.records.result import (
+    DataSize,
+    Gradient,
+    Learning,
+    Profile,
+    Record,
+    Size,
+    Speed,
+    SpeedPoint,
+    Status,
+)
+from rnnbench.records.spec import TaskSpec, TrialSpec
+from rnnbench.records.syntax import OptionValue, with_options
+
+
+@dataclass(frozen=True, eq=False)
+class Configuration:
+    """The trials of one configuration (``spec.config_id``), one per seed, in the order of the
+    seeds.
+    """
+
+    label: str
+    """Unique within its task; the same in every task."""
+    records: tuple[Record, ...]
+
+    @property
+    def spec(self) -> TrialSpec:
+        """The specification, of whichever seed comes first."""
+        return self.records[0].spec
+
+    @cached_property
+    def learned(self) -> dict[int, Learning]:
+        """What was learned, by seed, in the trials that are done with a finite score."""
+        return {
+            record.spec.seed: record.result.learning
+            for record in self.records
+            if record.result.status is Status.DONE
+            and record.result.learning is not None
+            and math.isfinite(record.result.learning.score)
+        }
+
+    @cached_property
+    def scores(self) -> dict[int, float]:
+        """Finite test scores by seed."""
+        return {seed: learning.score for seed, learning in self.learned.items()}
+
+    @cached_property
+    def failures(self) -> tuple[Record, ...]:
+        """The trials without a score."""
+        return tuple(record for record in self.records if record.spec.seed not in self.learned)
+
+    @cached_property
+    def diverged(self) -> int:
+        """Trials whose training left the finite numbers: a failure to learn, unlike a time limit."""
+        return sum(record.result.status is Status.DIVERGED for record in self.records)
+
+    @cached_property
+    def score(self) -> Estimate | None:
+        """Mean test score over seeds, with its interval."""
+        return mean_interval(list(self.scores.values())) if self.scores else None
+
+    @cached_property
+    def skill(self) -> Estimate | None:
+        """Mean skill over seeds, with its interval."""
+        skills = [
+            learning.skill for learning in self.learned.values() if math.isfinite(learning.skill)
+        ]
+        return mean_interval(skills) if skills else None
+
+    @cached_property
+    def solved(self) -> Estimate | None:
+        """Share of trials that solved the task; diverged trials count as unsolved, other failures
+        do not count.
+        """
+        n = len(self.learned) + self.diverged
+        return (
+            success_rate(sum(learning.solved for learning in self.learned.values()), n)
+            if n
+            else None
+        )
+
+    @cached_property
+    def steps_to_solve(self) -> float | None:
+        """Steps by which half of the trials had solved the task; ``None``: fewer than half ever
+        did.
+        """
+        steps = [learning.steps_to_solve for learning in self.learned.values()] + [
+            None
+        ] * self.diverged
+        return censored_median(steps) if steps else None
+
+    @cached_property
+    def train_seconds(self) -> float | None:
+        """Median seconds spent in optimizer steps."""
+        seconds = [learning.train_seconds for learning in self.learned.values()]
+        return median(seconds) if seconds else None
+
+    @cached_property
+    def size(self) -> Size | None:
+        """Its size, the same for every seed."""
+        return next(
+            (record.result.size for record in self.records if record.result.size is not None), None
+        )
+
+    @cached_property
+    def speeds(self) -> tuple[Speed, ...]:
+        """The distinct speed passes among its records: one for each environment that it was timed
+        in.
+        """
+        distinct: dict[str, Speed] = {}
+        for record in self.records:
+            if record.speed is not None:
+                distinct[record.speed.environment.model_dump_json()] = record.speed
+        return tuple(distinct.values())
+
+    def speed_point(self, mode: str) -> SpeedPoint | None:
+        """Return the timing of ``mode`` at the task's own length, from the latest speed pass."""
+        return at_own_length(self.speeds[-1], mode) if self.speeds else None
+
+    @cached_property
+    def gradients(self) -> tuple[Gradient, ...]:
+        """The gradient measurements, one per seed that has one."""
+        return tuple(
+            record.result.gradient for record in self.records if record.result.gradient is not None
+        )
+
+    def profiles(self, of: str, when: str, direction: str = "past") -> list[Profile]:
+        """Return the profiles asked for, one per seed that has one."""
+        found = (gradient.find(of, when, direction) for gradient in self.gradients)
+        return [profile for profile in found if profile is not None]
+
+    def half_life(self, when: str) -> float | None:
+        """Return the median half-life over seeds of the input profile towards the past, in time
+        steps.
+        """
+        lives = [
+            profile.half_life
+            for profile in self.profiles("input", when)
+            if profile.half_life is not None
+        ]
+        return median(lives) if lives else None
+
+
+@dataclass(frozen=True, eq=False)
+class TaskGroup:
+    """All configurations tried on one task and its data, best mean score first, those without
+    scores last.
+    """
+
+    label: str
+    spec: TaskSpec
+    configurations: tuple[Configuration, ...]
+
+    @cached_property
+    def data_size(self) -> DataSize | None:
+        """How much data there is, as any finished trial tells; ``None`` where none does."""
+        return next(
+            (
+                record.result.data_size
+                for record in self.records
+                if record.result.data_size is not None
+            ),
+            None,
+        )
+
+    @cached_property
+    def data_checksums(self) -> dict[str, str]:
+        """SHA-256 of all data, by file option or name, as any finished trial tells."""
+        found = next(
+            (
+                record.result.data_checksums
+                for record in self.records
+                if record.result.data_checksums
+            ),
+            {},
+        )
+        return {**self.spec.checksums, **found}
+
+    @cached_property
+    def learning(self) -> Learning | None:
+        """Any finished trial's learning, for what the task fixes: score name, direction, baseline,
+        perfect.
+        """
+        return next(
+            (learning for c in self.configurations for learning in c.learned.values()), None
+        )
+
+    @property
+    def direction(self) -> Literal["higher", "lower"]:
+        """Which scores are better."""
+        return "higher" if self.learning is None else self.learning.direction
+
+    @property
+    def sign(self) -> int:
+        """+1 where a higher score is better, else -1."""
+        return 1 if self.direction == "higher" else -1
+
+    @cached_property
+    def scored(self) -> tuple[Configuration, ...]:
+        """The configurations with at least one score, best first."""
+        return tuple(configuration for configuration in self.configurations if configuration.scores)
+
+    @property
+    def records(self) -> Iterable[Record]:
+        """All records, configuration by configuration."""
+        return (record for configuration in self.configurations for record in configuration.records)
+
+
+def group(records: Sequence[Record]) -> list[TaskGroup]:
+    """Group the last attempts of all trials by task and data, then by configuration; tasks in the
+    order of their labels.
+    """
+    by_task: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    last = latest(records)
+    data = _data_of_tasks(last)
+    for record in last:
+        task_id = record.spec.task.task_id
+        checksums = record.result.data_checksums or data.get(task_id, {})
+        key = content_hash([task_id, checksums]) if checksums else task_id
+        by_task[key][record.spec.config_id].append(record)
+    shown = _distinguishing(by_task.values())
+    task_labels = Counter(_first(configs).task.label for configs in by_task.values())
+    groups = []
+    for key, configs in by_task.items():
+        spec = _first(configs).task
+        label = spec.label if task_labels[spec.label] == 1 else f"{spec.label} (data {key[:6]})"
+        groups.append(TaskGroup(label, spec, tuple(_ordered(_labelled(configs, shown)))))
+    return sorted(groups, key=lambda each: (_natural(each.label), each.spec.task_id))
+
+
+def _natural(label: str) -> list[tuple[str, float]]:
+    """Return a sorting key by which delay=20 comes before delay=100."""
+    return [
+        (text, float(figure or 0))
+        for text, figure in re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?)?", label)
+    ]
+
+
+def _data_of_tasks(records: Sequence[Record]) -> dict[str, dict[str, str]]:
+    """Return, by task, the checksums of data that no option names: a trial that failed before it
+    read any is counted there.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for record in records:
+        if record.result.data_checksums:
+            found.setdefault(record.spec.task.task_id, record.result.data_checksums)
+    return found
+
+
+def _first(configs: dict[str, list[Record]]) -> TrialSpec:
+    return next(iter(configs.values()))[0].spec
+
+
+def _features(spec: TrialSpec) -> dict[str, OptionValue]:
+    """Return what may tell two configurations of one model label apart."""
+    return {
+        "hidden_size": spec.model.hidden_size,
+        **spec.settings.model_dump(),
+        **{f"option {name}": value for name, value in spec.model.options.items()},
+        "plugin": spec.model.provider.distribution,
+        "plugin_version": spec.model.provider.version,
+    }
+
+
+def _distinguishing(tasks: Iterable[dict[str, list[Record]]]) -> dict[str, list[str]]:
+    """Return, by model label, the features in which its configurations differ within any one task."""
+    differing: dict[str, dict[str, None]] = defaultdict(dict)
+    for configs in tasks:
+        by_label: dict[str, list[dict[str, OptionValue]]] = defaultdict(list)
+        for records in configs.values():
+            by_label[records[0].spec.model.label].append(_features(records[0].spec))
+        for label, features in by_label.items():
+            names = dict.fromkeys(name for each in features for name in each)
+            differing[label] |= {
+                n: None for n in names if len({(n in f, str(f.get(n))) for f in features}) > 1
+            }
+    return {label: list(names) for label, names in differing.items()}
+
+
+def _labelled(configs: dict[str, list[Record]], shown: dict[str, list[str]]) -> list[Configuration]:
+    labels = {}
+    for config_id, records in configs.items():
+        model, features = records[0].spec.model, _features(records[0].spec)
+        extra = {
+            name.removeprefix("option "): features.get(name) for name in shown.get(model.label, [])
+        }
+        labels[config_id] = with_options(model.name, {**model.shown, **extra})
+    repeated = Counter(labels.values())
+    return [
+        Configuration(
+            labels[config_id]
+            if repeated[labels[config_id]] == 1
+            else f"{labels[config_id]} ({config_id[:6]})",
+            tuple(sorted(records, key=lambda record: record.spec.seed)),
+        )
+        for config_id, records in configs.items()
+    ]
+
+
+def _ordered(configurations: list[Configuration]) -> list[Configuration]:
+    higher = next(
+        (x.direction == "higher" for c in configurations for x in c.learned.values()), True
+    )
+
+    def key(configuration: Configuration) -> tuple[bool, float, str]:
+        estimate = configuration.score
+        value = math.inf if estimate is None else -estimate.value if higher else estimate.value
+        return (estimate is None, value, configuration.label)
+
+    return sorted(configurations, key=key)

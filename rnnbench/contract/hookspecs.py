@@ -1,0 +1,78 @@
+"""The hooks a plugin may implement. They collect; they only ever grow.
+
+A plugin is a module named by an entry point of group ``rnnbench``. It implements a hook by
+decorating a function of the hook's name with ``rnnbench.hookimpl``. Parameters that an
+implementation does not need may be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rnnbench.contract.task import Citation, Task
+
+NAMESPACE = "rnnbench"
+hookspec = pluggy.HookspecMarker(NAMESPACE)
+hookimpl = pluggy.HookimplMarker(NAMESPACE)
+
+
+class RegisterModel(Protocol):
+    """The call that a plugin receives in :func:`register_models`."""
+
+    def __call__(
+        self,
+        name: str,
+        core: Callable[..., nn.Module],
+        *,
+        causal: bool = True,
+        citations: Sequence[Citation] = (),
+        incompatible: Callable[[Task, dict[str, Any]], str | None] | None = None,
+    ) -> None:
+        """Register an architecture.
+
+        Args:
+            name: lower-case letters, digits and single hyphens, starting with a letter; at most 64
+                characters.
+            core: the module class, a ``functools.partial`` of it, or a function that builds one:
+                ``core(input_size, hidden_size, **options)``. Each option needs a default and a type
+                (bool, int, float, str, ``Literal``, an optional of these, or a pydantic
+                ``Annotated`` of these); it becomes ``name[option=value]`` on the command line. The
+                first line of its docstring is its summary. A width other than ``hidden_size`` is
+                declared by an attribute ``output_size``.
+            causal: ``False`` for a model whose output at a step depends on later steps; its
+                ``forward`` must take ``lengths`` so that padding never leaks in.
+            citations: what to cite when the model took part.
+            incompatible: ``(task, options) -> reason or None``; a reason declines the task.
+
+        Raises:
+            rnnbench.errors.PluginError: what was given breaks the contract; the text says what to
+            change.
+        """
+
+
+class RegisterTask(Protocol):
+    """The call that a plugin receives in :func:`register_tasks`."""
+
+    def __call__(self, name: str, task: type[Task]) -> None:
+        """Register a task: a frozen dataclass derived from ``GeneratedTask`` or ``FiniteTask``.
+
+        Raises:
+            rnnbench.errors.PluginError: what was given breaks the contract; the text says what to
+            change.
+        """
+
+
+@hookspec
+def register_models(register: RegisterModel) -> None:
+    """Register the plugin's architectures, one call of ``register`` each."""
+
+
+@hookspec
+def register_tasks(register: RegisterTask) -> None:
+    """Register the plugin's tasks, one call of ``register`` each."""

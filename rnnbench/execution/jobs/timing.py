@@ -1,0 +1,53 @@
+"""Inside one fresh process: time a trial's network beside its reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from rnnbench.execution.environment import describe
+from rnnbench.probes.speed.measure import time_interleaved
+from rnnbench.probes.speed.timings import TrialTimings
+from rnnbench.training.device import cap_memory
+from rnnbench.training.network import build_network
+
+if TYPE_CHECKING:
+    from rnnbench.contract.registry import Registry
+    from rnnbench.records.spec import TrialSpec
+
+LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)
+"""Sequence lengths timed, as multiples of the task's own, the most important first."""
+
+
+def time_trial(
+    spec: TrialSpec,
+    reference: TrialSpec,
+    registry: Registry,
+    *,
+    device: str,
+    budget_seconds: float,
+    memory: int | None = None,
+) -> TrialTimings:
+    """Build the networks of a trial and of its reference, untrained, and time them in turn.
+
+    ``memory`` caps the bytes taken of a GPU's memory, as it does for a trial.
+    """
+    place = torch.device(device)
+    cap_memory(place, memory)
+    task = registry.task(spec.task.name).build(spec.task.options)
+    networks = [
+        build_network(each, registry.model(each.model.name), task).to(place)
+        for each in (spec, reference)
+    ]
+    if spec.settings.precision == "64":
+        networks = [network.double() for network in networks]
+    lengths = list(dict.fromkeys(max(1, round(task.length * factor)) for factor in LENGTH_FACTORS))
+    timings = time_interleaved(
+        *networks,
+        lengths=lengths,
+        batch_size=spec.settings.batch_size,
+        device=place,
+        budget_seconds=budget_seconds,
+    )
+    return TrialTimings(timings=timings, length=task.length, environment=describe(place))

@@ -1,0 +1,86 @@
+"""From gradients at time steps to a mean norm at each lag, and back to which steps are looked at."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+LONGEST = 1000
+"""Longer sequences are measured on their last this many steps, which bounds time and memory."""
+STEPS_PER_PASS = 16_384
+"""Sequences times steps in one backward pass; more are split by sequence, which changes nothing but
+the peak memory.
+"""
+
+
+def last_steps(
+    inputs: Tensor, lengths: Tensor | None, longest: int = LONGEST
+) -> tuple[Tensor, Tensor]:
+    """Cut each sequence to its last valid ``longest`` steps.
+
+    Args:
+        inputs: (B, T) or (B, T, D), right-padded.
+        lengths: (B,) int64; ``None`` when all are T long.
+        longest: how many steps to keep.
+
+    Returns:
+        inputs with T no longer than needed, and lengths (B,).
+    """
+    if lengths is None:
+        lengths = torch.full((inputs.shape[0],), inputs.shape[1], device=inputs.device)
+    lengths = lengths.to(inputs.device)
+    kept = lengths.clamp_max(longest)
+    index = (lengths - kept)[:, None] + torch.arange(
+        int(kept.max()), device=inputs.device
+    )  # (B, T')
+    index = index.clamp_max(inputs.shape[1] - 1)
+    return inputs[torch.arange(inputs.shape[0], device=inputs.device)[:, None], index], kept
+
+
+def norms(gradients: Tensor) -> Tensor:
+    """Euclidean norms over the last axis: (..., D) -> (...).
+
+    Scaled by the largest entry first: squares of float64 underflow below 1e-162, long before the
+    gradients themselves do.
+    """
+    scale = gradients.abs().amax(-1, keepdim=True)
+    safe = torch.where((scale > 0) & scale.isfinite(), scale, torch.ones_like(scale))
+    scaled: Tensor = safe.squeeze(-1) * torch.linalg.vector_norm(gradients / safe, dim=-1)
+    return scaled
+
+
+def sum_by_lag(
+    values: Tensor, origin: Tensor, lengths: Tensor, direction: int = -1
+) -> tuple[Tensor, Tensor]:
+    """Sum values over the sequences that have each lag.
+
+    Args:
+        values: (B, T), one value per time step.
+        origin: (B,) int64, the step of lag 0.
+        lengths: (B,) valid steps.
+        direction: -1 for lags into the past, 1 into the future.
+
+    Returns:
+        sums (T,) and the number of sequences (T,) at lags 0 .. T-1.
+    """
+    steps = origin[:, None] + direction * torch.arange(
+        values.shape[1], device=values.device
+    )  # (B, T)
+    exists = (steps >= 0) & (steps < lengths[:, None])
+    found = values.gather(1, steps.clamp(0, values.shape[1] - 1))
+    return torch.where(exists, found, 0.0).sum(0), exists.sum(0)
+
+
+def passes(sequences: int, length: int) -> list[slice]:
+    """Split ``sequences`` of ``length`` steps into slices of at most ``STEPS_PER_PASS`` steps each."""
+    size = max(1, STEPS_PER_PASS // max(1, length))
+    return [slice(start, start + size) for start in range(0, sequences, size)]
+
+
+def unit_vectors(
+    count: int, width: int, generator: torch.Generator, dtype: torch.dtype = torch.float64
+) -> Tensor:
+    """Draw ``count`` vectors (count, width), uniform on the unit sphere."""
+    drawn = torch.randn(count, width, generator=generator, dtype=dtype, device=generator.device)
+    on_sphere: Tensor = drawn / drawn.norm(dim=-1, keepdim=True)
+    return on_sphere

@@ -1,0 +1,136 @@
+"""The full state of any core as one vector per sequence, whatever nesting and axis order its
+tensors have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rnnbench.contract.core import map_state, state_tensors
+
+if TYPE_CHECKING:
+    from rnnbench.training.network import Network
+
+
+class NotMeasurableError(Exception):
+    """A measurement that does not exist for this network; the text says why."""
+
+
+@dataclass(frozen=True)
+class StateLayout:
+    """Where the batch axis of each state tensor is, in the order of ``state_tensors``; ``None`` for
+    one without.
+    """
+
+    axes: tuple[int | None, ...]
+
+    def real(self, state: Any) -> list[tuple[Tensor, int]]:
+        """Return the tensors that a gradient can flow through, each with its batch axis."""
+        pairs = zip(state_tensors(state), self.axes, strict=True)
+        return [
+            (tensor, axis)
+            for tensor, axis in pairs
+            if axis is not None and tensor.is_floating_point()
+        ]
+
+    def repeat(self, state: Any, times: int) -> Any:
+        """Repeat each sequence's state ``times`` times, copies side by side."""
+        axes = iter(self.axes)
+
+        def repeat_one(tensor: Tensor) -> Tensor:
+            axis = next(axes)
+            return tensor if axis is None else tensor.repeat_interleave(times, axis)
+
+        return map_state(state, repeat_one)
+
+    def flatten(self, state: Any, parts: list[Tensor | None]) -> Tensor:
+        """Concatenate one part per real tensor of ``state`` (``None`` is zero) into vectors (B, n)."""
+        pairs = zip(self.real(state), parts, strict=True)
+        filled = [
+            (torch.zeros_like(tensor) if part is None else part, axis)
+            for (tensor, axis), part in pairs
+        ]
+        return torch.cat([part.movedim(axis, 0).flatten(1) for part, axis in filled], 1)
+
+    def unflatten(self, state: Any, vectors: Tensor) -> list[Tensor]:
+        """Cut vectors (B, n) into one part per real tensor of ``state``, each of that tensor's
+        shape.
+        """
+        parts, start = [], 0
+        for tensor, axis in self.real(state):
+            moved = tensor.movedim(axis, 0)
+            width = moved[0].numel()
+            parts.append(vectors[:, start : start + width].reshape(moved.shape).movedim(0, axis))
+            start += width
+        return parts
+
+
+def fixed_state_layout(network: Network, encoded: Tensor) -> StateLayout:
+    """Find the layout of a state of fixed size by running one and two steps with two and with three
+    sequences.
+
+    Args:
+        network: causal.
+        encoded: (B, T, D) with T >= 2.
+
+    Raises:
+        NotMeasurableError: there is no state, or none of fixed size.
+    """
+    if not network.causal:
+        raise NotMeasurableError("a non-causal core has no state that carries the past")
+    if encoded.shape[1] < 2:
+        raise NotMeasurableError("sequences of one step carry no state")
+    with torch.no_grad():
+        two, _ = _run(network, encoded[:1, :1].expand(2, -1, -1))
+        three, longer = _run(network, encoded[:1, :2].expand(3, -1, -1))
+    if not two:
+        raise NotMeasurableError("the core returns no state")
+    if [tensor.shape for tensor in three] != [tensor.shape for tensor in longer]:
+        raise NotMeasurableError("the state grows with the sequence")
+    layout = StateLayout(tuple(_batch_axis(a, b) for a, b in zip(two, three, strict=True)))
+    if not any(
+        axis is not None and tensor.is_floating_point()
+        for tensor, axis in zip(two, layout.axes, strict=True)
+    ):
+        raise NotMeasurableError("the state holds no real numbers")
+    return layout
+
+
+def differentiable(state: Any) -> Any:
+    """Return the state with every real tensor able to receive a gradient."""
+    return map_state(
+        state,
+        lambda s: (
+            s
+            if s.requires_grad or not s.is_floating_point()
+            else s.detach().clone().requires_grad_()
+        ),
+    )
+
+
+def _run(network: Network, encoded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the tensors of the state after one step and after all steps."""
+    _, state = network.unroll(encoded[:, :1].contiguous())
+    first = state_tensors(state)
+    for t in range(1, encoded.shape[1]):
+        _, state = network.unroll(encoded[:, t : t + 1].contiguous(), state)
+    return first, state_tensors(state)
+
+
+def _batch_axis(two: Tensor, three: Tensor) -> int | None:
+    if two.shape == three.shape:
+        return None
+    axes = [
+        axis
+        for axis, (a, b) in enumerate(zip(two.shape, three.shape, strict=True))
+        if (a, b) == (2, 3)
+    ]
+    if len(axes) != 1:
+        raise NotMeasurableError(
+            f"no axis of a state of shape {tuple(two.shape)} for two sequences is the batch"
+        )
+    return axes[0]

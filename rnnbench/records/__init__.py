@@ -1,0 +1,1 @@
+"""Plain data: specifications, results, the syntax of names, and the store. Free of torch."""

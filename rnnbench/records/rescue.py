@@ -1,0 +1,121 @@
+"""Save what can still be read of a damaged store into a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rnnbench.errors import OutputError, StoreError
+from rnnbench.records.result import Record, Result, Speed
+from rnnbench.records.spec import TrialSpec
+from rnnbench.records.store import Store
+
+_ORDERS = (
+    "trial_id, attempt",
+    "trial_id DESC, attempt DESC",
+    "status, trial_id, attempt",
+    "status DESC, trial_id DESC, attempt DESC",
+)
+"""The table and its index, each from both ends: a walk ends at the first damaged page, and these
+meet it from all sides.
+"""
+_ATTEMPT = "SELECT spec, result, started_at, seconds, command, log FROM attempts WHERE trial_id = ? AND attempt = ?"
+
+
+def rescue_records(damaged: Path, new: Path) -> tuple[int, int]:
+    """Copy every readable attempt and speed of a damaged store into a new one; return how many
+    attempts were kept and lost.
+
+    The damaged file is left as it is: a copy of it is read. Attempts whose very keys cannot be read
+    are not counted as lost.
+
+    Raises:
+        OutputError: the new store exists already, or a file cannot be copied.
+        StoreError: nothing of the file can be read as a store.
+    """
+    if new.exists():
+        raise OutputError(f"{new} exists; name a new file to rescue into.")
+    if not damaged.is_file():
+        raise StoreError(f"{damaged}: no such store.")
+    kept = lost = 0
+    with _opened_copy(damaged) as old:
+        keys = _keys(old, damaged)
+        with Store(new) as store:
+            specs: dict[str, TrialSpec] = {}
+            for trial_id, attempt in keys:
+                record = _read(old, trial_id, attempt)
+                if record is None:
+                    lost += 1
+                    continue
+                store.add(record.spec, record.result, started_at=record.started_at, seconds=record.seconds,
+                          command=record.command, log=record.log)  # fmt: skip
+                specs[record.spec.speed_id] = record.spec
+                kept += 1
+            for speed_id, speed, measured_at in _speeds(old):
+                if speed_id in specs:
+                    store.add_speed(specs[speed_id], speed, measured_at)
+    return kept, lost
+
+
+@contextlib.contextmanager
+def _opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    with tempfile.TemporaryDirectory(prefix="rnnbench-rescue-") as folder:
+        copy = Path(folder) / "store.db"
+        try:
+            shutil.copyfile(path, copy)
+            journal = path.with_name(f"{path.name}-journal")
+            if journal.exists():  # an unfinished write, which SQLite undoes with it
+                shutil.copyfile(journal, copy.with_name("store.db-journal"))
+        except OSError as error:
+            raise OutputError(f"{path} cannot be copied to {folder}: {error.strerror}.") from None
+        with contextlib.closing(sqlite3.connect(copy)) as connection:
+            yield connection
+
+
+def _keys(old: sqlite3.Connection, path: Path) -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    whole = False
+    for order in _ORDERS:
+        rows, complete = _rows(old, f"SELECT trial_id, attempt FROM attempts ORDER BY {order}")
+        found += [row for row in rows if isinstance(row[0], str) and isinstance(row[1], int)]
+        whole |= complete
+    if not found and not whole:
+        raise StoreError(f"nothing of {path} can be read as a store.")
+    return sorted(set(found))
+
+
+def _read(old: sqlite3.Connection, trial_id: str, attempt: int) -> Record | None:
+    rows, _ = _rows(old, _ATTEMPT, (trial_id, attempt))
+    try:
+        spec, result, started_at, seconds, command, log = rows[0]
+        return Record(trial_id=trial_id, attempt=attempt, spec=TrialSpec.model_validate_json(spec),
+                      result=Result.model_validate_json(result), started_at=started_at, seconds=seconds, command=command,
+                      log=log)  # fmt: skip
+    except (IndexError, ValueError):
+        return None
+
+
+def _speeds(old: sqlite3.Connection) -> Iterator[tuple[str, Speed, str]]:
+    for speed_id, text, measured_at in _rows(
+        old, "SELECT speed_id, speed, measured_at FROM speeds"
+    )[0]:
+        with contextlib.suppress(ValueError):
+            yield speed_id, Speed.model_validate_json(text), str(measured_at)
+
+
+def _rows(
+    old: sqlite3.Connection, statement: str, values: tuple[Any, ...] = ()
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """Return the rows up to the first that cannot be read, and whether that was the end."""
+    rows: list[tuple[Any, ...]] = []
+    try:
+        for row in old.execute(statement, values):
+            rows.append(row)  # noqa: PERF402 - what was read before the damage is kept
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return rows, False
+    return rows, True

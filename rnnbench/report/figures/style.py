@@ -1,0 +1,217 @@
+"""How figures look: one colour, marker and line per model in every figure; files that come out the
+same every time.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from rnnbench.report.escaping import figure_text
+
+MOST_DRAWN = 10
+"""Configurations per figure, best first: beyond ten colours a figure can no longer be read."""
+INK = "#3a3f47"
+FAINT = "#9aa1ab"
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+Dashes: TypeAlias = Literal["-"] | tuple[float, Sequence[float]]
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_DASHES: tuple[Dashes, ...] = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one configuration is drawn."""
+
+    colour: str
+    marker: str
+    dashes: Dashes
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure drawn: ``name`` is its file name without ending, ``alt`` says in words what is to be
+    seen.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    svg: bytes
+    png: bytes
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw within this: seaborn's quiet look, text never taken for mathematics, the same bytes
+    every time.
+    """
+    with mpl.rc_context():
+        look: dict[Any, Any] = {
+            **sns.axes_style("ticks"),
+            **sns.plotting_context("paper", font_scale=1.15),
+        }
+        mpl.rcParams.update(look)
+        mpl.rcParams.update(
+            {
+                "axes.edgecolor": FAINT,
+                "axes.grid": True,
+                "axes.labelcolor": INK,
+                "axes.spines.right": False,
+                "axes.spines.top": False,
+                "axes.titlelocation": "left",
+                "axes.titlesize": "medium",
+                "axes.titleweight": "bold",
+                "figure.constrained_layout.use": True,
+                "figure.dpi": 144,
+                "figure.facecolor": "white",
+                "font.family": "DejaVu Sans",
+                "grid.color": "#e9ebee",
+                "grid.linewidth": 0.7,
+                "legend.frameon": False,
+                "svg.fonttype": "path",
+                "svg.hashsalt": "rnnbench",
+                "text.color": INK,
+                "text.parse_math": False,
+                "xtick.color": FAINT,
+                "xtick.labelcolor": INK,
+                "ytick.color": FAINT,
+                "ytick.labelcolor": INK,
+            }
+        )
+        yield
+
+
+def looks(labels: Iterable[str]) -> dict[str, Look]:
+    """Give each label a look from a colour-blind palette; markers and dashes tell on where colours
+    repeat.
+    """
+    palette = sns.color_palette("colorblind").as_hex()
+    return {
+        label: Look(
+            palette[i % len(palette)],
+            _MARKERS[i % len(_MARKERS)],
+            _DASHES[i // len(palette) % len(_DASHES)],
+        )
+        for i, label in enumerate(labels)
+    }
+
+
+def panels(
+    columns: int, rows: int = 1, *, height: float = 3.4, share_y: bool = False
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with rows of panels, wide enough for the page."""
+    figure = Figure(figsize=(5.6 if columns == 1 else 4.6 * columns, height * rows))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_y else False)
+    return figure, [list(row) for row in axes]
+
+
+def legend(
+    figure: Figure, entries: Sequence[tuple[str, Look]], extra: Sequence[Line2D] = ()
+) -> None:
+    """Put one legend for all panels below them."""
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.dashes,
+            label=figure_text(label, 36),
+        )
+        for label, look in entries
+    ]
+    handles += extra
+    if handles:
+        longest = max(len(str(handle.get_label())) for handle in handles)
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=max(1, min(len(handles), 150 // (longest + 8))),
+        )
+
+
+def reference_line(axes: Axes, y: float, text: str, taken: list[float]) -> None:
+    """Draw a thin labelled line at ``y``; labels keep clear of those ``taken`` (fractions of the
+    axis).
+    """
+    low, high = axes.get_ylim()
+    if not (np.isfinite(y) and min(low, high) <= y <= max(low, high)):
+        return
+    axes.axhline(y, color=FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+    place = float(axes.transAxes.inverted().transform(axes.transData.transform((0.0, y)))[1])
+    while any(abs(place - other) < 0.055 for other in taken):
+        place -= 0.01
+    taken.append(place)
+    axes.text(
+        1.01,
+        place,
+        figure_text(text, 24),
+        transform=axes.transAxes,
+        va="center",
+        fontsize="x-small",
+        color=INK,
+    )
+
+
+def use_log(axes: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
+    """Make an axis logarithmic with labels in plain text: powers of ten, or 1-2-5 steps over less
+    than two decades.
+    """
+    axis: Axis
+    if which == "x":
+        axes.set_xscale("log")
+        axis = axes.xaxis
+    else:
+        axes.set_yscale("log")
+        axis = axes.yaxis
+    narrow = high < 100 * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=8))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:g}" if narrow else _power_of_ten(value))
+    )
+
+
+def _power_of_ten(value: float) -> str:
+    if value <= 0:
+        return ""
+    exponent = round(math.log10(value))
+    return f"{value:g}" if -3 < exponent < 3 else f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def thinned(length: int, most: int = 200) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return at most ``most`` of ``length`` indices, spread evenly, ends included."""
+    return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(np.intp))
+
+
+def picture(figure: Figure, name: str, title: str, caption: str, alt: str) -> Picture:
+    """Render a figure as SVG and PNG, without dates in the files."""
+    svg, png = io.BytesIO(), io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font"
+        )  # any script may come in a label
+        # The canvases' own writers: Figure.savefig would draw everything once more for each file.
+        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})  # type: ignore[no-untyped-call]
+        figure.set_layout_engine("none")  # the first drawing has placed everything
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    return Picture(name, title, caption, alt, svg.getvalue(), png.getvalue())

@@ -1,0 +1,113 @@
+"""What a score costs: score against parameters, and against the time of a training step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.report.escaping import figure_text
+from rnnbench.report.figures.curves import use_score_axis
+from rnnbench.report.figures.style import (
+    FAINT,
+    MOST_DRAWN,
+    Look,
+    Picture,
+    legend,
+    panels,
+    picture,
+    use_log,
+)
+
+
+def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
+    """Draw mean scores with intervals against what each configuration costs; dashed, those that no
+    other one beats.
+    """
+    if task.learning is None:
+        return None
+    drawn = task.scored[:MOST_DRAWN]
+    costs = [(label, of) for label, of in _costs(drawn) if any(of(c) is not None for c in drawn)]
+    if not costs:
+        return None
+    figure, [row] = panels(len(costs), height=3.8, share_y=True)
+    for axes, (label, cost) in zip(row, costs, strict=True):
+        points = [(x, c) for c in drawn if (x := cost(c)) is not None]
+        for x, configuration in points:
+            _draw(axes, x, configuration, looks[configuration.label])
+        _front(axes, [(x, c.score.value) for x, c in points if c.score is not None], task.sign)
+        axes.set_xlabel(label)
+        values = [x for x, _ in points]
+        if min(values) > 0 and max(values) / min(values) > 8:
+            use_log(axes, "x", min(values), max(values))
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_formatter(
+            lambda value, _: f"{value / 1000:g} k" if value >= 1000 else f"{value:g}"
+        )
+        axes.margins(x=0.12)
+    use_score_axis(row[0], task)
+    row[0].set_ylabel(f"test {figure_text(task.learning.score_name)}")
+    legend(figure, [(c.label, looks[c.label]) for c in drawn])
+    caption = (
+        f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval over seeds, against cost. "
+        "The dashed line joins the configurations that no cheaper one matches."
+    )
+    return picture(
+        figure,
+        name,
+        "Score against cost",
+        caption,
+        f"Score against cost for {', '.join(c.label for c in drawn)}",
+    )
+
+
+def _costs(
+    drawn: Sequence[Configuration],
+) -> list[tuple[str, Callable[[Configuration], float | None]]]:
+    def parameters(configuration: Configuration) -> float | None:
+        return None if configuration.size is None else configuration.size.params_total
+
+    def milliseconds(configuration: Configuration) -> float | None:
+        point = configuration.speed_point("train")
+        return None if point is None else point.seconds.median * 1e3
+
+    def seconds(configuration: Configuration) -> float | None:
+        return configuration.train_seconds
+
+    timed = any(milliseconds(configuration) is not None for configuration in drawn)
+    time = (
+        ("milliseconds per training step", milliseconds)
+        if timed
+        else ("seconds of training, other trials beside it", seconds)
+    )
+    return [("trainable parameters", parameters), time]
+
+
+def _draw(axes: Axes, x: float, configuration: Configuration, look: Look) -> None:
+    score = configuration.score
+    assert score is not None
+    if score.low is not None and score.high is not None:
+        axes.plot([x, x], [score.low, score.high], color=look.colour, linewidth=1.6, alpha=0.8)
+    axes.plot(
+        [x],
+        [score.value],
+        color=look.colour,
+        marker=look.marker,
+        markersize=8,
+        linestyle="none",
+        zorder=3,
+    )
+
+
+def _front(axes: Axes, points: Sequence[tuple[float, float]], sign: int) -> None:
+    best: list[tuple[float, float]] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not best or sign * y > sign * best[-1][1]:
+            best.append((x, y))
+    if len(points) > 2 and len(best) > 1:
+        axes.plot(
+            *zip(*best, strict=True), color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1
+        )

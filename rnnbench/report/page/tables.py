@@ -1,0 +1,166 @@
+"""The further tables of a task: paired comparisons, timings, extra scores, and trials without a
+score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+from rnnbench.analysis.formatting import (
+    MISSING,
+    counted,
+    estimate_text,
+    number,
+    p_text,
+    quartiles_text,
+    whole,
+)
+from rnnbench.analysis.groups import TaskGroup
+from rnnbench.analysis.stats import mean_interval
+from rnnbench.analysis.tables import at_own_length
+from rnnbench.analysis.verdicts import Verdict
+from rnnbench.report.blocks import Column, Row, Table
+from rnnbench.report.page.leaderboard import MOST_ROWS, marked
+
+
+def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
+    """Return each configuration beside the best one, paired by seed."""
+    if not verdicts:
+        return None
+    best, others = task.scored[0], task.scored[1:]
+    rows = []
+    for other, verdict in list(zip(others, verdicts, strict=True))[:MOST_ROWS]:
+        paired = verdict.paired
+        said = {"worse": f"{best.label} is better", "better": f"{best.label} is worse"}.get(
+            verdict.outcome, ""
+        )
+        if verdict.outcome == "no difference":
+            said = f"no difference shown; {verdict.power_words()}"
+        rows.append(
+            Row(
+                (
+                    marked(other),
+                    MISSING if paired is None else estimate_text(paired.estimate, signed=True),
+                    f"{verdict.wins} / {verdict.losses} / {verdict.ties}",
+                    p_text(verdict.p_adjusted),
+                    MISSING
+                    if paired is None or paired.test is None
+                    else paired.test.replace(" ", "\u00a0"),
+                    said or verdict.outcome,
+                )
+            )
+        )
+    columns = (
+        Column(f"beside {best.label}", numeric=False),
+        Column("difference [interval]"),
+        Column("seeds better / worse / equal"),
+        Column("p (Holm)"),
+        Column("test", numeric=False),
+        Column("verdict", numeric=False),
+    )
+    score_name = task.learning.score_name if task.learning else "score"
+    notes = (
+        f"Differences in {score_name} on the same seeds, minus {best.label}'s. A difference counts as shown when its interval "
+        "excludes zero and the p-value, corrected over this table, is at most 0.05. The best mean was picked after seeing the "
+        "scores, which favours it a little.",
+    )
+    return Table("Paired comparisons with the best mean", columns, tuple(rows), notes)
+
+
+def timings(task: TaskGroup) -> Table | None:
+    """Return the timings at the task's own length: milliseconds, ratio, throughput, streaming
+    latency and memory.
+    """
+    rows = []
+    for configuration in task.configurations:
+        for speed in configuration.speeds:
+            train, forward, stream = (
+                at_own_length(speed, mode) for mode in ("train", "forward", "stream")
+            )
+            rows.append(
+                Row(
+                    (
+                        marked(configuration),
+                        speed.environment.device,
+                        str(speed.environment.threads),
+                        MISSING if train is None else f"{train.length:,} × {train.batch_size:,}",
+                        MISSING if train is None else number(train.seconds.median * 1e3),
+                        MISSING if train is None else whole(train.timesteps_per_second),
+                        MISSING if forward is None else number(forward.seconds.median * 1e3),
+                        quartiles_text(forward.ratio if forward else None, "×"),
+                        MISSING if stream is None else number(stream.seconds.median * 1e3),
+                        f"{speed.peak_memory_bytes / 2**20:,.0f}",
+                        "scattered" if speed.noisy else "steady",
+                    )
+                )
+            )
+    if not rows:
+        return None
+    columns = (
+        Column("model", numeric=False), Column("device", numeric=False), Column("threads"), Column("length × batch"),
+        Column("training step, ms"), Column("time steps per second, training"), Column("forward pass, ms"),
+        Column("forward over reference (IQR)"), Column("one streamed step, ms"), Column("peak memory, MiB"),
+        Column("timings", numeric=False),
+    )  # fmt: skip
+    notes = (
+        "Medians at the task's own length, with nothing else of rnnbench running. Milliseconds depend on the machine; "
+        "ratios less so.",
+    )
+    return Table("Timings", columns, tuple(rows[:MOST_ROWS]), notes)
+
+
+def extra_scores(task: TaskGroup) -> Table | None:
+    """Return the further scores that the task measured, mean with interval over seeds."""
+    names = list(
+        dict.fromkeys(
+            n for c in task.scored for learning in c.learned.values() for n in learning.extra_scores
+        )
+    )[:12]
+    if not names:
+        return None
+    rows = []
+    for configuration in task.scored[:MOST_ROWS]:
+        by_name: dict[str, list[float]] = defaultdict(list)
+        for learning in configuration.learned.values():
+            for name, score in learning.extra_scores.items():
+                if math.isfinite(score):
+                    by_name[name].append(score)
+        cells = (
+            estimate_text(mean_interval(by_name[name])) if by_name[name] else MISSING
+            for name in names
+        )
+        rows.append(Row((marked(configuration), *cells)))
+    columns = (Column("model", numeric=False), *(Column(name) for name in names))
+    return Table(
+        "Further scores",
+        columns,
+        tuple(rows),
+        ("Mean [interval] over seeds, of the same checkpoints on test data.",),
+    )
+
+
+def failures(task: TaskGroup) -> Table | None:
+    """Return the trials without a score, those of one configuration and reason together."""
+    seeds: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for configuration in task.configurations:
+        for record in configuration.failures:
+            reason = record.result.error or "it ended without a finite score"
+            seeds[configuration.label, record.result.status.value, reason].append(record.spec.seed)
+    if not seeds:
+        return None
+    rows = [
+        Row((label, status, _seed_list(found), reason))
+        for (label, status, reason), found in seeds.items()
+    ]
+    columns = tuple(
+        Column(title, numeric=False) for title in ("model", "status", "seeds", "reason")
+    )
+    left_out = len(rows) - MOST_ROWS
+    notes = (f"{counted(left_out, 'more row')} in results.csv.",) if left_out > 0 else ()
+    return Table("Trials without a score", columns, tuple(rows[:MOST_ROWS]), notes)
+
+
+def _seed_list(seeds: list[int]) -> str:
+    listed = ", ".join(str(seed) for seed in seeds[:8])
+    return listed if len(seeds) <= 8 else f"{listed} and {len(seeds) - 8} more"

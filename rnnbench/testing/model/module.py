@@ -1,0 +1,181 @@
+"""Checks of a model as a module: gradients, determinism, data types, saving, copying."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+import torch
+from pydantic import TypeAdapter
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from rnnbench.contract.core import state_tensors
+from rnnbench.records.plots import Plot
+from rnnbench.testing.model.subject import ModelUnderTest, run, run_last
+from rnnbench.testing.outcome import require
+
+
+def the_gradient_reaches_the_first_step(subject: ModelUnderTest) -> None:
+    """The gradient of the last output with respect to the first input is finite and not zero, for
+    every sequence.
+    """
+    x = subject.inputs().requires_grad_()
+    outputs, _ = run(subject.core(), x)
+    (gradient,) = torch.autograd.grad(outputs[:, -1].square().sum(), x)
+    require(gradient.isfinite().all(), "the gradient of the last output is NaN or infinite.")
+    require(
+        gradient[:, 0].abs().flatten(1).sum(1).gt(0).all(),
+        f"the gradient of the last output does not reach the first of {subject.length} steps; is something detached?",
+    )
+
+
+def every_parameter_gets_a_gradient(subject: ModelUnderTest) -> None:
+    """Every trainable parameter takes part in the outputs."""
+    core = subject.core()
+    x = subject.inputs()
+    outputs, _ = run(core, x)
+    loss = outputs.square().sum()
+    if hasattr(core, "forward_last"):
+        loss = loss + run_last(core, x).square().sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    for name, parameter in core.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        require(
+            parameter.grad is not None,
+            f"parameter {name} gets no gradient: use it, leave it out, or make it a buffer; unused parameters count as size.",
+        )
+        require(
+            parameter.grad is not None and parameter.grad.isfinite().all(),
+            f"the gradient of {name} is not finite.",
+        )
+
+
+@torch.no_grad()
+def one_seed_makes_one_model(subject: ModelUnderTest) -> None:
+    """Two cores built from one seed have equal parameters and outputs, in training mode too."""
+    one, two = subject.core(seed=7), subject.core(seed=7)
+    for (name, first), second in zip(
+        one.state_dict().items(), two.state_dict().values(), strict=True
+    ):
+        require(
+            torch.equal(first, second),
+            f"{name} differs between two cores built from one seed; draw all randomness from torch's default generator.",
+        )
+    x = subject.inputs()
+    for mode, training in (("evaluation", False), ("training", True)):
+        outputs = []
+        for core in (one, two):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(11)
+                outputs.append(run(core.train(training), x)[0])
+        require(
+            not subject.difference(*outputs),
+            f"in {mode} mode two equal cores with one seed have different outputs.",
+        )
+
+
+@torch.no_grad()
+def evaluation_is_deterministic(subject: ModelUnderTest) -> None:
+    """In evaluation mode no randomness is left."""
+    core = subject.core()
+    x = subject.inputs()
+    first, _ = run(core, x)
+    again, _ = run(core, x)
+    require(
+        not subject.difference(again, first),
+        "outputs differ from call to call after eval(); test self.training.",
+    )
+
+
+@torch.no_grad()
+def the_seed_is_left_to_the_caller(subject: ModelUnderTest) -> None:
+    """Neither building nor running the core sets torch's seed."""
+    drawn = []
+    for seed in (1, 2):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            core = subject.model.build(subject.input_size, subject.hidden_size, subject.options)
+            core(subject.inputs(dtype=torch.float32))
+            drawn.append(torch.rand(4))
+    require(
+        not torch.equal(*drawn),
+        "the core calls torch.manual_seed; trials with different seeds would be alike. Remove it.",
+    )
+
+
+@torch.no_grad()
+def double_precision_works(subject: ModelUnderTest) -> None:
+    """After ``.double()`` outputs and state are float64, and agree with those in float32."""
+    x = subject.inputs(dtype=torch.float64)
+    core = subject.core(dtype=torch.float64)
+    try:
+        outputs, state = run(core, x)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"float64 input after .double(): {error}; create tensors with dtype=x.dtype, device=x.device"
+        ) from error
+    floats = [tensor for tensor in (outputs, *state_tensors(state)) if tensor.is_floating_point()]
+    require(
+        all(tensor.dtype == torch.float64 for tensor in floats),
+        "float64 in, but float32 comes out; create tensors with dtype=x.dtype, device=x.device.",
+    )
+    single, _ = run(subject.core(dtype=torch.float32), x.float())
+    require(
+        torch.allclose(single.double(), outputs, rtol=1e-3, atol=1e-4),
+        "outputs in float32 and float64 disagree by more than rounding; are constants or buffers left out of .double()?",
+    )
+
+
+@torch.no_grad()
+def saved_weights_restore_the_model(subject: ModelUnderTest) -> None:
+    """The ``state_dict``, written and read as safetensors, makes a core of another seed give the
+    same outputs.
+    """
+    core, other = subject.core(seed=1), subject.core(seed=2)
+    x = subject.inputs()
+    expected, _ = run(core, x)
+    state = core.state_dict()
+    strange = sorted(name for name, value in state.items() if not isinstance(value, Tensor))
+    require(not strange, f"state_dict holds what is no tensor: {', '.join(strange)}.")
+    other.load_state_dict(
+        load(save({name: tensor.contiguous().clone() for name, tensor in state.items()}))
+    )
+    restored, _ = run(other, x)
+    require(
+        not subject.difference(restored, expected),
+        "a core with the loaded state_dict gives other outputs: keep every tensor as a parameter or a persistent buffer.",
+    )
+
+
+@torch.no_grad()
+def a_copy_stands_alone(subject: ModelUnderTest) -> None:
+    """``copy.deepcopy`` gives a core with the same outputs that shares no memory with the original."""
+    core = subject.core()
+    x = subject.inputs()
+    expected, _ = run(core, x)
+    duplicate = copy.deepcopy(core)
+    require(
+        not subject.difference(run(duplicate, x)[0], expected),
+        "a deep copy gives other outputs than the original.",
+    )
+    for tensor in _tensors(duplicate):
+        tensor.zero_()
+    require(
+        not subject.difference(run(core, x)[0], expected),
+        "changing a deep copy changes the original: some tensor is shared between them.",
+    )
+
+
+@torch.no_grad()
+def plots_are_plots(subject: ModelUnderTest) -> None:
+    """``plots`` returns a sequence of ``rnnbench.LinePlot`` or ``rnnbench.HeatmapPlot``."""
+    core = subject.core()
+    lengths = None if subject.model.causal else subject.lengths
+    for drawing in core.plots(subject.inputs(), lengths):  # type: ignore[operator]
+        TypeAdapter(Plot).validate_python(drawing)
+
+
+def _tensors(core: nn.Module) -> list[Tensor]:
+    return list(itertools.chain(core.parameters(), core.buffers()))

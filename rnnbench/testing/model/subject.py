@@ -1,0 +1,118 @@
+"""The model that is checked: built from a seed, fed with small random sequences, compared within a
+tolerance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rnnbench.contract.core import output_size
+from rnnbench.testing.outcome import require
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rnnbench.contract.entries import Model
+    from rnnbench.records.syntax import OptionValue
+
+
+@dataclass(frozen=True)
+class ModelUnderTest:
+    """A registered model with the options and sizes that it is checked at; D, H, T and B all differ
+    on purpose.
+    """
+
+    model: Model
+    options: dict[str, OptionValue] = field(default_factory=dict)
+    input_size: int = 5
+    hidden_size: int = 16
+    length: int = 9
+    batch_size: int = 4
+
+    def core(self, seed: int = 0, dtype: torch.dtype | None = None) -> nn.Module:
+        """Build a core from ``seed`` in evaluation mode, leaving the global random state as it was."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            core = self.model.build(self.input_size, self.hidden_size, self.options)
+        return core.to(dtype or self.dtype).eval()
+
+    def inputs(
+        self, seed: int = 1, *, length: int | None = None, dtype: torch.dtype | None = None
+    ) -> Tensor:
+        """Draw sequences (B, T, D) from the standard normal distribution."""
+        shape = (self.batch_size, length or self.length, self.input_size)
+        return torch.randn(
+            shape, generator=torch.Generator().manual_seed(seed), dtype=dtype or self.dtype
+        )
+
+    @property
+    def lengths(self) -> Tensor:
+        """Lengths (B,) in no order, the longest and the shortest possible among them."""
+        return torch.tensor([self.length - 3, self.length, 1, 4])
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """float64 where the model supports it, so that comparisons can be strict; float32
+        otherwise.
+        """
+        try:
+            outputs, _ = run(self.core(dtype=torch.float64), self.inputs(dtype=torch.float64))
+        except Exception:  # told by the check on float64
+            return torch.float32
+        return torch.float64 if outputs.dtype == torch.float64 else torch.float32
+
+    def width(self, core: nn.Module) -> int:
+        """Return the declared output width O."""
+        return output_size(core, self.hidden_size)
+
+    def difference(self, seen: Tensor, expected: Tensor) -> float:
+        """Return the largest absolute difference, or 0 where it is within rounding error for the
+        data type.
+        """
+        rtol, atol = (1e-7, 1e-9) if self.dtype == torch.float64 else (1e-4, 1e-5)
+        if torch.allclose(seen, expected, rtol=rtol, atol=atol):
+            return 0.0
+        return float((seen - expected).abs().max())
+
+    def first_difference(self, seen: Tensor, expected: Tensor) -> tuple[int, float] | None:
+        """Return the first step, counted from 0, at which (B, T, O) outputs differ, and by how
+        much; ``None`` if at none.
+        """
+        for step in range(seen.shape[1]):
+            if gap := self.difference(seen[:, step], expected[:, step]):
+                return step, gap
+        return None
+
+
+def run(
+    core: nn.Module, x: Tensor, state: Any = None, lengths: Tensor | None = None
+) -> tuple[Tensor, Any]:
+    """Call the core as the harness does: x (B, T, D) -> outputs (B, T, O), state."""
+    returned = core(x, state) if lengths is None else core(x, state, lengths=lengths)
+    require(
+        isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], Tensor),
+        f"forward returned {_described(returned)}; return a pair: outputs (B, T, O), state.",
+    )
+    outputs, state = returned
+    return outputs, state
+
+
+def run_last(core: nn.Module, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Call ``core.forward_last``: x (B, T, D) -> (B, O)."""
+    last = core.forward_last(x, lengths)  # type: ignore[operator]
+    require(
+        isinstance(last, Tensor),
+        f"forward_last returned {_described(last)}; return one tensor (B, O).",
+    )
+    return last  # type: ignore[no-any-return]
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,56 @@
+"""Which checks a task has to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rnnbench.contract.task import GeneratedTask
+from rnnbench.testing.outcome import CheckResult, run_all
+from rnnbench.testing.task import data as data
+from rnnbench.testing.task import declaration as declaration
+from rnnbench.testing.task import scores as scores
+from rnnbench.testing.task.subject import TaskUnderTest
+
+_DECLARATION: tuple[Callable[[TaskUnderTest], None], ...] = (
+    declaration.it_is_frozen,
+    declaration.spaces_and_steps_are_declared,
+    declaration.a_stateful_task_is_a_stream,
+    declaration.the_version_is_a_number,
+    declaration.citations_are_given,
+    declaration.the_metric_is_declared,
+    declaration.scores_are_in_order,
+    declaration.further_scores_are_numbers,
+    declaration.presets_are_valid,
+)
+_GENERATED = (
+    data.any_number_of_sequences_can_be_drawn,
+    data.all_randomness_comes_from_the_generator,
+    data.the_generator_moves_on,
+    data.sequences_are_drawn_independently,
+)
+_FINITE = (data.splits_are_the_same_every_time, data.splits_are_disjoint)
+_SCORES = (
+    scores.the_loss_is_finite,
+    scores.the_metric_is_a_weighted_mean,
+    scores.knowing_the_targets_is_perfect,
+    scores.knowing_nothing_is_no_better_than_the_baseline,
+    scores.the_diagnosis_is_well_formed,
+)
+
+
+def it_can_be_built(subject: TaskUnderTest) -> None:
+    """The task accepts its options."""
+    subject.build()
+
+
+def results(subject: TaskUnderTest) -> list[CheckResult]:
+    """Run every check that applies to the task; what rests on a check that failed is not run."""
+    found = run_all([it_can_be_built], subject)
+    if not found[-1].passed:
+        return found
+    found += run_all(_DECLARATION, subject)
+    form = run_all([data.batches_have_the_declared_form], subject)
+    if not form[0].passed:
+        return found + form
+    drawn = _GENERATED if isinstance(subject.task, GeneratedTask) else _FINITE
+    return found + form + run_all(drawn, subject) + run_all(_SCORES, subject)

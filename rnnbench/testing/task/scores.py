@@ -1,0 +1,161 @@
+"""Checks of a task's loss, metric and analytic scores against each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+from torch.nn import functional as F
+
+from rnnbench.contract.task import Batch, Diagnosis, Task, Tokens
+from rnnbench.metrics import loss_of, mean_loss
+from rnnbench.records.plots import Plot
+from rnnbench.testing.outcome import require
+from rnnbench.testing.task.subject import TaskUnderTest, floating, prediction_shape
+
+_SURE = 20.0
+"""A logit that makes the softmax all but certain."""
+_CLASSES_TRIED = 32
+_STANDARD_ERRORS = 5
+_SLACK = 0.05
+"""Share of the way from baseline to perfect by which a test part may favour a constant prediction
+by chance.
+"""
+
+
+def the_loss_is_finite(subject: TaskUnderTest) -> None:
+    """The training loss of random predictions is finite, positive, and has a finite gradient."""
+    for name, batch in subject.batches.items():
+        given = floating(batch)
+        outputs = subject.outputs(given).requires_grad_()
+        loss = mean_loss(loss_of(subject.task), outputs, given)
+        value = loss.item()
+        require(
+            math.isfinite(value) and value > 0,
+            f"{name}: the loss of random predictions is {value:.6g}.",
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+        require(
+            outputs.grad is not None and outputs.grad.isfinite().all(),
+            f"{name}: the gradient of the loss is not finite.",
+        )
+
+
+def the_metric_is_a_weighted_mean(subject: TaskUnderTest) -> None:
+    """``metric.measure`` gives each sequence values that do not depend on the others in the batch,
+    and weights >= 0.
+    """
+    batch = floating(subject.test).rows(slice(0, 8))
+    outputs = subject.outputs(batch)
+    values, weights = _measure(subject.task, outputs, batch)
+    require(
+        values.shape == weights.shape,
+        f"values {tuple(values.shape)} and weights {tuple(weights.shape)} differ in shape.",
+    )
+    require(
+        values.shape[:1] == (len(batch),),
+        f"values have shape {tuple(values.shape)}; the batch must be the first axis.",
+    )
+    require(
+        bool((weights >= 0).all()) and weights.sum() > 0,
+        "weights must be at least 0, and some of them more.",
+    )
+    for row in range(len(batch)):
+        alone, own = _measure(subject.task, outputs[row : row + 1], batch.rows(slice(row, row + 1)))
+        require(
+            torch.allclose(alone * own, (values * weights)[row : row + 1], atol=1e-6)
+            and torch.allclose(own, weights[row : row + 1]),
+            "the metric of one sequence depends on the others in its batch; measure each on its own, the harness averages.",
+        )
+
+
+def knowing_the_targets_is_perfect(subject: TaskUnderTest) -> None:
+    """Predictions that equal the targets score at least ``perfect``."""
+    batch = floating(subject.test)
+    score, _ = _score(subject.task, _oracle(subject.task, batch), batch)
+    slack = 1e-4 * abs(subject.task.perfect - subject.task.baseline)
+    reached = (
+        subject.task.perfect - slack
+        if subject.task.metric.direction == "higher"
+        else subject.task.perfect + slack
+    )
+    require(
+        subject.task.metric.reaches(score, reached),
+        f"predictions equal to the targets score {score:.6g}, worse than perfect ({subject.task.perfect:.6g}): one is wrong.",
+    )
+
+
+def knowing_nothing_is_no_better_than_the_baseline(subject: TaskUnderTest) -> None:
+    """No constant prediction beats ``baseline`` by more than chance allows."""
+    task = subject.task
+    batch = floating(subject.test)
+    towards_perfect = 1 if task.metric.direction == "higher" else -1
+    limit = task.baseline + _SLACK * (task.perfect - task.baseline)
+    for name, outputs in _constants(task, batch):
+        score, moved = _score(task, outputs, batch, pessimism=-towards_perfect)
+        require(
+            not task.metric.better(moved, limit),
+            f"always predicting {name} scores {score:.6g}, better than the baseline "
+            f"{task.baseline:.6g}, which is not the score of the best predictor without memory then.",
+        )
+
+
+def the_diagnosis_is_well_formed(subject: TaskUnderTest) -> None:
+    """``diagnose`` works with any predictor, and returns finite scores and plots."""
+    test = floating(subject.test)
+    task = subject.task
+
+    def predict(inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        return subject.outputs(Batch(inputs=inputs, targets=inputs, lengths=lengths))
+
+    diagnosis = task.diagnose(predict, test)
+    require(
+        isinstance(diagnosis, Diagnosis),
+        f"diagnose returned a {type(diagnosis).__name__}; return a rnnbench.Diagnosis.",
+    )
+    for name, score in diagnosis.scores.items():
+        require(math.isfinite(score), f"diagnose: score {name!r} is {score!r}.")
+    for drawing in diagnosis.plots:
+        TypeAdapter(Plot).validate_python(drawing)
+
+
+def _measure(task: Task, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    values, weights = task.metric.measure(outputs, batch)
+    return values, torch.ones_like(values) if weights is None else weights
+
+
+def _score(task: Task, outputs: Tensor, batch: Batch, pessimism: int = 0) -> tuple[float, float]:
+    """Return the score, and the score moved by some standard errors in the direction of
+    ``pessimism`` (-1, 0 or 1).
+    """
+    values, weights = (
+        tensor.double().reshape(len(batch), -1) for tensor in _measure(task, outputs, batch)
+    )  # (B, T or 1)
+    total = weights.sum()
+    mean = (values * weights).sum() / total
+    # Sequences are the independent units: this is the error of a ratio of two sums over them.
+    error = ((values - mean) * weights).sum(1).square().sum().sqrt() / total
+    moved = mean + pessimism * _STANDARD_ERRORS * error
+    return task.metric.finish(float(mean)), task.metric.finish(float(moved))
+
+
+def _oracle(task: Task, batch: Batch) -> Tensor:
+    if isinstance(task.outputs, Tokens):
+        return _SURE * F.one_hot(batch.targets, task.outputs.vocab).float()
+    return batch.targets
+
+
+def _constants(task: Task, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    zeros = torch.zeros(prediction_shape(task, batch))
+    if not isinstance(task.outputs, Tokens):
+        yield "zero", zeros
+        yield "the mean", zeros + batch.targets.flatten(0, -2).mean(0)
+        return
+    yield "all symbols alike", zeros
+    for symbol in range(min(task.outputs.vocab, _CLASSES_TRIED)):
+        certain = zeros.clone()
+        certain[..., symbol] = _SURE
+        yield f"symbol {symbol}", certain

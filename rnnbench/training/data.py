@@ -1,0 +1,159 @@
+"""Where batches come from: drawn at will, or cut from a finite data set; always the same for the
+same seed and step.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask
+from rnnbench.errors import PluginError
+from rnnbench.records.result import DataSize
+from rnnbench.training.randomness import generator_for, seed_for
+
+if TYPE_CHECKING:
+    from rnnbench.contract.task import Steps, Task
+    from rnnbench.records.spec import Settings
+
+
+class Source(ABC):
+    """Training batches by step, and the two evaluation sets, all on one device."""
+
+    validation: Batch
+    test: Batch
+
+    @property
+    def size(self) -> DataSize:
+        """How many sequences there are, and how much memory they take."""
+        return _size(None, self.validation, self.test)
+
+    @abstractmethod
+    def train(self, step: int) -> Batch:
+        """Return the batch of optimizer step ``step`` (from 0): the same for every model at the
+        same seed.
+        """
+
+
+class Generated(Source):
+    """Batches drawn on the device; the evaluation sets are drawn once per seed, from their own
+    keys.
+    """
+
+    def __init__(
+        self, task: GeneratedTask, settings: Settings, seed: int, device: torch.device
+    ) -> None:
+        self._task = task
+        self._batch_size = settings.batch_size
+        self._seed = seed
+        self._double = settings.precision == "64"
+        self._generator = torch.Generator(
+            device
+        )  # seeded anew for each batch: making one costs more than seeding it
+        self.validation = self._in_precision(
+            task.sample(settings.validation_size, self._keyed("validation"))
+        )
+        self.test = self._in_precision(task.sample_test(settings.test_size, self._keyed("test")))
+
+    def _keyed(self, purpose: str, *step: int) -> torch.Generator:
+        return self._generator.manual_seed(seed_for(self._seed, purpose, *step))
+
+    def _in_precision(self, batch: Batch) -> Batch:
+        return batch.floating(torch.float64) if self._double else batch
+
+    def train(self, step: int) -> Batch:
+        return self._in_precision(self._task.sample(self._batch_size, self._keyed("train", step)))
+
+
+class Finite(Source):
+    """Batches of a reshuffled finite set; an epoch's incomplete last batch is left out, so that all
+    have one size.
+
+    A stateful task is not shuffled: row r of every batch is the next window of lane r, and an epoch
+    starts each lane anew.
+    """
+
+    def __init__(
+        self, task: FiniteTask, settings: Settings, seed: int, device: torch.device
+    ) -> None:
+        splits = task.splits()
+        dtype = torch.float64 if settings.precision == "64" else torch.float32
+        self._train = splits.train.floating(dtype).to(device)
+        self.validation = splits.validation.floating(dtype).to(device)
+        self.test = splits.test.floating(dtype).to(device)
+        self._steps = task.steps
+        self._stateful = task.stateful
+        self._seed = seed
+        self._device = device
+        self._batch_size = min(settings.batch_size, len(splits.train))
+        self._batches_per_epoch = len(splits.train) // self._batch_size
+        # on the CPU as well: trimming padding needs numbers there, and reading them from a GPU
+        # would stall it
+        self._lengths = None if splits.train.lengths is None else splits.train.lengths.cpu()
+        self._lanes = torch.arange(self._batch_size, device=device) * self._batches_per_epoch
+        self._order = lru_cache(maxsize=1)(self._draw_order)
+
+    @property
+    def size(self) -> DataSize:
+        """How many sequences there are, those for training among them, and how much memory they
+        take.
+        """
+        return _size(self._train, self.validation, self.test)
+
+    def _draw_order(self, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the order of an epoch's sequences (N,), on the CPU and on the device; the copy
+        does not wait for it.
+        """
+        order = torch.randperm(
+            len(self._train), generator=generator_for(self._seed, "order", epoch)
+        )
+        return order, order.to(self._device, non_blocking=True)
+
+    def train(self, step: int) -> Batch:
+        epoch, position = divmod(step, self._batches_per_epoch)
+        if self._stateful:
+            return replace(self._train.rows(self._lanes + position), continues=position > 0)
+        here = slice(position * self._batch_size, (position + 1) * self._batch_size)
+        order, order_on_device = self._order(epoch)
+        batch = self._train.rows(order_on_device[here])
+        return (
+            batch
+            if self._lengths is None
+            else trimmed(batch, int(self._lengths[order[here]].max()), self._steps)
+        )
+
+
+def _size(train: Batch | None, validation: Batch, test: Batch) -> DataSize:
+    held = [part for part in (train, validation, test) if part is not None]
+    return DataSize(
+        train=None if train is None else len(train),
+        validation=len(validation),
+        test=len(test),
+        bytes=sum(part.inputs.nbytes + part.targets.nbytes for part in held),
+    )
+
+
+def trimmed(batch: Batch, length: int, steps: Steps) -> Batch:
+    """Cut the padding beyond ``length`` steps off a batch; ``steps`` tells whether its targets have
+    a time axis.
+    """
+    every = steps == "every"
+    return Batch(
+        inputs=batch.inputs[:, :length],
+        targets=batch.targets[:, :length] if every else batch.targets,
+        lengths=batch.lengths,
+        mask=None if batch.mask is None else batch.mask[:, :length],
+    )
+
+
+def source_of(task: Task, settings: Settings, seed: int, device: torch.device) -> Source:
+    """Return the source of a task's batches on ``device``."""
+    if isinstance(task, GeneratedTask):
+        return Generated(task, settings, seed, device)
+    if isinstance(task, FiniteTask):
+        return Finite(task, settings, seed, device)
+    raise PluginError(f"{type(task).__name__} is neither a GeneratedTask nor a FiniteTask.")

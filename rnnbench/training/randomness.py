@@ -1,0 +1,28 @@
+"""All randomness by key: the same (seed, purpose, step) draws the same numbers, whatever was drawn
+before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from rnnbench.records.syntax import OptionValue
+
+
+def seed_for(seed: int, purpose: str, *more: OptionValue) -> int:
+    """Return 63 bits that depend on every word of the key and on nothing else."""
+    key = "\x1f".join([str(seed), purpose, *map(str, more)])
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def generator_for(
+    seed: int, purpose: str, *more: OptionValue, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """Return a generator on ``device`` seeded by the key. CPU and GPU draw different numbers from
+    one seed.
+    """
+    return torch.Generator(device).manual_seed(seed_for(seed, purpose, *more))

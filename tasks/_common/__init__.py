@@ -1,0 +1,1 @@
+"""Parts that tasks of several kinds share."""

@@ -1,0 +1,1 @@
+"""Formal-language tasks (Deletang et al. 2023)."""

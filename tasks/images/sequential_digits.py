@@ -1,0 +1,303 @@
+"""Sequential digits: say which digit an image shows that was read pixel by pixel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+import rnnbench
+from rnnbench import Batch, Citation, FiniteTask, Metric, Preset, Splits, Tokens, Vectors
+from rnnbench.errors import DataError, OptionError
+from rnnbench.metrics import ACCURACY
+
+from .._common.hub import HubDataset
+from .._common.labels import (
+    class_names,
+    majority_accuracy,
+    nearest_mean_accuracy,
+    numbered,
+    stratified,
+)
+from ._digit_images import LabelledImages, bundled_digits, read_images
+from ._hub_images import read_hub_images
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rnnbench import RegisterTask
+
+_LE = Citation(
+    "Le et al. 2015", "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", "arXiv:1504.00941",
+    "https://arxiv.org/abs/1504.00941",
+)  # fmt: skip
+_ARJOVSKY = Citation(
+    "Arjovsky et al. 2016",
+    "Unitary Evolution Recurrent Neural Networks",
+    "ICML",
+    "https://arxiv.org/abs/1511.06464",
+)
+_ALPAYDIN = Citation(
+    "Alpaydin and Kaynak 1998", "Optical Recognition of Handwritten Digits", "UCI Machine Learning Repository",
+    "https://doi.org/10.24432/C50P49",
+)  # fmt: skip
+_LECUN = Citation(
+    "LeCun et al. 1998", "Gradient-Based Learning Applied to Document Recognition", "Proceedings of the IEEE 86",
+    "https://doi.org/10.1109/5.726791",
+)  # fmt: skip
+_SPLIT_SEED = 0
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+def permutation(pixels: int) -> list[int]:
+    """Return the one order in which ``pixels`` pixels are read when permuted.
+
+    Positions are sorted by the SHA-256 of "pixel P of N", so that the order depends on no
+    generator, library or platform.
+    """
+    return sorted(
+        range(pixels),
+        key=lambda position: hashlib.sha256(f"pixel {position} of {pixels}".encode()).digest(),
+    )
+
+
+@dataclass(frozen=True)
+class SequentialDigits(FiniteTask):
+    """Sequential digits: name the digit after its image was read pixel by pixel (Le et al. 2015).
+
+    Brightness lies in 0 .. 1. The score is the accuracy on the test images; always answering the
+    most frequent class of the training images is skill 0. A network counts as solving the task from
+    the accuracy of the nearest class mean, which sees the whole image at once; the same classifier
+    on the last step alone shows what can be told without memory.
+
+    Attributes:
+        source: digits: the 1,797 images of 8 x 8 pixels that scikit-learn brings (64 steps); mnist:
+            IDX files or a Hugging Face data set (784 steps).
+        images: IDX file of the training images, plain or gzipped.
+        labels: IDX file of their labels.
+        test_images: likewise for the test; held out from the training images if left out.
+        test_labels: likewise.
+        hf: in place of the files, a Hugging Face data set by name, or a folder of its files.
+        revision: its commit; required, but for a folder.
+        subset: its configuration, where it has several.
+        train_split: name of its split for training.
+        test_split: likewise for the test; none: held out from the training images.
+        image_column: the column of its images; by default "image" or "img".
+        label_column: the column of its labels.
+        permuted: read the pixels in one fixed, scrambled order, which scatters neighbours over the
+            sequence.
+        rows: read a row of pixels per step.
+        held_out: share of the training images held out for the test if it is not given, then of the
+            rest for validation; of each class alike, and always the same images.
+    """
+
+    source: Literal["digits", "mnist"] = "digits"
+    images: Path | None = None
+    labels: Path | None = None
+    test_images: Path | None = None
+    test_labels: Path | None = None
+    hf: Name | None = None
+    revision: Name | None = None
+    subset: Name | None = None
+    train_split: Name = "train"
+    test_split: Name | None = "test"
+    image_column: Name | None = None
+    label_column: Name = "label"
+    permuted: bool = False
+    rows: bool = False
+    held_out: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+
+    version: ClassVar[int] = 1
+    citations: ClassVar[tuple[Citation, ...]] = (_LE, _ARJOVSKY, _ALPAYDIN, _LECUN)
+    presets: ClassVar[Mapping[str, Preset]] = {
+        "quick": Preset({}, {"steps": 2500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}),
+        "standard": Preset({}, {"steps": 6000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}),
+        # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, complex_RNN_mnist.py) on
+        # MNIST, to be given: a million steps of RMSprop at 5e-4 in batches of 20, 10,000 of 60,000
+        # images for validation. It clips elements of the gradient at 1, where the norm is clipped
+        # here. The LSTM's 128 units are not verified: the code trains its own cell.
+        "paper": Preset(
+            {"held_out": 1 / 6},
+            {"steps": 1_000_000, "batch_size": 20, "learning_rate": 5e-4, "optimizer": "rmsprop", "hidden_size": 128},
+        ),
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        files = any(
+            file is not None
+            for file in (self.images, self.labels, self.test_images, self.test_labels)
+        )
+        if self.source == "digits" and (files or self.hf is not None):
+            raise ValueError("images=, labels= and hf= are of MNIST; give source=mnist too.")
+        if files and self.hf is not None:
+            raise ValueError("IDX files and hf= are two sources of the same; give one of them.")
+        if self.hf is not None:
+            HubDataset(self.hf, self.revision, self.subset)
+        elif (self.revision, self.subset, self.train_split, self.test_split, self.image_column, self.label_column) != (
+            None, None, "train", "test", None, "label",
+        ):  # fmt: skip
+            raise ValueError(
+                "revision=, subset=, splits and columns belong to a Hugging Face data set; give hf= too."
+            )
+        elif self.source == "mnist" and (self.images is None or self.labels is None):
+            raise OptionError(
+                "source=mnist needs IDX files: -t 'sequential-digits[source=mnist,images=FILE,labels=FILE]', "
+                "or a Hugging Face data set: hf=ylecun/mnist,revision=COMMIT."
+            )
+        if (self.test_images is None) != (self.test_labels is None):
+            raise ValueError("test_images= and test_labels= go together; give both or neither.")
+
+    def splits(self) -> Splits:
+        """Return each part: inputs (N, pixels, 1), or (N, height, width) by rows; targets (N,)."""
+        return self._splits
+
+    @property
+    def inputs(self) -> Vectors:
+        """A pixel's brightness, or a row of them."""
+        return Vectors(int(self._splits.train.inputs.shape[2]))
+
+    @property
+    def outputs(self) -> Tokens:
+        """The digits of the training images."""
+        return Tokens(len(self._classes))
+
+    @property
+    def steps(self) -> Literal["last"]:
+        """One prediction, after the last pixel."""
+        return "last"
+
+    @property
+    def length(self) -> int:
+        """Pixels of an image, or its rows."""
+        return int(self._splits.train.inputs.shape[1])
+
+    @property
+    def metric(self) -> Metric:
+        """Accuracy."""
+        return ACCURACY
+
+    @cached_property
+    def baseline(self) -> float:
+        """Test accuracy of always answering the most frequent digit of the training images."""
+        return majority_accuracy(
+            self._splits.train.targets, self._splits.test.targets, self._parts[2].source
+        )
+
+    @property
+    def perfect(self) -> float:
+        """Every image right."""
+        return 1.0
+
+    @property
+    def solved(self) -> float:
+        """As good as the nearest class mean, and better than the most frequent class."""
+        return max(self._nearest_mean(slice(None)), self.baseline + 0.5 / len(self._splits.test))
+
+    @cached_property
+    def simple_scores(self) -> Mapping[str, float]:
+        """The most frequent digit, and the nearest class mean of the last step and of the whole
+        image.
+        """
+        return {
+            "majority class": self.baseline,
+            "nearest class mean, last step alone": self._nearest_mean(slice(-1, None)),
+            "nearest class mean, whole image": self._nearest_mean(slice(None)),
+        }
+
+    @property
+    def data_checksums(self) -> Mapping[str, str]:
+        """Checksums of the bundled images and of the order of the pixels, where they are used.
+
+        What came from the hub has the checksums that the options' IDX files would have, plain and
+        of the same content.
+        """
+        found = {}
+        if self.source == "digits":
+            found["digits"] = hashlib.sha256(bundled_digits().pixels.tobytes()).hexdigest()
+        if self.hf is not None:
+            train, test = self._given
+            found["images"], found["labels"] = train.checksums
+            if test is not None:
+                found["test_images"], found["test_labels"] = test.checksums
+        if self.permuted:
+            order = np.array(permutation(self._parts[0].pixels[0].size), dtype="<u4")
+            found["permutation"] = hashlib.sha256(order.tobytes()).hexdigest()
+        return found
+
+    def _nearest_mean(self, steps: slice) -> float:
+        train, test = self._splits.train, self._splits.test
+        seen = (part.inputs[:, steps].flatten(1) for part in (train, test))
+        return nearest_mean_accuracy(next(seen), train.targets, next(seen), test.targets)
+
+    @cached_property
+    def _parts(self) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
+        train, test = self._given
+        if test is None:
+            train, test = self._hold_out(train)
+        train, validation = self._hold_out(train)
+        if train.pixels.shape[1:] != test.pixels.shape[1:]:
+            sizes = " and ".join("{} x {}".format(*part.pixels.shape[1:]) for part in (train, test))
+            raise DataError(
+                f"{test.source}: images for training and for the test differ in size ({sizes} pixels)."
+            )
+        return train, validation, test
+
+    @cached_property
+    def _given(self) -> tuple[LabelledImages, LabelledImages | None]:
+        if self.hf is not None:
+            hub = HubDataset(self.hf, self.revision, self.subset)
+            train, test = (
+                None
+                if split is None
+                else read_hub_images(hub, split, self.image_column, self.label_column)
+                for split in (self.train_split, self.test_split)
+            )
+            assert train is not None
+            return train, test
+        if self.images is None or self.labels is None:
+            return bundled_digits(), None
+        if self.test_images is None or self.test_labels is None:
+            return read_images(self.images, self.labels), None
+        return read_images(self.images, self.labels), read_images(
+            self.test_images, self.test_labels
+        )
+
+    def _hold_out(self, images: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
+        kept, held = stratified(images.labels, self.held_out, _SPLIT_SEED, images.source)
+        return images.at(kept), images.at(held)
+
+    @cached_property
+    def _classes(self) -> tuple[str, ...]:
+        return class_names(self._parts[0].labels, self._parts[0].source)
+
+    @cached_property
+    def _splits(self) -> Splits:
+        return Splits(
+            *(
+                Batch(self._sequences(part), numbered(part.labels, self._classes, part.place))
+                for part in self._parts
+            )
+        )
+
+    def _sequences(self, part: LabelledImages) -> Tensor:
+        n, height, width = part.pixels.shape
+        flat = torch.from_numpy(
+            part.pixels.reshape(n, -1).astype(np.float32) / part.brightest
+        )  # (N, pixels)
+        if self.permuted:
+            flat = flat[:, permutation(height * width)]
+        return flat.view(n, height, width) if self.rows else flat.unsqueeze(-1)
+
+
+@rnnbench.hookimpl
+def register_tasks(register: RegisterTask) -> None:
+    """Register ``sequential-digits``."""
+    register("sequential-digits", SequentialDigits)

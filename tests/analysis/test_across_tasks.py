@@ -1,0 +1,68 @@
+"""Interquartile means, profiles and ranks on small cases that can be worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnbench.analysis.across_tasks import (
+    interquartile_mean,
+    interquartile_mean_interval,
+    performance_profile,
+    ranks,
+)
+
+
+def test_interquartile_mean_drops_a_quarter_at_each_end() -> None:
+    assert interquartile_mean([-100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 100.0]) == pytest.approx(
+        (2 + 3 + 4 + 5) / 4
+    )
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
+def test_interquartile_mean_is_a_mean_of_the_middle(values: list[float]) -> None:
+    ordered = sorted(values)
+    cut = len(ordered) // 4
+    assert interquartile_mean(values) == pytest.approx(
+        float(np.mean(ordered[cut : len(ordered) - cut])), abs=1e-6
+    )
+
+
+def test_interval_resamples_seeds_within_tasks() -> None:
+    """Tasks of constant skill leave nothing to resample, however much they differ from each other."""
+    estimate = interquartile_mean_interval([[0.2] * 4, [0.8] * 4])
+    assert (estimate.low, estimate.value, estimate.high) == pytest.approx((0.5, 0.5, 0.5))
+    spread = interquartile_mean_interval([[0.1, 0.3, 0.2], [0.9, 0.7, 0.8]])
+    assert spread.low is not None
+    assert spread.high is not None
+    assert spread.low < spread.value < spread.high
+
+
+def test_one_seed_gives_no_interval_across_tasks() -> None:
+    assert interquartile_mean_interval([[0.2], [0.8]]).low is None
+
+
+def test_performance_profile_weighs_tasks_alike() -> None:
+    profile = performance_profile([[0.0, 1.0], [1.0]], np.array([-0.5, 0.5, 1.0]))
+    assert profile.tolist() == [1.0, 0.75, 0.0]
+
+
+def test_ranks_need_five_tasks() -> None:
+    assert ranks({"a": [1.0] * 4, "b": [0.5] * 4, "c": [0.2] * 4}) is None
+
+
+def test_ranks_of_a_clear_order() -> None:
+    """Six tasks, three models, always the same order: Friedman's statistic is tasks * (models - 1)
+    = 12.
+    """
+    found = ranks({"a": [0.9] * 6, "b": [0.5] * 6, "c": [0.1] * 6})
+    assert found is not None
+    assert found.mean.to_dict() == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert found.friedman_p == pytest.approx(
+        np.exp(-6)
+    )  # chi-squared with 2 degrees of freedom at 12
+    p_values = found.nemenyi_p.to_numpy(dtype=float)
+    assert p_values[0, 2] < 0.05 < p_values[0, 1]

@@ -1,0 +1,171 @@
+"""Two models, two stores: pairing by seed, verdicts, regressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from rnnbench.analysis.comparison import compare
+from rnnbench.analysis.verdicts import judge
+from rnnbench.errors import UsageError
+from rnnbench.records.result import Record, Status
+from rnnbench.records.spec import Provider, Settings
+from tests.support.factory import learning, record, study
+
+
+def runs(model: str, scores: Sequence[float], **options: object) -> list[Record]:
+    return [record(score, model=model, seed=seed, **options) for seed, score in enumerate(scores)]  # type: ignore[arg-type]
+
+
+def test_a_clear_difference_is_shown_with_three_seeds() -> None:
+    found = compare(
+        runs("rnn", [0.30, 0.28, 0.31]) + runs("gru", [0.95, 0.96, 0.93]), None, "rnn", "gru"
+    )
+    (pairing,) = found.pairings
+    assert pairing.verdict.outcome == "better"
+    assert (pairing.verdict.wins, pairing.verdict.losses, pairing.verdict.ties) == (3, 0, 0)
+    assert pairing.verdict.paired is not None
+    assert pairing.verdict.paired.estimate.value == pytest.approx(0.65)
+    assert "gru is better than rnn" in found.text()
+    assert not found.regressions
+    assert compare(runs("rnn", [0.3]) + runs("gru", [0.9]), None, "gru", "rnn").regressions == (), (
+        "one seed flags nothing"
+    )
+
+
+def test_no_difference_comes_with_what_could_have_been_shown() -> None:
+    found = compare(
+        runs("lstm", [0.90, 0.94, 0.92]) + runs("gru", [0.93, 0.90, 0.94]), None, "lstm", "gru"
+    )
+    assert found.pairings[0].verdict.outcome == "no difference"
+    assert re.search(
+        r"no difference shown between gru and lstm; 3 seeds could have shown one of about 0\.\d+",
+        found.text(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("seeds", "outcome"), [(1, "too few seeds"), (2, "too few seeds"), (3, "worse"), (8, "worse")]
+)
+def test_fewer_than_three_seeds_show_nothing(seeds: int, outcome: str) -> None:
+    a = {seed: 0.9 + 0.001 * seed for seed in range(seeds)}
+    b = {seed: 0.1 + 0.002 * seed for seed in range(seeds)}
+    assert judge(a, [b], 1)[0].outcome == outcome
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 8])
+def test_equal_models_are_seldom_told_apart(seeds: int) -> None:
+    """Two models that both solve a task with probability one half, as on memory tasks: false alarms
+    stay near 5 %.
+    """
+    rng = np.random.default_rng(seeds)
+    solved = rng.binomial(1, 0.5, (800, 2, seeds)) * 0.8 + rng.normal(0.1, 0.01, (800, 2, seeds))
+    outcomes = [judge(dict(enumerate(a)), [dict(enumerate(b))], 1)[0].outcome for a, b in solved]
+    assert sum(outcome != "no difference" for outcome in outcomes) / len(outcomes) < 0.07
+
+
+def test_only_common_seeds_are_paired() -> None:
+    verdict = judge({0: 0.5, 1: 0.6, 2: 0.7}, [{1: 0.9, 2: 0.9, 9: 0.0}], 1)[0]
+    assert (verdict.seeds, verdict.wins) == (2, 2)
+    assert judge({0: 0.5}, [{1: 0.5}], 1)[0].outcome == "nothing to compare"
+
+
+def test_lower_scores_can_be_better() -> None:
+    def errors(model: str, scores: Sequence[float]) -> list[Record]:
+        made = [
+            learning(s, direction="lower", baseline=1.0, perfect=0.0, threshold=0.1) for s in scores
+        ]
+        return [
+            record(learned=learned, model=model, seed=seed) for seed, learned in enumerate(made)
+        ]
+
+    found = compare(
+        errors("rnn", [0.9, 0.91, 0.89]) + errors("gru", [0.1, 0.12, 0.11]), None, "rnn", "gru"
+    )
+    assert found.pairings[0].verdict.outcome == "better"
+    assert compare(
+        errors("rnn", [0.9, 0.91, 0.89]) + errors("gru", [0.1, 0.12, 0.11]), None, "gru", "rnn"
+    ).regressions
+
+
+def test_holm_guards_a_table_of_many() -> None:
+    """A p-value of about 0.02 counts alone and does not count among ten."""
+    a = dict.fromkeys(range(4), 0.0)
+    b = {0: 0.05, 1: 0.11, 2: 0.08, 3: 0.14}
+    assert judge(a, [b], 1)[0].outcome == "better"
+    assert (
+        judge(a, [b, *[{s: (-1) ** s * 0.1 for s in range(4)}] * 9], 1)[0].outcome
+        == "no difference"
+    )
+
+
+def test_models_are_named_as_typed() -> None:
+    records = (
+        runs("lstm", [0.9, 0.91, 0.92])
+        + runs("gru", [0.5, 0.52, 0.51], model_options={"num_layers": 2, "bias": False})
+        + runs("gru", [0.7, 0.72, 0.71], hidden_size=32)
+    )
+    assert len(compare(records, None, "lstm", "gru[num_layers=2, bias=false]").pairings) == 1
+    sized = compare(records, None, "lstm[hidden_size=64]", "gru[hidden_size=32]")
+    assert sized.pairings[0].differs == "hidden_size 64 and 32"
+    assert "Not an equal budget" in sized.text()
+
+
+def test_equal_budgets_are_paired_with_each_other() -> None:
+    records = [
+        r
+        for h in (32, 64)
+        for m in ("lstm", "gru")
+        for r in runs(m, [0.5, 0.6, 0.7], hidden_size=h)
+    ]
+    assert [pairing.differs for pairing in compare(records, None, "lstm", "gru").pairings] == [
+        "",
+        "",
+    ]
+
+
+def test_a_wrong_name_suggests_the_near_one() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'gru'"):
+        compare(study(seeds=1), None, "lstm", "gruu")
+    with pytest.raises(UsageError, match="rnnbench run"):
+        compare([], None, "lstm", "gru")
+
+
+def test_models_without_a_common_task_cannot_be_compared() -> None:
+    with pytest.raises(UsageError, match="no task in common"):
+        compare(runs("lstm", [0.5]) + runs("gru", [0.5], task="other"), None, "lstm", "gru")
+
+
+def test_a_regression_between_stores_is_flagged() -> None:
+    before = runs("lstm", [0.9, 0.92, 0.91]) + runs("gru", [0.9, 0.92, 0.91])
+    after = runs("lstm", [0.8, 0.81, 0.83]) + runs("gru", [0.91, 0.91, 0.92]) + runs("new", [0.5])
+    found = compare(before, after, "before.db", "after.db")
+    assert [pairing.name for pairing in found.regressions] == ["copy-memory, lstm"]
+    assert found.notes == ("copy-memory, new is only in after.db",)
+    assert not compare(before, before, "a", "b").regressions
+
+
+def test_stores_are_matched_across_versions_of_rnnbench() -> None:
+    newer = Provider(distribution="rnnbench", version="0.2.0")
+    found = compare(runs("lstm", [0.9, 0.8]), runs("lstm", [0.9, 0.8], provider=newer), "a", "b")
+    assert len(found.pairings) == 1
+    with pytest.raises(UsageError, match="in common"):
+        compare(runs("lstm", [0.9]), runs("lstm", [0.9], settings=Settings(steps=5)), "a", "b")
+
+
+def test_failures_only_can_still_be_set_side_by_side() -> None:
+    records = [record(status=Status.OOM, model=model, seed=0) for model in ("lstm", "gru")]
+    found = compare(records, None, "lstm", "gru")
+    assert found.pairings[0].verdict.outcome == "nothing to compare"
+    assert "no scored seed in common" in found.text()
+
+
+def test_markdown_is_a_table_and_escapes_what_it_is_given() -> None:
+    found = compare(study(seeds=3), study(seeds=3), "<script>alert(1)</script>", "b|c")
+    text = found.markdown()
+    assert "<script>" not in text
+    assert r"b\|c" in text
+    assert "| --- | --- | --- |" in text

@@ -1,0 +1,193 @@
+"""Suites: those that are shipped, those that people write, and everything else that a file may
+hold.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from rnnbench.contract import registry
+from rnnbench.errors import UsageError
+from rnnbench.plan.planning import Request, make_plan
+from rnnbench.plan.suites import SIZE_LIMIT, Suite, load_suite, shipped, to_request
+
+GOOD = """
+description: two gated models
+tasks: ["copy-memory[delay=5,10]"]
+models: [lstm, gru]
+seeds: [0, 7]
+preset: quick
+hidden_size: 16
+settings: {steps: 1e2, learning_rate: 1e-2, precision: 32, clip_norm: null}
+"""
+
+
+@pytest.fixture
+def suite_file(tmp_path: Path) -> Path:
+    return tmp_path / "mine.yaml"
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        load_suite(str(path))
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_suite_makes_a_plan(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.description
+    assert make_plan(to_request(suite, {}), registry.load())
+
+
+def test_a_suite_says_everything_that_flags_can(suite_file: Path) -> None:
+    suite_file.write_text(GOOD, encoding="utf-8")
+    specs = make_plan(to_request(load_suite(str(suite_file)), {}), registry.load())
+    assert len(specs) == 8
+    assert {spec.seed for spec in specs} == {0, 7}
+    assert {spec.task.options["delay"] for spec in specs} == {5, 10}
+    (settings_,) = {spec.settings for spec in specs}
+    assert (settings_.steps, settings_.learning_rate, settings_.precision, settings_.clip_norm) == (
+        100,
+        0.01,
+        "32",
+        None,
+    )
+    assert {spec.model.hidden_size for spec in specs} == {16}
+
+
+def test_a_byte_order_mark_is_no_content(suite_file: Path) -> None:
+    suite_file.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert load_suite(str(suite_file)).hidden_size == 16
+
+
+def test_flags_win_over_the_suite() -> None:
+    suite = Suite(
+        tasks=["copy-memory"],
+        models=["lstm"],
+        seeds=5,
+        preset="quick",
+        hidden_size=8,
+        settings={"steps": 5, "lr": 1},
+    )
+    given_ = {"tasks": ("sine-forecasting",), "models": (), "seeds": [9], "preset": None, "hidden_size": 32,
+              "settings": {"steps": 7}}  # fmt: skip
+    assert to_request(suite, given_) == Request(
+        tasks=("sine-forecasting",),
+        models=["lstm"],
+        seeds=[9],
+        preset="quick",
+        hidden_size=32,
+        settings={"steps": 7, "lr": 1},
+    )
+
+
+def test_a_flag_of_no_seeds_is_not_taken_for_no_flag() -> None:
+    request = to_request(Suite(tasks=["copy-memory"]), {"seeds": 0})
+    with pytest.raises(UsageError, match="at least one seed"):
+        make_plan(request, registry.load())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "names no tasks"),
+        ("# nothing\n", "names no tasks"),
+        ("copy-memory", "names no tasks"),
+        ("[copy-memory]", "names no tasks"),
+        ("models: [lstm]", "tasks: Field required"),
+        ("tasks: []", "tasks: List should have at least 1 item"),
+        ("tasks: copy-memory", "tasks: Input should be a valid list"),
+        ("tasks: [5]", "tasks.0: Input should be a valid string"),
+        (
+            "tasks: [copy-memory]\nmodel: [lstm]",
+            "model: Extra inputs are not permitted. Did you mean 'models'?",
+        ),
+        ("tasks: [copy-memory]\nseeds: true", "seeds"),
+        ("tasks: [copy-memory]\nseeds: many", "seeds"),
+        ("tasks: [copy-memory]\nhidden_size: 0", "hidden_size: Input should be greater than 0"),
+        ("tasks: [copy-memory]\nhidden_size: 1.5", "hidden_size: Input should be a valid integer"),
+        ("tasks: [copy-memory]\ntasks: [copy-memory]", "duplicate key"),
+        ("tasks: [copy-memory]\nsettings: {steps: 1, steps: 2}", "duplicate key"),
+        ("tasks: [copy-memory[delay=5]]", "Quote words with brackets"),
+        ("tasks: [copy-memory]\nmodels: [*gru*]", "quote a pattern with a star"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\ntasks: [*b, *b]", "aliases are not allowed"),
+        ("tasks: !!python/object/apply:os.system [echo]", "not valid YAML"),
+        ("tasks: [copy-memory]\n---\ntasks: [copy-memory]", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
+        ("tasks: [a]\nseeds: " + "9" * 5000, "mine.yaml"),
+        ("\x00", "not valid YAML"),
+    ],
+)
+def test_a_malformed_suite_is_refused_saying_where(suite_file: Path, text: str, told: str) -> None:
+    suite_file.write_text(text, encoding="utf-8")
+    said = refusal(suite_file)
+    assert told in said
+    assert "mine.yaml" in said
+
+
+def test_a_file_that_is_no_text_is_refused(suite_file: Path) -> None:
+    suite_file.write_bytes(b"tasks: [\xff\xfe]")
+    assert "not UTF-8" in refusal(suite_file)
+
+
+def test_a_file_too_large_is_refused_unread(suite_file: Path) -> None:
+    suite_file.write_bytes(b"#" * (SIZE_LIMIT + 1))
+    assert "too large" in refusal(suite_file)
+
+
+def test_what_is_no_file_is_refused(suite_file: Path, tmp_path: Path) -> None:
+    assert "No such file" in refusal(suite_file)
+    suite_file.mkdir()
+    assert "no regular file" in refusal(suite_file)
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    assert "no regular file" in refusal(pipe)
+    assert "not a path" in refusal(Path("a\0b.yaml"))
+    assert "cannot be read" in refusal(Path("x" * 300 + ".yaml"))
+
+
+def test_an_unknown_name_suggests_the_near_one() -> None:
+    with pytest.raises(UsageError, match=r"no suite called 'memry'\. Did you mean 'memory'"):
+        load_suite("memry")
+
+
+YAML_LIKE = st.text("tasks: models[]{}\n-'\"#&*!|>%@`,?\t 019.eE~", max_size=60)
+
+
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(max_size=60) | YAML_LIKE | YAML_LIKE.map("tasks: [a]\n".__add__))
+@example("%YAML 1.1\n---\ntasks: [a]")
+@example("? a\n: b")
+@example("{[a]: b}")
+@example("{{}: b}")
+@example("2001-99-99: 1")
+@example("a: 1e999\n0x: .inf")
+@example("=: 1")
+@example("!!binary x")
+@example("!!omap [1]")
+@example("<<: 1")
+@example("!!timestamp x")
+@example("!!float x")
+@example("!!int ''")
+@example("!!int _")
+@example("190:20:30.15:")
+def test_any_text_is_a_suite_or_refused_in_one_line(suite_file: Path, text: str) -> None:
+    suite_file.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
+    outcome = read_or_refused(suite_file)
+    assert outcome.isprintable() if isinstance(outcome, str) else outcome.tasks
+
+
+def read_or_refused(path: Path) -> Suite | str:
+    try:
+        return load_suite(str(path))
+    except UsageError as error:
+        return str(error)

@@ -1,0 +1,177 @@
+"""Words that name models and tasks: read as they were meant, or refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rnnbench.errors import UsageError
+from rnnbench.records.syntax import (
+    Choice,
+    OptionValue,
+    matching,
+    option_text,
+    parse_choices,
+    with_options,
+)
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
+KEYS = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "choices"),
+    [
+        ("lstm", [Choice("lstm")]),
+        ("lstm,gru", [Choice("lstm"), Choice("gru")]),
+        (" lstm , gru ,", [Choice("lstm"), Choice("gru")]),
+        ("lstm[]", [Choice("lstm")]),
+        ("*gru*", [Choice("*gru*")]),
+        ("all[hidden_size=8]", [Choice("all", (("hidden_size", ("8",)),))]),
+        (
+            "lstm[a=1,2,b=x],gru",
+            [Choice("lstm", (("a", ("1", "2")), ("b", ("x",)))), Choice("gru")],
+        ),
+        ("lstm[ a = 1 , b = x ]", [Choice("lstm", (("a", ("1",)), ("b", ("x",))))]),
+        ("lstm[a=]", [Choice("lstm", (("a", ("",)),))]),
+        ("f[path=a=b]", [Choice("f", (("path", ("a=b",)),))]),
+        (
+            'f[path="a,b].csv",column=OT]',
+            [Choice("f", (("path", ("a,b].csv",)), ("column", ("OT",))))],
+        ),
+        ("f[path='a,b']", [Choice("f", (("path", ("a,b",)),))]),
+        ("f[path= 'a,b']", [Choice("f", (("path", ("a,b",)),))]),
+        ("f[path='a,b','c,d=e']", [Choice("f", (("path", ("a,b", "c,d=e")),))]),
+        ("f[path='it''s, so']", [Choice("f", (("path", ("it's, so",)),))]),
+        ("f[path=it's.csv]", [Choice("f", (("path", ("it's.csv",)),))]),
+        ("f[path='']", [Choice("f", (("path", ("",)),))]),
+        ("f[path=a[1]]", [Choice("f", (("path", ("a[1]",)),))]),
+    ],
+)
+def test_a_word_is_read_as_it_was_meant(text: str, choices: list[Choice]) -> None:
+    assert parse_choices([text]) == choices
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "nothing was named"),
+        (" , ", "nothing was named"),
+        ("lstm[a=1", "a bracket is not closed"),
+        ("lstm]", "']' without '['"),
+        ("lstm[a=1]]", "']' without '['"),
+        ("lstm[a=1]x", "is not closed"),
+        ("lstm[a='1]", "a quote is not closed"),
+        ("[a=1]", "a name is missing"),
+        (",[a=1]", "a name is missing"),
+        ("lstm[a=1,a=2]", "option 'a' of 'lstm' is given twice; give several values as a=1,2"),
+        ("lstm[5]", "'5' in 'lstm' is not option=value"),
+        ("lstm[1a=5]", "is not option=value"),
+        ("lstm[a=1][b=2]", "']' without '['"),
+    ],
+)
+def test_a_malformed_word_is_refused(text: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_choices([text])
+    assert told in str(caught.value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    name=NAMES,
+    options=st.dictionaries(KEYS, st.booleans() | st.integers() | st.none() | TEXTS, max_size=4),
+)
+@example(name="a", options={"x": '"', "y": "',]"})
+@example(name="a", options={"x": " spaced "})
+def test_a_label_can_be_typed_again(name: str, options: dict[str, OptionValue]) -> None:
+    typed = {key: option_text(value) for key, value in options.items()}
+    (choice,) = parse_choices([with_options(name, options)])
+    assert (choice.pattern, choice.grid()) == (name, [typed])
+
+
+def _quoted(value: str) -> str:
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(
+        st.builds(
+            Choice,
+            NAMES,
+            st.dictionaries(
+                KEYS, st.lists(TEXTS, min_size=1, max_size=3).map(tuple), max_size=3
+            ).map(lambda d: tuple(d.items())),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_choices_survive_being_written_out(choices: list[Choice]) -> None:
+    def written(choice: Choice) -> str:
+        options = ",".join(
+            f"{name}={','.join(map(_quoted, values))}" for name, values in choice.options
+        )
+        return f"{choice.pattern}[{options}]"
+
+    assert parse_choices([",".join(map(written, choices))]) == choices
+
+
+def read_or_refused(text: str) -> list[Choice] | str:
+    try:
+        return parse_choices([text])
+    except UsageError as error:
+        return str(error)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.text(max_size=60) | st.text("lstm[],='\"* a1", max_size=30))
+def test_any_text_is_read_or_refused_in_one_printable_line(text: str) -> None:
+    outcome = read_or_refused(text)
+    if isinstance(outcome, str):
+        assert outcome.isprintable()
+    else:
+        assert all(choice.pattern.strip() == choice.pattern != "" for choice in outcome)
+
+
+def test_a_grid_is_every_combination() -> None:
+    (choice,) = parse_choices(["lstm[a=1,2,b=x,y,z]"])
+    grid = choice.grid()
+    assert choice.size == len(grid) == 6
+    assert grid[0] == {"a": "1", "b": "x"}
+    assert {(point["a"], point["b"]) for point in grid} == {(a, b) for a in "12" for b in "xyz"}
+
+
+def test_the_size_of_a_grid_is_known_without_making_it() -> None:
+    values = ",".join(map(str, range(1000)))
+    (choice,) = parse_choices([f"lstm[{','.join(f'{key}={values}' for key in 'abcdef')}]"])
+    assert choice.size == 1000**6
+
+
+KNOWN = ["attention-lstm", "gru", "lstm"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("all", KNOWN),
+        ("*", KNOWN),
+        ("*lstm", ["attention-lstm", "lstm"]),
+        ("?ru", ["gru"]),
+        ("lstm", ["lstm"]),
+        ("nobody", ["nobody"]),
+    ],
+)
+def test_a_pattern_stands_for_names(pattern: str, names: list[str]) -> None:
+    assert matching("model", pattern, KNOWN) == names
+
+
+def test_a_glob_that_fits_nothing_suggests_the_near_name() -> None:
+    with pytest.raises(
+        UsageError,
+        match=r"no model matches 'lsm\*'\. Did you mean 'lstm'\? Type: rnnbench list models",
+    ):
+        matching("model", "lsm*", KNOWN)

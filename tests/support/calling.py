@@ -1,0 +1,59 @@
+"""Call the command line, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnbench.cli.main import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command ended with and said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr of a command that was refused."""
+        assert self.code == 2, self
+        assert self.err.startswith("rnnbench: "), self
+        assert self.err.count("\n") == 1, self
+        assert self.err.removesuffix("\n").isprintable(), self
+        return self.err
+
+
+def call(*words: str) -> Answer:
+    """Call the command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = None
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(words)
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def spawn(*words: str, cwd: Path) -> Answer:
+    """Call the command line in a process of its own, whose lock for measuring speed is its own too."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "RNNBENCH_LOCK_DIR": str(cwd / "locks")}
+    environment.pop("RNNBENCH_STORE", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnbench", *words],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,272 @@
+"""Records made up for tests of statistics, tables and reports: plausible, deterministic, and easy
+to bend.
+
+``record(...)`` makes one trial; every part can be replaced or left out. ``study()`` makes a whole
+small comparison.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
+from rnnbench.records.result import (
+    Category,
+    CurvePoint,
+    Environment,
+    Gradient,
+    Learning,
+    Profile,
+    Quartiles,
+    Record,
+    RecordedCitation,
+    Result,
+    Size,
+    Speed,
+    SpeedMode,
+    SpeedPoint,
+    Status,
+)
+from rnnbench.records.spec import ModelSpec, Provider, Settings, TaskSpec, TrialSpec
+from rnnbench.records.syntax import OptionValue
+
+OWN = Provider(distribution="rnnbench", version="0.1.0")
+ENVIRONMENT = Environment(
+    device="cpu", processor="Example CPU", cores=2, threads=1, memory_bytes=8 << 30, platform="Linux-6",
+    python_version="3.11.4", torch_version="2.13.0", lightning_version="2.6.6", rnnbench_version="0.1.0",
+)  # fmt: skip
+
+LEVELS = {"lstm": 0.97, "gru": 0.96, "bilstm": 0.9, "attention-lstm": 0.93, "rnn": 0.3}
+"""Mean final accuracy of the models of :func:`study`."""
+PARAMS = {"lstm": 20_000, "gru": 15_000, "bilstm": 40_000, "attention-lstm": 26_000, "rnn": 5_000}
+SLOPES = {"lstm": -0.05, "gru": -0.08, "bilstm": -0.06, "attention-lstm": -0.02, "rnn": -0.4}
+
+
+def learning(
+    score: float = 0.9,
+    *,
+    steps: int = 1000,
+    direction: Literal["higher", "lower"] = "higher",
+    baseline: float = 0.125,
+    perfect: float = 1.0,
+    threshold: float = 0.9,
+    steps_to_solve: int | None = None,
+    extra_scores: Mapping[str, float] | None = None,
+    reference_scores: Mapping[str, float] | None = None,
+    points: int = 20,
+) -> Learning:
+    """A curve that rises (or falls) from the baseline to ``score``."""
+    span = perfect - baseline
+    reached = score >= threshold if direction == "higher" else score <= threshold
+    at = [round(steps * (i + 1) / points) for i in range(points)]
+    progress = [1 - math.exp(-5 * (i + 1) / points) for i in range(points)]
+    curve = tuple(
+        CurvePoint(step=s, seconds=s * 0.004, train_loss=2.1 - p, validation_loss=2.2 - p,
+                   validation_score=baseline + (score - baseline) * p)
+        for s, p in zip(at, progress, strict=True)
+    )  # fmt: skip
+    return Learning(
+        score_name="accuracy" if direction == "higher" else "mse", direction=direction,
+        score=score, test_loss=0.2, skill=(score - baseline) / span, solved=reached,
+        steps_to_solve=steps_to_solve if steps_to_solve is not None else (steps // 2 if reached else None),
+        best_step=steps, train_seconds=steps * 0.004, baseline=baseline, perfect=perfect, solved_threshold=threshold,
+        reference_scores=dict(reference_scores or {}), extra_scores=dict(extra_scores or {}), curve=curve,
+    )  # fmt: skip
+
+
+def profile(
+    slope: float,
+    *,
+    of: Literal["input", "state"] = "input",
+    when: Literal["init", "trained"] = "init",
+    direction: Literal["past", "future"] = "past",
+    lags: int = 40,
+) -> Profile:
+    """An exactly exponential profile: G(k) = exp(slope * k)."""
+    values = tuple(math.exp(slope * k) for k in range(lags))
+    category: Category = "exploding" if slope > 0.01 else "vanishing" if slope < -0.1 else "stable"
+    return Profile(
+        of=of, when=when, direction=direction, lags=tuple(range(lags)), values=values, slope=slope,
+        half_life=math.log(2) / -slope if slope < 0 else math.inf,
+        reach=max(k for k, value in enumerate(values) if value >= 1e-3 * max(values)), category=category,
+    )  # fmt: skip
+
+
+def gradient(slope: float = -0.1, *, causal: bool = True) -> Gradient:
+    """Profiles at the input and the state, at initialisation (``slope``) and after training (half
+    of it).
+    """
+    slopes: dict[Literal["init", "trained"], float] = {"init": slope, "trained": slope / 2}
+    found = [profile(each, when=when) for when, each in slopes.items()]
+    if causal:
+        found += [profile(1.2 * each, of="state", when=when) for when, each in slopes.items()]
+    else:
+        found += [profile(each, when=when, direction="future") for when, each in slopes.items()]
+    return Gradient(
+        profiles=tuple(found), lyapunov_init=(slope, 2 * slope), lyapunov_trained=(slope / 2,)
+    )
+
+
+def size(params: int = 20_000) -> Size:
+    """A size whose parts add up to ``params``."""
+    decoder = min(650, params // 4)
+    return Size(
+        params_encoder=0,
+        params_core=params - decoder,
+        params_decoder=decoder,
+        state_size=128,
+        flops_per_step=2.0 * params,
+    )
+
+
+def speed(
+    ratio: float = 1.0,
+    *,
+    noisy: bool = False,
+    lengths: Sequence[int] = (40, 10, 160),
+    reference: str = "lstm",
+) -> Speed:
+    """Timings that grow with the length, ``ratio`` times those of the reference; the first length
+    is the task's own.
+    """
+
+    def interval(median: float) -> Quartiles:
+        return Quartiles(median=median, low=0.95 * median, high=1.08 * median)
+
+    def point(mode: SpeedMode, length: int, batch_size: int, seconds: float) -> SpeedPoint:
+        return SpeedPoint(mode=mode, length=length, batch_size=batch_size, seconds=interval(ratio * seconds),
+                          reference_seconds=interval(seconds), ratio=interval(ratio))  # fmt: skip
+
+    modes: tuple[tuple[SpeedMode, float], ...] = (("forward", 1e-4), ("train", 3e-4))
+    points = [point(mode, length, 64, unit * length) for mode, unit in modes for length in lengths]
+    points.append(point("stream", 1, 1, 5e-5))
+    return Speed(reference=reference, points=tuple(points), peak_memory_bytes=200 << 20, dtype="float32", processes=5,
+                 noisy=noisy, environment=ENVIRONMENT)  # fmt: skip
+
+
+def drawings(amplitude: float = 0.9) -> tuple[Plot, ...]:
+    """One of each kind; the forecast has the ``amplitude`` given, that of the truth being 1."""
+    x = tuple(float(step) for step in range(60))
+    truth = tuple(math.sin(0.3 * step) for step in x)
+    forecast = tuple(None if step < 20 else amplitude * math.sin(0.3 * step + 0.1) for step in x)
+    weights = np.random.default_rng(0).dirichlet(np.ones(24), 12)
+    return (
+        LinePlot(
+            title="Truth and forecast",
+            x_label="time step",
+            y_label="value",
+            x=x,
+            lines={"truth": truth, "forecast": forecast},
+        ),
+        HeatmapPlot(
+            title="Attention weights",
+            x_label="step attended to",
+            y_label="step",
+            values=tuple(map(tuple, weights.tolist())),
+        ),
+    )
+
+
+def trial_spec(
+    *,
+    task: str = "copy-memory",
+    task_options: Mapping[str, OptionValue] | None = None,
+    model: str = "lstm",
+    model_options: Mapping[str, OptionValue] | None = None,
+    hidden_size: int = 64,
+    causal: bool = True,
+    seed: int = 0,
+    settings: Settings | None = None,
+    provider: Provider = OWN,
+) -> TrialSpec:
+    """A specification whose options given are also those shown."""
+    return TrialSpec(
+        task=TaskSpec(name=task, version=1, provider=OWN, options=dict(task_options or {}), shown=dict(task_options or {})),
+        model=ModelSpec(name=model, provider=provider, hidden_size=hidden_size, causal=causal,
+                        options=dict(model_options or {}), shown=dict(model_options or {})),
+        settings=settings or Settings(),
+        seed=seed,
+    )  # fmt: skip
+
+
+def record(
+    score: float = 0.9,
+    *,
+    status: Status = Status.DONE,
+    error: str | None = None,
+    attempt: int = 1,
+    spec: TrialSpec | None = None,
+    learned: Learning | None = None,
+    slope: float | None = -0.1,
+    params: int = 20_000,
+    ratio: float | None = 1.0,
+    noisy: bool = False,
+    drawn: tuple[Plot, ...] = (),
+    citations: tuple[RecordedCitation, ...] = (),
+    command: str = "rnnbench run -t copy-memory -m lstm --seeds 3",
+    **spec_options: Any,
+) -> Record:
+    """One attempt; ``slope=None`` leaves the gradient out, ``ratio=None`` the speed; other words go
+    to :func:`trial_spec`.
+    """
+    spec = spec or trial_spec(**spec_options)
+    done = status is Status.DONE
+    result = Result(
+        status=status,
+        error=error if error is not None or done else f"{status.value}: something went wrong",
+        learning=(learned or learning(score, steps=spec.settings.steps)) if done else None,
+        size=size(params) if done else None,
+        gradient=gradient(slope, causal=spec.model.causal) if done and slope is not None else None,
+        drawings=drawn,
+        citations=citations,
+        environment=ENVIRONMENT,
+    )
+    return Record(
+        trial_id=spec.trial_id, attempt=attempt, spec=spec, result=result, started_at="2026-01-02T03:04:05+00:00", seconds=12.5,
+        command=command, speed=None if ratio is None else speed(ratio, noisy=noisy),
+    )  # fmt: skip
+
+
+def study(
+    *,
+    tasks: Sequence[str] = ("copy-memory", "sine-forecasting"),
+    models: Sequence[str] = tuple(LEVELS),
+    seeds: int = 3,
+    points: int = 20,
+) -> list[Record]:
+    """A whole comparison: gated models learn, the plain one does not; ``sine-forecasting`` has a
+    lower-is-better score.
+    """
+    rng = np.random.default_rng(1)
+    return [
+        _study_record(task, model, seed, float(rng.normal(0, 0.01)), points)
+        for task in tasks
+        for model in models
+        for seed in range(seeds)
+    ]
+
+
+def _study_record(task: str, model: str, seed: int, noise: float, points: int) -> Record:
+    level = min(0.999, LEVELS.get(model, 0.5) + noise)
+    falling = task == "sine-forecasting"
+    learned = learning(
+        0.01 + 0.2 * (1 - level) if falling else level, points=points, direction="lower" if falling else "higher",
+        baseline=0.25 if falling else 0.125, perfect=0.01 if falling else 1.0, threshold=0.03 if falling else 0.9,
+        extra_scores={"free-running mse": 0.1 * (1.2 - level)} if falling else {},
+        reference_scores={"persistence": 0.4, "AR(2)": 0.012} if falling else {},
+    )  # fmt: skip
+    cited = (
+        RecordedCitation(of=model, key="Hochreiter & Schmidhuber 1997", title="Long short-term memory", venue="Neural Computation 9(8)",
+                 url="https://doi.org/10.1162/neco.1997.9.8.1735"),
+        RecordedCitation(of=task, key="Arjovsky et al. 2016", title="Unitary evolution recurrent neural networks", venue="ICML"),
+    )  # fmt: skip
+    return record(
+        learned=learned, task=task, model=model, seed=seed, causal=model != "bilstm", slope=SLOPES.get(model, -0.1) + noise,
+        params=PARAMS.get(model, 10_000), ratio=PARAMS.get(model, 10_000) / 20_000, noisy=model == "attention-lstm",
+        drawn=drawings(level) if seed == 0 and (falling or model == "attention-lstm") else (), citations=cited,
+        command=f"rnnbench run -t {task} -m {model} --seeds 3",
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Batches depend on the seed and the step and on nothing else; a finite set is gone through whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+
+from rnnbench.contract.task import Batch, Task
+from rnnbench.records.spec import Settings
+from rnnbench.training.data import source_of, trimmed
+from tests.support.toys import FirstSymbol, RunningMean
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("task", [FirstSymbol(), RunningMean()])
+def test_a_step_has_one_batch_in_whatever_order_it_is_asked_for(task: Task) -> None:
+    settings = Settings(batch_size=4)
+    forward = [source_of(task, settings, 3, CPU).train(step).inputs for step in range(12)]
+    source = source_of(task, settings, 3, CPU)
+    backward = [source.train(step).inputs for step in reversed(range(12))][::-1]
+    assert all(torch.equal(a, b) for a, b in zip(forward, backward, strict=True))
+    assert not torch.equal(forward[0], forward[1])
+    assert not torch.equal(forward[0], source_of(task, settings, 4, CPU).train(0).inputs)
+
+
+def test_generated_evaluation_sets_have_their_own_numbers() -> None:
+    source = source_of(
+        FirstSymbol(), Settings(batch_size=8, validation_size=8, test_size=8), 0, CPU
+    )
+    drawn = [source.validation.inputs, source.test.inputs, source.train(0).inputs]
+    assert not any(torch.equal(a, b) for i, a in enumerate(drawn) for b in drawn[:i])
+
+
+def test_an_epoch_reads_every_row_once_but_for_the_rest() -> None:
+    task = RunningMean(rows=50)  # 30 in training: 7 batches of 4, 2 left over
+    source = source_of(task, Settings(batch_size=4), 0, CPU)
+    first = [row for step in range(7) for row in source.train(step).inputs[:, 0, 0].tolist()]
+    second = [row for step in range(7, 14) for row in source.train(step).inputs[:, 0, 0].tolist()]
+    known = set(task.splits().train.inputs[:, 0, 0].tolist())
+    for epoch in (first, second):
+        assert len(epoch) == 28
+        assert set(Counter(epoch).values()) == {1}
+        assert set(epoch) <= known
+    assert first != second
+
+
+def test_a_set_smaller_than_the_batch_is_the_batch() -> None:
+    source = source_of(RunningMean(rows=25), Settings(batch_size=64), 0, CPU)
+    assert len(source.train(0)) == 5
+
+
+def test_padding_is_cut_to_the_longest_of_the_batch() -> None:
+    source = source_of(RunningMean(), Settings(batch_size=2), 0, CPU)
+    for step in range(10):
+        batch = source.train(step)
+        assert batch.lengths is not None
+        assert batch.inputs.shape[1] == batch.targets.shape[1] == int(batch.lengths.max())
+
+
+def test_trimming_leaves_targets_without_a_time_axis_alone() -> None:
+    batch = Batch(torch.zeros(3, 5), torch.zeros(3, 5), torch.tensor([1, 2, 3]))
+    assert trimmed(batch, 3, "last").targets.shape == (3, 5)
+    assert trimmed(batch, 3, "every").targets.shape == (3, 3)
+
+
+def test_double_precision_reaches_the_data() -> None:
+    source = source_of(RunningMean(), Settings(batch_size=4, precision="64"), 0, CPU)
+    assert source.train(0).inputs.dtype == source.test.targets.dtype == torch.float64
+
+
+def test_the_size_of_the_data_is_told() -> None:
+    task = RunningMean(rows=50)
+    splits = task.splits()
+    parts = (splits.train, splits.validation, splits.test)
+    size = source_of(task, Settings(batch_size=4), 0, CPU).size
+    assert (size.train, size.validation, size.test) == tuple(map(len, parts))
+    assert size.bytes == sum(
+        4 * (part.inputs.numel() + part.targets.numel()) for part in parts
+    )  # float32
+    drawn = source_of(
+        FirstSymbol(), Settings(batch_size=8, validation_size=9, test_size=10), 0, CPU
+    ).size
+    assert (drawn.train, drawn.validation, drawn.test) == (None, 9, 10)

@@ -1,0 +1,176 @@
+"""On a GPU: what is promised of steps, memory and determinism there. ``pytest -m gpu`` on a machine
+that has one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rnnbench.contract.task import Batch, Task
+from rnnbench.metrics import loss_of
+from rnnbench.records.spec import Settings
+from rnnbench.training.data import source_of
+from rnnbench.training.device import cap_memory, request_determinism
+from rnnbench.training.loop import Learner, build_optimizer, fit
+from rnnbench.training.steps import EagerStepper, GraphedStepper
+from tests.support.toys import FirstSymbol, RunningMean, TorchRNN, network_for
+
+pytestmark = pytest.mark.gpu
+
+SMALL = {"batch_size": 8, "validation_size": 32, "test_size": 32, "learning_rate": 0.02}
+
+
+@pytest.fixture
+def gpu() -> torch.device:
+    return torch.device("cuda", 0)
+
+
+@pytest.fixture
+def unchanged_flags() -> Iterator[None]:
+    """Put back what a request for determinism sets for the whole process."""
+    before = torch.are_deterministic_algorithms_enabled()
+    with warnings.catch_warnings():
+        yield
+    torch.use_deterministic_algorithms(before)
+
+
+class WaitsForTheDevice(TorchRNN):
+    """Reads a number back in every pass."""
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        outputs, state = super().forward(x, state)
+        return outputs * (1.0 if outputs.sum().item() < 1e9 else 2.0), state
+
+
+def _learned(
+    task: Task, device: torch.device, *, cuda_graphs: bool, core: Any = TorchRNN, **changes: Any
+) -> Learner:
+    chosen = Settings.model_validate({**SMALL, "steps": 40, **changes})
+    network = network_for(task, core)
+    if chosen.precision == "64":
+        network = network.double()
+    network = network.to(device)
+    learner = Learner(
+        network, task, source_of(task, chosen, 0, device), chosen, chunk=16, cuda_graphs=cuda_graphs
+    )
+    fit(learner, chosen, device=device)
+    return learner
+
+
+def _eager_stepper(task: Task, device: torch.device, core: Any = TorchRNN) -> EagerStepper:
+    chosen = Settings.model_validate(SMALL)
+    network = network_for(task, core).to(device)
+    return EagerStepper(network, loss_of(task), build_optimizer(network, chosen), 1.0, mixed=False)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+@pytest.mark.parametrize("precision", ["32", "64", "bf16-mixed"])
+def test_replayed_steps_train_as_eager_ones_do(
+    gpu: torch.device, optimizer: str, precision: str
+) -> None:
+    one, other = (
+        _learned(FirstSymbol(), gpu, cuda_graphs=graphs, optimizer=optimizer, precision=precision)
+        for graphs in (False, True)
+    )
+    tolerance = 2e-2 if precision == "bf16-mixed" else 1e-4
+    for name, tensor in one.network.state_dict().items():
+        torch.testing.assert_close(
+            tensor, other.network.state_dict()[name], rtol=tolerance, atol=tolerance
+        )
+    losses = [[point.train_loss for point in learner.curve] for learner in (one, other)]
+    assert losses[0] == pytest.approx(losses[1], rel=tolerance)
+
+
+def test_a_graph_is_captured_where_batches_have_one_layout(gpu: torch.device) -> None:
+    source = source_of(FirstSymbol(), Settings.model_validate(SMALL), 0, gpu)
+    stepper = GraphedStepper(_eager_stepper(FirstSymbol(), gpu))
+    captured = []
+    for step in range(6):
+        stepper(source.train(step))
+        captured.append(stepper.captured)
+    assert captured == [False, False, False, True, True, True]
+
+
+def test_batches_of_another_layout_are_stepped_on_all_the_same(gpu: torch.device) -> None:
+    task = FirstSymbol()
+    generator = torch.Generator(gpu).manual_seed(0)
+    batches = [task.sample(n, generator) for n in (8, 8, 8, 8, 3, 8, 5, 8)]
+    eager, graphed = _eager_stepper(task, gpu), GraphedStepper(_eager_stepper(task, gpu))
+    losses = [[stepper(batch).item() for batch in batches] for stepper in (eager, graphed)]
+    assert graphed.captured
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_sequences_of_many_lengths_train_without_a_graph_or_with(gpu: torch.device) -> None:
+    one, other = (_learned(RunningMean(), gpu, cuda_graphs=graphs) for graphs in (False, True))
+    for name, tensor in one.network.state_dict().items():
+        torch.testing.assert_close(tensor, other.network.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_core_that_waits_for_the_device_trains_eagerly(gpu: torch.device) -> None:
+    source = source_of(FirstSymbol(), Settings.model_validate(SMALL), 0, gpu)
+    stepper = GraphedStepper(_eager_stepper(FirstSymbol(), gpu, WaitsForTheDevice))
+    eager = _eager_stepper(FirstSymbol(), gpu, WaitsForTheDevice)
+    losses = [[each(source.train(step)).item() for step in range(8)] for each in (eager, stepper)]
+    assert not stepper.captured
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("task", [FirstSymbol(), RunningMean()])
+@pytest.mark.parametrize("graphs", [False, True])
+def test_no_step_waits_for_the_device(gpu: torch.device, task: Task, graphs: bool) -> None:
+    source = source_of(task, Settings.model_validate(SMALL), 0, gpu)
+    eager = _eager_stepper(task, gpu)
+    stepper = GraphedStepper(eager) if graphs else eager
+    for step in range(8):  # past the capture, which does wait
+        stepper(source.train(step))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses = [stepper(source.train(step)) for step in range(8, 20)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.stack(losses).isfinite().all()
+
+
+def test_the_step_leaves_the_batch_it_was_given_alone(gpu: torch.device) -> None:
+    task = FirstSymbol()
+    batch: Batch = task.sample(8, torch.Generator(gpu).manual_seed(0))
+    before = batch.inputs.clone()
+    stepper = GraphedStepper(_eager_stepper(task, gpu))
+    for _ in range(6):
+        stepper(batch)
+    assert torch.equal(batch.inputs, before)
+
+
+@pytest.mark.usefixtures("unchanged_flags")
+def test_the_same_training_twice_gives_the_same_bits_where_determinism_was_reached(
+    gpu: torch.device,
+) -> None:
+    determinism = request_determinism(gpu)
+    one, other = (_learned(FirstSymbol(), gpu, cuda_graphs=True) for _ in range(2))
+    assert determinism.reached
+    for name, tensor in one.network.state_dict().items():
+        assert torch.equal(tensor, other.network.state_dict()[name]), name
+
+
+@pytest.mark.usefixtures("unchanged_flags")
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_an_operation_without_deterministic_implementation_is_told(gpu: torch.device) -> None:
+    determinism = request_determinism(gpu)
+    torch.histc(torch.rand(10, device=gpu), bins=3, min=0, max=1)
+    assert not determinism.reached
+
+
+def test_memory_beyond_the_cap_is_refused(gpu: torch.device) -> None:
+    cap_memory(gpu, 256 << 20)
+    try:
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.empty(1 << 30, dtype=torch.uint8, device=gpu)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, gpu)

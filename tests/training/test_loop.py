@@ -1,0 +1,176 @@
+"""The one LightningModule: the trajectory of a bare loop, whatever the chunks; the best weights
+kept; divergence told.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from rnnbench.contract.task import Task
+from rnnbench.metrics import loss_of, mean_loss
+from rnnbench.records.result import CurvePoint
+from rnnbench.records.spec import Settings
+from rnnbench.training.data import source_of
+from rnnbench.training.evaluation import evaluate
+from rnnbench.training.loop import DivergedError, Learner, build_optimizer, fit
+from tests.support.toys import FirstSymbol, RunningMean, TorchRNN, network_for
+
+CPU = torch.device("cpu")
+SMALL = {"batch_size": 4, "validation_size": 16, "test_size": 16, "learning_rate": 0.02}
+
+
+def _learned(task: Task, chunk: int = 64, core: Any = TorchRNN, **changes: Any) -> Learner:
+    chosen = Settings.model_validate({**SMALL, **changes})
+    network = network_for(task, core)
+    if chosen.precision == "64":
+        network = network.double()
+    learner = Learner(network, task, source_of(task, chosen, 0, CPU), chosen, chunk)
+    fit(learner, chosen, device=CPU)
+    return learner
+
+
+def _without_time(curve: list[CurvePoint]) -> list[CurvePoint]:
+    return [point.model_copy(update={"seconds": 0.0}) for point in curve]
+
+
+def _same(one: Learner, two: Learner) -> bool:
+    weights = zip(one.network.state_dict().values(), two.network.state_dict().values(), strict=True)
+    return _without_time(one.curve) == _without_time(two.curve) and all(
+        torch.equal(a, b) for a, b in weights
+    )
+
+
+@pytest.mark.parametrize("task", [FirstSymbol(), RunningMean()])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+def test_the_trajectory_is_that_of_a_bare_loop_bit_for_bit(task: Task, optimizer: str) -> None:
+    chosen = Settings.model_validate(
+        {**SMALL, "steps": 20, "optimizer": optimizer, "weight_decay": 0.01}
+    )
+    network = network_for(task)
+    source = source_of(task, chosen, 0, CPU)
+    bare = build_optimizer(network, chosen)
+    for step in range(20):
+        batch = source.train(step)
+        loss = mean_loss(loss_of(task), network(batch.inputs, batch.lengths), batch)
+        bare.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        bare.step()
+    trained = _learned(task, steps=20, optimizer=optimizer, weight_decay=0.01).network
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, trained.state_dict()[name]), name
+
+
+@settings(max_examples=10, deadline=None)
+@given(chunk=st.integers(1, 70), steps=st.integers(1, 60), every=st.integers(1, 70))
+def test_the_size_of_the_chunks_changes_nothing(chunk: int, steps: int, every: int) -> None:
+    one = _learned(FirstSymbol(), chunk=1, steps=steps, validate_every=every)
+    other = _learned(FirstSymbol(), chunk=chunk, steps=steps, validate_every=every)
+    assert _same(one, other)
+    assert [point.step for point in one.curve] == [*range(every, steps, every), steps]
+
+
+def test_mixed_precision_does_not_reuse_casts_of_old_weights() -> None:
+    one, other = (
+        _learned(FirstSymbol(), chunk=chunk, steps=30, precision="bf16-mixed") for chunk in (1, 30)
+    )
+    assert _same(one, other)
+    full = _learned(FirstSymbol(), steps=30)
+    assert full.curve[-1].train_loss != one.curve[-1].train_loss
+
+
+def test_double_precision_trains_in_double() -> None:
+    learner = _learned(RunningMean(), steps=5, precision="64")
+    assert {tensor.dtype for tensor in learner.best_weights.values()} == {torch.float64}
+
+
+def test_it_learns_and_keeps_the_weights_of_the_best_validation() -> None:
+    task = FirstSymbol(length=3)
+    learner = _learned(task, steps=400, validate_every=20)
+    scores = [point.validation_score for point in learner.curve]
+    assert max(scores) > 0.9
+    best = learner.curve[[point.step for point in learner.curve].index(learner.best_step)]
+    assert best.validation_score == max(scores)
+    learner.network.load_state_dict(learner.best_weights)
+    source = source_of(task, Settings.model_validate(SMALL), 0, CPU)
+    assert evaluate(learner.network, task, source.validation) == (
+        best.validation_loss,
+        best.validation_score,
+    )
+
+
+def test_the_curve_tells_mean_losses_and_growing_time() -> None:
+    learner = _learned(FirstSymbol(), steps=10, validate_every=5)
+    assert all(math.isfinite(point.train_loss) for point in learner.curve)
+    assert 0 < learner.curve[0].seconds < learner.curve[1].seconds == learner.train_seconds
+
+
+class _Bad(TorchRNN):
+    """Gives NaN in training or in evaluation."""
+
+    when_training = True
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        outputs, state = super().forward(x, state)
+        return (
+            (outputs * math.nan, state) if self.training is self.when_training else (outputs, state)
+        )
+
+
+class _BadInEvaluation(_Bad):
+    when_training = False
+
+
+def test_a_loss_that_is_not_finite_ends_the_training() -> None:
+    with pytest.raises(DivergedError, match="training loss became nan at step 1"):
+        _learned(FirstSymbol(), core=_Bad, steps=5)
+    with pytest.raises(DivergedError, match=r"validation loss became nan .* at step 5"):
+        _learned(FirstSymbol(), core=_BadInEvaluation, steps=5, validate_every=5)
+
+
+def test_callbacks_loggers_and_progress_work(tmp_path: Any) -> None:
+    class Counts(pl.Callback):
+        epochs = 0
+
+        def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            self.epochs += 1
+
+    chosen = Settings.model_validate({**SMALL, "steps": 10, "validate_every": 5})
+    task, counts, told = FirstSymbol(), Counts(), list[tuple[int, float]]()
+    learner = Learner(network_for(task), task, source_of(task, chosen, 0, CPU), chosen, 2)
+    logger = pl.loggers.CSVLogger(str(tmp_path))
+    fit(
+        learner,
+        chosen,
+        device=CPU,
+        tell=lambda step, loss: told.append((step, loss)),
+        callbacks=[counts],
+        loggers=[logger],
+    )
+    assert counts.epochs == 2
+    assert [step for step, _ in told] == [2, 4, 5, 7, 9, 10]
+    with next(tmp_path.rglob("metrics.csv")).open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [5, 10]
+    assert [float(row["val_score"]) for row in rows] == pytest.approx(
+        [point.validation_score for point in learner.curve]
+    )
+
+
+def test_nothing_is_printed_and_no_folder_is_made(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _learned(FirstSymbol(), steps=3)
+    seen = capfd.readouterr()
+    assert (seen.out, seen.err) == ("", "")
+    assert list(tmp_path.iterdir()) == []

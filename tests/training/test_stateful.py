@@ -1,0 +1,164 @@
+"""A state carried from window to window is the state of the whole stream, in training and in
+evaluation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+from typing import ClassVar, cast
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from rnnbench.contract.entries import Model
+from rnnbench.contract.task import Batch, FiniteTask, Metric, Splits, Steps, Tokens
+from rnnbench.execution.jobs.trial import declined
+from rnnbench.metrics import CROSS_ENTROPY
+from rnnbench.records.spec import Settings
+from rnnbench.training.data import source_of
+from rnnbench.training.evaluation import evaluate, means
+from rnnbench.training.loop import Learner, build_optimizer, fit
+from rnnbench.training.stateful import FEWEST_LANES, LONGEST_LANE, Carrying, in_lanes
+from tests.support.toys import network_for
+
+CPU = torch.device("cpu")
+T = 5
+
+
+@dataclass(frozen=True)
+class Stream(FiniteTask):
+    """Tell the symbol that came 7 steps ago, further back than a window reaches."""
+
+    windows: int = 40
+    stateful: bool = True
+    causal_only: bool = True
+    inputs = Tokens(3)
+    outputs = Tokens(3)
+    steps: Steps = "every"
+    length = T
+    metric: ClassVar[Metric] = CROSS_ENTROPY
+    baseline = 1.1
+    perfect = 0.0
+    solved = 0.5
+
+    @cached_property
+    def symbols(self) -> torch.Tensor:
+        return torch.randint(
+            3, (self.windows * T,), generator=torch.Generator().manual_seed(3), dtype=torch.uint8
+        )
+
+    def splits(self) -> Splits:
+        part = Batch(self.symbols.view(-1, T), self.symbols.roll(7).view(-1, T))
+        return Splits(part, part, part)
+
+
+def test_training_reads_the_stream_in_lanes_and_begins_each_epoch_anew() -> None:
+    task = Stream()
+    source = source_of(task, Settings(batch_size=3), 0, CPU)
+    windows = task.symbols.view(-1, T).long()
+    batches = [
+        source.train(step) for step in range(26)
+    ]  # 40 windows: 3 lanes of 13, one window over
+    for step, batch in enumerate(batches):
+        position = step % 13
+        assert torch.equal(batch.inputs, windows[[position, 13 + position, 26 + position]])
+        assert batch.inputs.dtype == batch.targets.dtype == torch.int64
+        assert batch.continues == (position > 0)
+
+
+def test_a_training_is_truncated_backpropagation_through_time() -> None:
+    task, settings = (
+        Stream(),
+        Settings(steps=20, batch_size=4, learning_rate=0.01, clip_norm=None, validate_every=20),
+    )
+    learner = Learner(network_for(task), task, source_of(task, settings, 0, CPU), settings)
+    fit(learner, settings, device=CPU)
+    by_hand = network_for(task)
+    optimizer = build_optimizer(by_hand, settings)
+    source, state = source_of(task, settings, 0, CPU), None
+    for step in range(20):
+        batch = source.train(step)
+        outputs, state = by_hand.core(by_hand.encoder(batch.inputs), state if step % 10 else None)
+        loss = F.cross_entropy(by_hand.decoder(outputs).flatten(0, 1), batch.targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        state = state.detach()
+    for trained, expected in zip(learner.network.parameters(), by_hand.parameters(), strict=True):
+        assert torch.equal(trained, expected)
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_chunks_do_not_matter(chunk: int) -> None:
+    task, settings = Stream(), Settings(steps=15, batch_size=4, validate_every=5)
+
+    def weights(size: int) -> list[torch.Tensor]:
+        learner = Learner(
+            network_for(task), task, source_of(task, settings, 0, CPU), settings, size
+        )
+        fit(learner, settings, device=CPU)
+        return [parameter.detach() for parameter in learner.network.parameters()]
+
+    assert all(
+        torch.equal(one, other) for one, other in zip(weights(chunk), weights(64), strict=True)
+    )
+
+
+@pytest.mark.parametrize("windows", [1, 2, FEWEST_LANES, 37, FEWEST_LANES * LONGEST_LANE + 9])
+@torch.no_grad()
+def test_evaluation_reads_every_window_once_with_the_state_of_its_lane(windows: int) -> None:
+    task = Stream(windows)
+    network, data = network_for(task), task.splits().test
+    read = list(in_lanes(network, data))
+    lanes = len(read[0][1])
+    assert lanes == min(
+        windows, FEWEST_LANES if windows <= FEWEST_LANES * LONGEST_LANE else FEWEST_LANES + 1
+    )
+    found = torch.cat([block.inputs for _, block in read])
+    assert sorted(found.tolist()) == sorted(data.inputs.tolist())
+    first_lane = torch.cat([outputs[0] for outputs, _ in read])
+    whole = torch.cat([block.inputs[0] for _, block in read])
+    assert torch.equal(whole, task.symbols[: len(whole)].long())
+    assert torch.allclose(first_lane, network.carry(whole[None])[0][0], atol=1e-6)
+
+
+def test_the_score_is_that_of_the_carried_state() -> None:
+    task = Stream(FEWEST_LANES)  # one window per lane: nothing to carry
+    network = network_for(task)
+    fresh = Stream(FEWEST_LANES, stateful=False)
+    assert evaluate(network, task, task.splits().test) == pytest.approx(
+        evaluate(network, fresh, task.splits().test)
+    )
+    longer = Stream(100)
+    carried = means(network, longer, longer.splits().test)
+    assert carried[0] == carried[1]
+    assert carried != means(network, Stream(100, stateful=False), longer.splits().test)
+
+
+def test_a_batch_that_does_not_continue_starts_fresh_and_no_gradient_crosses_windows() -> None:
+    task = Stream()
+    network, data = network_for(task), task.splits().train
+    carrying = Carrying(network)
+    first = carrying(data.rows(slice(0, 2)))
+    assert torch.equal(carrying(data.rows(slice(0, 2))), first)
+    window = data.rows(slice(2, 4))
+    continued = carrying(Batch(window.inputs, window.targets, continues=True))
+    assert not torch.equal(continued, carrying(window))
+    embedded = network.encoder.weight
+    assert isinstance(embedded, torch.Tensor)
+    (gradient,) = torch.autograd.grad(continued.sum(), embedded)
+    unseen = sorted(set(range(3)) - set(window.inputs.flatten().tolist()))
+    assert not gradient[unseen].any()
+
+
+@pytest.mark.parametrize(("causal", "refused"), [(True, False), (False, True)])
+def test_a_model_that_looks_ahead_is_declined_where_the_future_is_the_answer(
+    causal: bool, refused: bool
+) -> None:
+    model = cast(Model, SimpleNamespace(causal=causal, incompatible=None))
+    reason = declined(model, Stream(), {})
+    assert (reason is not None) is refused
+    assert declined(model, Stream(causal_only=False), {}) is None
