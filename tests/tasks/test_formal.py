@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.contract.task import Batch
+from rnnbench.errors import OptionError
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import weighted_mean
@@ -37,12 +38,12 @@ ANSWERS: dict[str, Callable[[list[int]], int]] = {
     "cycle-navigation": lambda walk: (walk.count(2) - walk.count(0)) % 5,
     "modular-arithmetic": value,
 }
-WRITTEN: dict[str, Callable[[list[int]], list[int]]] = {
+TARGETS: dict[str, Callable[[list[int]], list[int]]] = {
     "reverse-string": lambda string: string[::-1],
     "duplicate-string": lambda string: string + string,
     "bucket-sort": sorted,
 }
-NAMES = [*ANSWERS, *WRITTEN]
+NAMES = [*ANSWERS, *TARGETS]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -81,8 +82,8 @@ def test_answers_follow_the_definition(
 @given(trained=st.integers(1, 9), more=st.integers(1, 9), symbols=st.integers(2, 6), n=st.integers(1, 8),
        seed=st.integers(0, 2**31), test=st.booleans())  # fmt: skip
 @settings(deadline=None, max_examples=25)
-@pytest.mark.parametrize("name", WRITTEN)
-def test_written_strings_follow_the_definition(
+@pytest.mark.parametrize("name", TARGETS)
+def test_target_strings_follow_the_definition(
     name: str, trained: int, more: int, symbols: int, n: int, seed: int, test: bool
 ) -> None:
     task = build(name, train_length=trained, test_length=trained + more, symbols=symbols)
@@ -90,7 +91,7 @@ def test_written_strings_follow_the_definition(
     assert batch.lengths is not None
     assert batch.mask is not None
     for row, string in enumerate(strings_of(batch, symbols)):
-        answer = WRITTEN[name](string)
+        answer = TARGETS[name](string)
         end = len(string) + len(answer)
         assert batch.lengths[row] == end
         assert set(batch.inputs[row, len(string) :].tolist()) == {symbols}
@@ -156,9 +157,9 @@ def test_the_distribution_of_answers_is_that_of_all_strings(length: int) -> None
     for name, every in strings.items():
         task = build(name)
         counts = torch.tensor([ANSWERS[name](each) for each in every]).bincount(
-            minlength=task.answers
+            minlength=task.classes
         )
-        assert list(task.answer_distribution(length)) == pytest.approx(
+        assert list(task.class_distribution(length)) == pytest.approx(
             (counts / len(every)).tolist(), abs=1e-6
         )
 
@@ -229,7 +230,7 @@ def test_the_diagnosis_draws_accuracy_by_length_with_the_trained_range(
 
 
 def test_the_lengths_drawn_hold_the_ends_and_grow() -> None:
-    grid = helper("formal._by_length").log_spaced(40, 500)
+    grid = helper("formal._base").log_spaced(40, 500)
     assert (grid[0], grid[-1]) == (1, 500)
     assert 40 in grid
     assert grid == sorted(set(grid))
@@ -238,9 +239,9 @@ def test_the_lengths_drawn_hold_the_ends_and_grow() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"train_length": 40, "test_length": 40}, "longer than train_length"), ({"train_length": 0}, "train_length"),
+    [({"train_length": 40, "test_length": 40}, "test_length"), ({"train_length": 0}, "train_length"),
      ({"symbols": 1}, "symbols")],
 )  # fmt: skip
 def test_options_out_of_range_are_refused(options: dict[str, int], message: str) -> None:
-    with pytest.raises(Exception, match=message):
+    with pytest.raises(OptionError, match=message):
         build("bucket-sort", **options)
