@@ -90,5 +90,5 @@ def test_padded_sequences_give_what_packing_gives_in_outputs_and_gradients(
 def test_a_padded_sequence_takes_no_state() -> None:
     core, x = build("bilstm"), sequences(2, 3)
     _, state = core(x)
-    with pytest.raises(ValueError, match="no state beside lengths"):
+    with pytest.raises(ValueError, match="either state or lengths"):
         core(x, state, lengths=torch.tensor([3, 2]))

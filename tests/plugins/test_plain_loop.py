@@ -1,4 +1,4 @@
-"""The loops written from the equations are torch's recurrent modules, to rounding."""
+"""The plain loops equal torch's recurrent modules, up to rounding."""
 
 from __future__ import annotations
 
