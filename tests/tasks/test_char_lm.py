@@ -39,7 +39,7 @@ def test_a_text_is_read_whole_by_an_alphabet_of_its_beginning(
         ids, alphabet = characters.read_characters(text.encode(), "it", share)
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     known = sorted(set(text[: round(len(text) * share)]))
-    assert list(alphabet.characters) == known
+    assert list(alphabet.symbols) == known
     assert ids.tolist() == [
         known.index(character) + 1 if character in known else 0 for character in text
     ]
@@ -139,7 +139,7 @@ def test_windows_of_any_text_follow_the_definition(
         window=window,
         train=train,
         validation=validation,
-        evaluated=evaluated,
+        max_eval_symbols=evaluated,
     )
     first, second = round(len(text) * train), round(len(text) * (train + validation))
     most = max(evaluated, window + 1)
@@ -182,7 +182,7 @@ def test_encoding_and_decoding_are_inverse(text: str) -> None:
         ("\ufeffgood".encode("utf-16"), "line 1: not UTF-8 text"),
         (b"a", "too few for window=35"),
         (b"abc" * 50, "too few for window=35"),
-        (b"a" * 1000, "but one symbol, again and again"),
+        (b"a" * 1000, "a single character"),
     ],
 )
 def test_bad_texts_are_told_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
@@ -212,7 +212,7 @@ def test_a_large_text_on_one_line_is_read_in_time_and_memory(tmp_path: Path) -> 
         parts.train.inputs.untyped_storage().data_ptr()
         == parts.train.targets.untyped_storage().data_ptr()
     )
-    assert parts.test.inputs.numel() <= task.evaluated
+    assert parts.test.inputs.numel() <= task.max_eval_symbols
 
 
 def test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram() -> None:

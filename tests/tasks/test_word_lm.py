@@ -43,7 +43,7 @@ def test_a_text_is_read_whole_by_a_lexicon_of_its_beginning(
         ids, lexicon = stream.read_words(text.encode(), "it", share, vocab)
     counts = Counter(expected[: round(len(expected) * share)])
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[: vocab - 1]
-    assert list(lexicon.words) == frequent
+    assert list(lexicon.symbols) == frequent
     assert ids.tolist() == [
         frequent.index(word) + 1 if word in frequent else 0 for word in expected
     ]
@@ -98,8 +98,8 @@ def test_prompts_are_read_as_the_text_was() -> None:
         task.decode(task.encode("Anna saw the fox near the lamp, and"))
         == "anna saw the fox near the lamp, and"
     )
-    assert task.silent == {0}
-    with pytest.raises(DataError, match="not in the lexicon: dragon"):
+    assert task.special_tokens == {0}
+    with pytest.raises(DataError, match="dragon"):
         task.encode("anna saw the dragon")
 
 
@@ -110,7 +110,7 @@ def test_prompts_are_read_as_the_text_was() -> None:
         (b" \n\t \n", "a.txt has no words"),
         (b"fine\n b\xe9d", "a.txt, line 2: not UTF-8"),
         (b"one two three", "too few for window=20"),
-        (b"word " * 500, "but one symbol"),
+        (b"word " * 500, "a single word"),
     ],
 )
 def test_bad_texts_are_told_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
