@@ -190,7 +190,7 @@ class LanguageTask(FiniteTask):
 
 
 def _windows(part: Symbols, width: int) -> Batch:
-    """Cut a part (N,) into windows (n, width) that share its memory; targets are the next symbols."""
+    """Cut a part (N,) into windows (n, width) that share its memory."""
     stream = torch.from_numpy(part)
     n = (len(stream) - 1) // width * width
     return Batch(stream[:n].view(-1, width), stream[1 : n + 1].view(-1, width))

