@@ -38,6 +38,18 @@ class Adding(GeneratedTask):
 
     length: Annotated[int, Field(ge=2)] = 100
 
+    inputs = Vectors(2)
+    outputs = Vectors(1)
+    steps = "last"
+    metric = MSE
+    baseline = 1 / 6
+    """The variance of a sum of two uniform numbers: the error of always predicting 1."""
+    perfect = 0.0
+    solved = 0.01
+    """A root mean squared error of 0.1, a quarter of that of always predicting 1."""
+    simple_scores: ClassVar[Mapping[str, float]] = {"one addend": 1 / 12}
+    """The variance of one number, which remains when only the other one is remembered."""
+
     citations = (ARJOVSKY, _LE, HOCHREITER_AND_SCHMIDHUBER)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
@@ -67,18 +79,6 @@ class Adding(GeneratedTask):
             },
         ),
     }
-
-    inputs = Vectors(2)
-    outputs = Vectors(1)
-    steps = "last"
-    metric = MSE
-    baseline = 1 / 6
-    """The variance of a sum of two uniform numbers: the error of always predicting 1."""
-    perfect = 0.0
-    solved = 0.01
-    """A root mean squared error of 0.1, a quarter of that of always predicting 1."""
-    simple_scores: ClassVar[Mapping[str, float]] = {"one addend": 1 / 12}
-    """The variance of one number, which remains when only the other one is remembered."""
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         """Draw ``n`` sequences: inputs (n, T, 2), number and marker, and targets (n, 1)."""
