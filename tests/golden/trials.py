@@ -72,9 +72,7 @@ def _with_old_names(spec: TrialSpec) -> TrialSpec:
 
 
 def measured(spec: TrialSpec) -> dict[str, Any]:
-    """Run the trial in this process with one thread and return its result without times and
-    environment.
-    """
+    """Return a trial's result without times and environment; it runs here, with one thread."""
     with one_thread():
         result = run_trial(spec, registry.load(), TrialOptions())
     content: dict[str, Any] = without_times(
