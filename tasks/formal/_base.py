@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -70,6 +69,27 @@ def deletang_presets(quick_steps: int, *, quick_hidden_size: int = 64) -> Mappin
     }
 
 
+def string_accuracy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """Measure whether each output symbol is correct, with equal total weight per string.
+
+    Args:
+        outputs: logits, (B, V) for a task of steps ``"last"`` or (B, T, V) for ``"every"``.
+        batch: the batch that was predicted.
+
+    Returns:
+        Values 0 or 1 of shape (B,) or (B, T), and weights (B, T) that sum to 1 per string, or
+        ``None`` for steps ``"last"``.
+    """
+    values, weights = correct(outputs, batch)
+    if weights is None:
+        return values, None
+    counted = counted_steps(outputs, batch)
+    return values, counted / counted.sum(1, keepdim=True)
+
+
+_ACCURACY = Metric("accuracy beyond the training lengths", "higher", string_accuracy)
+
+
 @dataclass(frozen=True)
 class LengthGeneralisation(GeneratedTask):
     """Base of tasks that are trained on short strings and tested on longer ones.
@@ -92,8 +112,10 @@ class LengthGeneralisation(GeneratedTask):
     train_length: PositiveInt = 40
     test_length: PositiveInt = 500
 
-    citations = (DELETANG,)
+    metric = _ACCURACY
     perfect = 1.0
+
+    citations = (DELETANG,)
 
     def __post_init__(self) -> None:
         if self.test_length <= self.train_length:
@@ -110,11 +132,6 @@ class LengthGeneralisation(GeneratedTask):
     @abstractmethod
     def length(self) -> int:
         """Time steps T of the longest training string, with the steps of its target."""
-
-    @cached_property
-    def metric(self) -> Metric:
-        """Accuracy of a string's output symbols, averaged over strings."""
-        return Metric("accuracy beyond the training lengths", "higher", string_accuracy)
 
     @property
     def solved(self) -> float:
@@ -170,24 +187,6 @@ class LengthGeneralisation(GeneratedTask):
         if weights is None:
             return float(values.double().mean())
         return float((values * weights).double().sum() / weights.double().sum())
-
-
-def string_accuracy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """Measure whether each output symbol is correct, with equal total weight per string.
-
-    Args:
-        outputs: logits, (B, V) for a task of steps ``"last"`` or (B, T, V) for ``"every"``.
-        batch: the batch that was predicted.
-
-    Returns:
-        Values 0 or 1 of shape (B,) or (B, T), and weights (B, T) that sum to 1 per string, or
-        ``None`` for steps ``"last"``.
-    """
-    values, weights = correct(outputs, batch)
-    if weights is None:
-        return values, None
-    counted = counted_steps(outputs, batch)
-    return values, counted / counted.sum(1, keepdim=True)
 
 
 def log_spaced(trained: int, longest: int) -> list[int]:
