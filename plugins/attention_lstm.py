@@ -1,4 +1,4 @@
-"""An LSTM that attends to its own past.
+"""An LSTM with causal attention to its own past hidden states.
 
 Equations, for the hidden states h_1 .. h_T of an LSTM (``lstm.py``) and a query state s::
 
@@ -6,11 +6,11 @@ Equations, for the hidden states h_1 .. h_T of an LSTM (``lstm.py``) and a query
     context  = sum_t alpha_t h_t
     output   = [context ; s]
 
-At every step k the query is s = h_k and attention is causal: t runs from 1 to k. A prediction made
-once, at the end, is the same at the last valid step: s is the last hidden state and t runs over all
-valid steps. In Bahdanau, Cho & Bengio (2015) s is the state of a second, decoding RNN; with one
-prediction per step the LSTM's own state takes its place. Context and query are joined, not mixed,
-so that the decoder reads both directly.
+At every step k the query is s = h_k and attention is causal: t runs from 1 to k. For a single
+prediction at the end, s is the hidden state of the last valid step and t runs over all valid steps.
+In Bahdanau, Cho & Bengio (2015) s is the state of a second, decoding RNN; with one prediction per
+step the LSTM's own state takes its place. Context and query are concatenated, so that the decoder
+reads both directly.
 """
 
 from __future__ import annotations
@@ -21,13 +21,21 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Citation, HeatmapPlot, Task, hookimpl, last_valid, padding_mask
+from rnnbench import (
+    Citation,
+    HeatmapPlot,
+    RegisterModel,
+    Task,
+    hookimpl,
+    last_valid,
+    padding_mask,
+)
 
 from ._common import citations
 from ._common.additive_attention import attend, attention_weights
+from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize_lstm
 from ._common.options import Bias, Rate, check_dropout, check_forget_bias
-from ._common.padding import run_padded
 
 CITATIONS = (
     Citation(
@@ -39,17 +47,18 @@ CITATIONS = (
     citations.LSTM,
     citations.FORGET_GATE,
 )
-_DRAWN_STEPS = 100
+_PLOTTED_STEPS = 100
 
 
 class AttentionState(NamedTuple):
-    """All that a later step may look back on; it grows by H + A numbers a step.
+    """State of the LSTM and the past steps to attend to; it grows by H + A numbers per step.
 
     Attributes:
-        h: (L, B, H) and c: (L, B, H), the LSTM's state.
-        hidden: (B, N, H), the top layer's hidden states of the N steps so far.
-        keys: (B, N, A), W_h applied to them.
-        absent: (B, N) bool, steps that were padding; ``None`` where there were none.
+        h: (L, B, H), hidden state of the LSTM.
+        c: (L, B, H), cell state of the LSTM.
+        hidden: (B, N, H), hidden states of the top layer at the N past steps.
+        keys: (B, N, A), W_h applied to ``hidden``.
+        absent: (B, N) bool, padded steps; ``None`` if there are none.
     """
 
     h: Tensor
@@ -64,17 +73,17 @@ class AttentionLSTM(nn.Module):
 
     Args:
         input_size: D.
-        hidden_size: H; the output width is 2H, context beside query.
+        hidden_size: H; the output width is 2H, context and query.
         num_layers: L, stacked; attention reads the top layer.
         dropout: rate between layers while training.
         init: ``orthogonal`` recurrent and Glorot uniform input and attention weights, zero biases;
             ``torch``: torch's own.
-        forget_bias: what the forget gates' biases sum to at the start (with ``init=orthogonal``).
-        attention_size: A, the width in which query and keys are compared; H when ``None``.
+        forget_bias: initial forget gate bias, the sum of torch's two (with ``init=orthogonal``).
+        attention_size: A, width of queries and keys; H when ``None``.
 
     Raises:
-        ValueError: dropout with a single layer; ``forget_bias`` beside ``init=torch``, which sets
-            it itself.
+        ValueError: dropout with a single layer; ``forget_bias`` together with ``init=torch``,
+            which sets it itself.
     """
 
     def __init__(
@@ -105,18 +114,13 @@ class AttentionLSTM(nn.Module):
     def forward(
         self, x: Tensor, state: AttentionState | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, AttentionState]:
-        """Map x (B, T, D) to outputs (B, T, 2H), context half first, and the state; attention is
-        causal.
+        """Map x (B, T, D) to outputs (B, T, 2H), context first, and the new state.
 
-        With ``lengths`` (B,), outputs beyond each sequence's end are zero and padded steps are
-        never attended to.
+        With ``lengths`` (B,), outputs beyond each sequence's end are zero and padded steps get no
+        attention.
         """
         before = None if state is None else (state.h, state.c)
-        hidden, (h, c) = (
-            self.recurrence(x, before)
-            if lengths is None
-            else run_padded(self.recurrence, x, before, lengths)
-        )  # (B, T, H)
+        hidden, (h, c) = run_fused(self.recurrence, x, before, lengths)  # (B, T, H)
         padded = None if lengths is None else padding_mask(lengths, x.shape[1])
         now = AttentionState(h, c, hidden, self.key(hidden), padded)
         if state is not None:
@@ -128,7 +132,7 @@ class AttentionLSTM(nn.Module):
         return outputs if padded is None else outputs.masked_fill(padded.unsqueeze(-1), 0.0), now
 
     def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Attend once, from the last valid step to all valid steps: x (B, T, D) -> (B, 2H)."""
+        """Attend from the last valid step to all valid steps: x (B, T, D) -> (B, 2H)."""
         hidden, padded = self._read(x, lengths)
         last = last_valid(hidden, lengths).unsqueeze(1)  # (B, 1, H)
         context = attend(
@@ -138,8 +142,9 @@ class AttentionLSTM(nn.Module):
 
     @torch.no_grad()
     def attention(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the weights alpha (B, T, T), row: querying step, column: step attended to; rows of
-        padded steps are zero.
+        """Return the attention weights alpha (B, T, T) for x (B, T, D).
+
+        Rows are querying steps, columns the steps attended to; rows of padded steps are zero.
         """
         hidden, padded = self._read(x, lengths)
         weights = attention_weights(
@@ -148,11 +153,12 @@ class AttentionLSTM(nn.Module):
         return weights if padded is None else weights.masked_fill(padded.unsqueeze(-1), 0.0)
 
     def plots(self, x: Tensor, lengths: Tensor | None = None) -> tuple[HeatmapPlot, ...]:
-        """Draw the attention weights of the first sequence of x (B, T, D), its last 100 valid steps
-        at most.
+        """Plot the attention weights of the first sequence of x (B, T, D).
+
+        Of a long sequence the last 100 valid steps are shown.
         """
         steps = x.shape[1] if lengths is None else int(lengths[0])
-        first = max(0, steps - _DRAWN_STEPS)
+        first = max(0, steps - _PLOTTED_STEPS)
         weights = self.attention(x[:1, :steps])[0, first:, first:]
         span = f"steps {first + 1} to {steps}"
         return (
@@ -165,8 +171,9 @@ class AttentionLSTM(nn.Module):
         )
 
     def _read(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return hidden states (B, T, H), arbitrary but finite at padded steps, and the mask of
-        those (B, T).
+        """Return hidden states (B, T, H) and the mask (B, T) of padded steps.
+
+        The hidden states of padded steps are arbitrary but finite.
         """
         padded = None if lengths is None else padding_mask(lengths, x.shape[1])
         clean = x if padded is None else x.masked_fill(padded.unsqueeze(-1), 0.0)
@@ -174,7 +181,7 @@ class AttentionLSTM(nn.Module):
 
 
 def _continued(state: AttentionState, new: AttentionState) -> AttentionState:
-    """Append the steps of ``new`` to those remembered in ``state``."""
+    """Append the steps of ``new`` to those of ``state``."""
     absent = None
     if state.absent is not None or new.absent is not None:
         absent = torch.cat([_absence(state), _absence(new)], dim=1)
@@ -191,11 +198,14 @@ def _absence(state: AttentionState) -> Tensor:
 def _declines(task: Task, options: dict[str, Any]) -> str | None:
     del options
     if task.stateful:
-        return "its state grows with every step, without end where it is carried on; set stateful=false."
+        return (
+            "its state grows with every step, without bound in stateful training; "
+            "set stateful=false."
+        )
     return None
 
 
 @hookimpl
-def register_models(register: Any) -> None:
+def register_models(register: RegisterModel) -> None:
     """Register ``attention-lstm``."""
     register("attention-lstm", AttentionLSTM, citations=CITATIONS, incompatible=_declines)

@@ -1,7 +1,7 @@
 """The bidirectional LSTM.
 
-One LSTM (equations in ``lstm.py``) reads the sequence forward and a second one backward; the output
-at a step joins both::
+One LSTM (equations in ``lstm.py``) reads the sequence forward, a second one backward. The output at
+a step is the concatenation of both::
 
     y_t = [h_t forward ; h_t backward]
 
@@ -10,16 +10,14 @@ Layers above the first read both directions of the layer below.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Citation, hookimpl, last_valid
+from rnnbench import Citation, RegisterModel, hookimpl, last_valid
 
 from ._common import citations
-from ._common.both_ways import run_both_ways
+from ._common.bidirectional import run_bidirectional
 from ._common.initialization import Initialisation, initialize_lstm
 from ._common.options import Bias, Rate, check_dropout, check_forget_bias
 
@@ -32,7 +30,8 @@ CITATIONS = (
     ),
     Citation(
         "Graves & Schmidhuber 2005",
-        "Framewise phoneme classification with bidirectional LSTM and other neural network architectures",
+        "Framewise phoneme classification with bidirectional LSTM and other neural network "
+        "architectures",
         "Neural Networks 18(5-6)",
         "https://doi.org/10.1016/j.neunet.2005.06.042",
     ),
@@ -51,11 +50,11 @@ class BiLSTM(nn.Module):
         dropout: rate between layers while training.
         init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
             ``torch``: torch's own.
-        forget_bias: what the forget gates' biases sum to at the start (with ``init=orthogonal``).
+        forget_bias: initial forget gate bias, the sum of torch's two (with ``init=orthogonal``).
 
     Raises:
-        ValueError: dropout with a single layer; ``forget_bias`` beside ``init=torch``, which sets
-            it itself.
+        ValueError: dropout with a single layer; ``forget_bias`` together with ``init=torch``,
+            which sets it itself.
     """
 
     def __init__(
@@ -87,31 +86,28 @@ class BiLSTM(nn.Module):
         """Map x (B, T, D) to outputs (B, T, 2H), forward half first, and the state.
 
         The state (h, c), each (2L, B, H), holds per layer the forward direction after the last step
-        and the backward direction after the first. Passing it back starts each direction from
-        there: for the forward one that continues the sequence, for the backward one it does not,
-        since what follows should have been read before.
+        and the backward direction after the first step. Passing it back continues the sequence in
+        the forward direction only; the backward direction would have to read later steps first.
 
-        With ``lengths`` (B,) no padded step is read and outputs beyond each sequence's end are
-        zero. There is no state then, neither taken nor returned: such sequences are whole, and
-        nothing follows them.
+        With ``lengths`` (B,) no padded step is read, outputs beyond each sequence's end are zero,
+        and the returned state is ``None``: the sequences are complete.
 
         Raises:
-            ValueError: a state beside ``lengths``.
+            ValueError: both a state and ``lengths`` are given.
         """
         if lengths is None:
             result: tuple[Tensor, tuple[Tensor, Tensor]] = self.recurrence(x, state)
             return result
         if state is not None:
             raise ValueError(
-                "bilstm takes no state beside lengths: it has to read a padded sequence whole."
+                "bilstm takes either state or lengths: with lengths it reads complete sequences."
             )
-        return run_both_ways(self.recurrence, x, lengths), None
+        return run_bidirectional(self.recurrence, x, lengths), None
 
     def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Join the right ends, where each direction has read all: last valid step forward, first
-        step backward.
+        """Return the final output of each direction: x (B, T, D) -> (B, 2H).
 
-        Maps x (B, T, D) to (B, 2H).
+        The forward direction ends at the last valid step, the backward direction at the first.
         """
         outputs, _ = self(x, lengths=lengths)  # (B, T, 2H)
         width = self.recurrence.hidden_size
@@ -120,6 +116,6 @@ class BiLSTM(nn.Module):
 
 
 @hookimpl
-def register_models(register: Any) -> None:
+def register_models(register: RegisterModel) -> None:
     """Register ``bilstm``."""
     register("bilstm", BiLSTM, causal=False, citations=CITATIONS)

@@ -7,37 +7,36 @@ Equations, for layer input x_t and hidden state h_t, ``*`` elementwise::
     n_t = tanh(W_n x_t + b_n + r_t * (U_n h_{t-1} + b'_n))     candidate
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-This is torch's and cuDNN's variant: the reset gate acts after the product with U_n, so that one
-product serves all gates. In the published form (Cho et al. 2014) it acts before, ``U_n (r_t *
-h_{t-1})``. As published, z = 1 keeps the state; some texts and libraries exchange z and 1 - z.
+This is the variant of torch and cuDNN: the reset gate is applied after the product with U_n, so
+that all gates share one matrix product. In the published form (Cho et al. 2014) it is applied
+before: ``U_n (r_t * h_{t-1})``. As published, z = 1 keeps the state; some texts and libraries
+exchange z and 1 - z.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Citation, hookimpl
+from rnnbench import Citation, RegisterModel, hookimpl
 
+from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize
-from ._common.layout import LayerWeights, layer_weights
+from ._common.layout import GRU_GATES, LayerWeights
 from ._common.options import Implementation, Rate, check_dropout
-from ._common.padding import run_padded
-from ._common.reference import State, unroll
+from ._common.plain_loop import State, unroll_hidden
 
 CITATIONS = (
     Citation(
         "Cho et al. 2014",
-        "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+        "Learning phrase representations using RNN encoder-decoder for statistical machine "
+        "translation",
         "EMNLP",
         "https://arxiv.org/abs/1406.1078",
     ),
 )
-GATES = ("reset", "update", "candidate")
 
 
 class GRU(nn.Module):
@@ -50,8 +49,8 @@ class GRU(nn.Module):
         dropout: rate between layers while training.
         init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
             ``torch``: torch's own.
-        impl: torch's fused kernel, or the plain loop written from the equations; the same function
-            of the same parameters.
+        impl: ``fused``: torch's kernel; ``reference``: the plain loop, written from the equations.
+            Both are the same function of the same parameters.
 
     Raises:
         ValueError: dropout with a single layer.
@@ -83,25 +82,8 @@ class GRU(nn.Module):
         its last valid step.
         """
         if self.impl == "reference":
-            return self._loop(x, state, lengths)
-        result: Any = (
-            self.recurrence(x, state)
-            if lengths is None
-            else run_padded(self.recurrence, x, state, lengths)
-        )
-        return result  # type: ignore[no-any-return]
-
-    def _loop(
-        self, x: Tensor, state: Tensor | None, lengths: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        gru = self.recurrence
-        if state is None:
-            state = x.new_zeros(gru.num_layers, x.shape[0], gru.hidden_size)
-        dropout = gru.dropout if self.training else 0.0
-        outputs, (last,) = unroll(
-            _step, layer_weights(gru, GATES), x, (state,), lengths, dropout=dropout
-        )
-        return outputs, last
+            return unroll_hidden(_step, self.recurrence, GRU_GATES, x, state, lengths)
+        return run_fused(self.recurrence, x, state, lengths)
 
 
 def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
@@ -117,6 +99,6 @@ def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
 
 
 @hookimpl
-def register_models(register: Any) -> None:
+def register_models(register: RegisterModel) -> None:
     """Register ``gru``."""
     register("gru", GRU, citations=CITATIONS)

@@ -7,27 +7,26 @@ Equations, for layer input x_t, hidden state h_t and cell state c_t, ``*`` eleme
     h_t = sigmoid(o) * tanh(c_t)                               output
     h_t = P h_t                                                with proj_size only (Sak et al. 2014)
 
-torch keeps two biases, of which only the sum matters, and stacks the gates as i, f, g, o.
+torch has two bias vectors, of which only the sum matters, and stacks the gates as i, f, g, o.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Citation, hookimpl
+from rnnbench import Citation, RegisterModel, hookimpl
 
 from ._common import citations
+from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize_chrono, initialize_lstm
 from ._common.layout import LayerWeights, layer_weights
 from ._common.options import Bias, Implementation, Rate, check_dropout, check_forget_bias
-from ._common.padding import run_padded
-from ._common.reference import State, unroll
+from ._common.plain_loop import State, unroll
 
 CITATIONS = (
     citations.LSTM,
@@ -40,7 +39,8 @@ CITATIONS = (
     ),
     Citation(
         "Sak et al. 2014",
-        "Long short-term memory recurrent neural network architectures for large scale acoustic modeling",
+        "Long short-term memory recurrent neural network architectures for large scale acoustic "
+        "modeling",
         "Interspeech",
         "https://doi.org/10.21437/Interspeech.2014-80",
     ),
@@ -71,22 +71,22 @@ class LSTM(nn.Module):
         dropout: rate between layers while training.
         init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
             ``torch``: torch's own.
-        forget_bias: what the forget gate's biases sum to at the start (with ``init=orthogonal``).
-        chrono: the longest memory to expect, in steps: gate biases such that the units forget on
-            time scales spread from 1 to that many steps (Tallec & Ollivier 2018); 0 is off.
-        proj_size: P, the width that the hidden state is projected to, then also the output width; 0
-            is off.
-        recurrent_dropout: rate on the hidden state that the gates read, while training: one mask
+        forget_bias: initial forget gate bias, the sum of torch's two (with ``init=orthogonal``).
+        chrono: longest expected dependency in steps; initialises the gate biases so that the
+            units' time scales spread from 1 to that many steps (Tallec & Ollivier 2018). 0: off.
+        proj_size: P, width of a projection of the hidden state, then also the output width
+            (Sak et al. 2014). 0: off.
+        recurrent_dropout: rate on the hidden state that the gates read, while training; one mask
             per sequence and layer, the same at every step (Gal & Ghahramani 2016; Keras's
             ``recurrent_dropout``). A sequence continued from a returned state draws a new mask. No
-            fused kernel does this, so training then runs the plain loop.
-        impl: torch's fused kernel, or the plain loop written from the equations; the same function
-            of the same parameters.
+            fused kernel supports it, so that training runs the plain loop.
+        impl: ``fused``: torch's kernel; ``reference``: the plain loop, written from the equations.
+            Both are the same function of the same parameters.
 
     Raises:
-        ValueError: dropout with a single layer; ``proj_size`` not below ``hidden_size``; ``chrono``
-            of 1 or 2, which leaves no range to draw from; ``forget_bias`` beside ``chrono`` or
-            ``init=torch``, which set it themselves.
+        ValueError: dropout with a single layer; ``proj_size`` not less than ``hidden_size``;
+            ``chrono`` of 1 or 2, which leaves no range to draw from; ``forget_bias`` together with
+            ``chrono`` or ``init=torch``, which set it themselves.
     """
 
     def __init__(
@@ -107,17 +107,19 @@ class LSTM(nn.Module):
         check_forget_bias(init, forget_bias)
         if proj_size >= hidden_size:
             raise ValueError(
-                f"proj_size={proj_size} must be below hidden_size={hidden_size}; 0 means no projection."
+                f"proj_size={proj_size} must be less than hidden_size={hidden_size}; "
+                f"0 means no projection."
             )
         if 0 < chrono < _SHORTEST_CHRONO:
             raise ValueError(
-                f"chrono={chrono} leaves no time scale to draw; give {_SHORTEST_CHRONO} steps or more, or 0 for off."
+                f"chrono={chrono} leaves no range of time scales; give at least "
+                f"{_SHORTEST_CHRONO} steps, or 0 for none."
             )
         if chrono and forget_bias != 1.0:
             raise ValueError(
-                f"chrono={chrono} sets the forget biases itself; leave forget_bias={forget_bias} out."
+                f"chrono={chrono} sets the forget biases itself; omit forget_bias={forget_bias}."
             )
-        if proj_size:  # true, and nothing that a user could mend
+        if proj_size:  # the warning is correct, and no user can act on it
             warnings.filterwarnings(
                 "ignore", message="LSTM with projections is not supported with oneDNN"
             )
@@ -139,22 +141,18 @@ class LSTM(nn.Module):
     def forward(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Map x (B, T, D) and state (h (L, B, O), c (L, B, H)) to outputs (B, T, O) and the new
-        state; O is P or H.
+        """Map x (B, T, D) and the state to outputs (B, T, O) and the new state.
+
+        The state is h (L, B, O) and c (L, B, H); O is P with a projection, H without.
 
         With ``lengths`` (B,), outputs beyond each sequence's end are zero and the state is that of
         its last valid step.
         """
         if self.impl == "reference" or (self.recurrent_dropout and self.training):
-            return self._loop(x, state, lengths)
-        result: Any = (
-            self.recurrence(x, state)
-            if lengths is None
-            else run_padded(self.recurrence, x, state, lengths)
-        )
-        return result  # type: ignore[no-any-return]
+            return self._run_plain(x, state, lengths)
+        return run_fused(self.recurrence, x, state, lengths)
 
-    def _loop(
+    def _run_plain(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None, lengths: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         lstm = self.recurrence
@@ -185,6 +183,6 @@ def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
 
 
 @hookimpl
-def register_models(register: Any) -> None:
+def register_models(register: RegisterModel) -> None:
     """Register ``lstm``."""
     register("lstm", LSTM, citations=CITATIONS)

@@ -4,25 +4,25 @@ Equations, for layer input x_t and hidden state h_t, with phi = tanh or relu::
 
     h_t = phi(W x_t + b + U h_{t-1} + b')
 
-torch keeps two biases; only their sum matters.
+torch has two bias vectors; only their sum matters.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Citation, hookimpl
+from rnnbench import Citation, RegisterModel, hookimpl
 
+from ._common.fused import run_fused
 from ._common.initialization import initialize
-from ._common.layout import LayerWeights, layer_weights
+from ._common.layout import RNN_GATES, LayerWeights
 from ._common.options import Implementation, Rate, check_dropout
-from ._common.padding import run_padded
-from ._common.reference import State, Step, unroll
+from ._common.plain_loop import State, Step, unroll_hidden
 
 CITATIONS = (
     Citation(
@@ -48,12 +48,12 @@ class RNN(nn.Module):
         hidden_size: H, also the output width.
         num_layers: L, stacked.
         dropout: rate between layers while training.
-        nonlinearity: ``relu`` does not saturate, so nothing bounds its state.
+        nonlinearity: ``tanh``, or ``relu``, whose state is unbounded.
         init: ``orthogonal`` recurrent and Glorot uniform input weights, zero biases; ``identity``:
-            recurrent weights equal to the identity, made for relu (Le, Jaitly & Hinton 2015);
+            recurrent weights equal to the identity, for relu (Le et al. 2015);
             ``torch``: torch's own.
-        impl: torch's fused kernel, or the plain loop written from the equations; the same function
-            of the same parameters.
+        impl: ``fused``: torch's kernel; ``reference``: the plain loop, written from the equations.
+            Both are the same function of the same parameters.
 
     Raises:
         ValueError: dropout with a single layer.
@@ -91,25 +91,9 @@ class RNN(nn.Module):
         its last valid step.
         """
         if self.impl == "reference":
-            return self._loop(x, state, lengths)
-        result: Any = (
-            self.recurrence(x, state)
-            if lengths is None
-            else run_padded(self.recurrence, x, state, lengths)
-        )
-        return result  # type: ignore[no-any-return]
-
-    def _loop(
-        self, x: Tensor, state: Tensor | None, lengths: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        rnn = self.recurrence
-        if state is None:
-            state = x.new_zeros(rnn.num_layers, x.shape[0], rnn.hidden_size)
-        dropout = rnn.dropout if self.training else 0.0
-        outputs, (last,) = unroll(
-            _step(rnn.nonlinearity), layer_weights(rnn), x, (state,), lengths, dropout=dropout
-        )
-        return outputs, last
+            step = _step(self.recurrence.nonlinearity)
+            return unroll_hidden(step, self.recurrence, RNN_GATES, x, state, lengths)
+        return run_fused(self.recurrence, x, state, lengths)
 
 
 def _step(nonlinearity: str) -> Step:
@@ -123,6 +107,6 @@ def _step(nonlinearity: str) -> Step:
 
 
 @hookimpl
-def register_models(register: Any) -> None:
+def register_models(register: RegisterModel) -> None:
     """Register ``rnn``."""
     register("rnn", RNN, citations=CITATIONS)

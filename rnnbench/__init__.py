@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rnnbench.contract.task import Task as Task
     from rnnbench.contract.task import Tokens as Tokens
     from rnnbench.contract.task import Vectors as Vectors
+    from rnnbench.contract.text import TextTask as TextTask
     from rnnbench.errors import DataError as DataError
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
     from rnnbench.records.plots import LinePlot as LinePlot
@@ -63,6 +64,7 @@ _LAZY = {
         "Tokens",
         "Vectors",
     ),
+    "rnnbench.contract.text": ("TextTask",),
     "rnnbench.errors": ("DataError",),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
 }

@@ -1,4 +1,4 @@
-"""The examples in docs/plugins.md are whole plugins, and keep the contract that the page describes."""
+"""The examples in docs/plugins.md are complete plugins that pass the contract checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What more than one of the architectures cites."""
+"""Citations that several architectures share."""
 
 from __future__ import annotations
 

@@ -1,21 +1,24 @@
 """Initialisation of recurrent modules, all in one place.
 
-======================  ============================================  =================================================
-parameter               ``init=orthogonal``                           ``init=torch``
-======================  ============================================  =================================================
-input weights           Glorot uniform, each gate's block on its own  uniform in ``[-1/sqrt(H), 1/sqrt(H)]``, H the
-recurrent weights       orthogonal, each gate's block on its own      hidden size: all parameters, biases too
-projection              orthonormal rows
-biases                  zero
-forget gate (LSTM)      zero + ``forget_bias``
-======================  ============================================  =================================================
+===================  ==================================
+parameter            ``init=orthogonal``
+===================  ==================================
+input weights        Glorot uniform, per gate
+recurrent weights    orthogonal, per gate
+projection           orthonormal rows
+biases               zero
+forget gate (LSTM)   ``forget_bias``
+===================  ==================================
 
-``init=identity`` (vanilla RNN only) is ``orthogonal`` but for recurrent weights equal to the
-identity and input weights drawn from a normal distribution of standard deviation 0.001 (Le, Jaitly
-& Hinton 2015).
+``init=identity`` (vanilla RNN only) is ``orthogonal`` with two changes: recurrent weights equal to
+the identity, and input weights from a normal distribution of standard deviation 0.001 (Le, Jaitly &
+Hinton 2015).
 
-torch adds two bias vectors where one would do. A bias set here stands in the input bias, its
-recurrent twin is zero: the sum is the value.
+``init=torch`` keeps torch's own initialisation: all parameters, biases included, uniform in
+``[-1/sqrt(H), 1/sqrt(H)]``, where H is the hidden size.
+
+torch has two bias vectors, of which only the sum matters. A bias set here is the input bias; the
+recurrent bias is zero.
 
 Sources: orthogonal Saxe, McClelland & Ganguli 2014; uniform input weights Glorot & Bengio 2010;
 forget bias Gers, Schmidhuber & Cummins 2000 and Jozefowicz, Zaremba & Sutskever 2015; chrono Tallec
@@ -37,9 +40,9 @@ _IDENTITY_INPUT_DEVIATION = 0.001
 
 
 def initialize(recurrence: nn.RNNBase, init: Literal["orthogonal", "identity", "torch"]) -> None:
-    """Draw all parameters of ``recurrence`` as the table above says, from torch's global generator."""
+    """Initialise all parameters as in the table above, from torch's global generator."""
     if init == "torch":
-        return  # torch has drawn them when the module was built
+        return  # done by torch when the module was built
     gates = len(torch_gates(recurrence))
     with torch.no_grad():
         for layer in layer_weights(recurrence):
@@ -60,15 +63,15 @@ def initialize(recurrence: nn.RNNBase, init: Literal["orthogonal", "identity", "
 
 
 def initialize_lstm(recurrence: nn.LSTM, init: Initialisation, forget_bias: float) -> None:
-    """Initialise an LSTM, with ``forget_bias`` in every layer and direction unless torch's own
-    initialisation is asked for.
+    """Initialise an LSTM, with ``forget_bias`` in every layer and direction.
+
+    ``init=torch`` keeps torch's own initialisation and ignores ``forget_bias``.
     """
     initialize(recurrence, init)
     if init != "torch":
         for layer in range(len(recurrence.all_weights)):
-            _set_gate_bias(
-                recurrence, layer, "forget", torch.full((recurrence.hidden_size,), forget_bias)
-            )
+            values = torch.full((recurrence.hidden_size,), forget_bias)
+            _set_gate_bias(recurrence, layer, "forget", values)
 
 
 def initialize_chrono(recurrence: nn.LSTM, longest_memory: int) -> None:
@@ -84,6 +87,7 @@ def initialize_chrono(recurrence: nn.LSTM, longest_memory: int) -> None:
 
 
 def _set_gate_bias(recurrence: nn.RNNBase, layer: int, gate: str, values: Tensor) -> None:
+    """Set one gate's bias to ``values`` (H,)."""
     weights = layer_weights(recurrence)[layer]
     rows = gate_rows(recurrence, gate)
     with torch.no_grad():

@@ -1,9 +1,8 @@
-"""Where torch keeps the weights of its recurrent modules, and how that maps to the equations.
+"""Layout of the weights of torch's recurrent modules, by layer and gate.
 
-torch stacks the blocks of a layer's gates along the first axis, in an order of its own. Equations
-are easier to read in the order in which things happen, so :func:`layer_weights` hands the blocks
-out in the order that is asked for. The result is computed from torch's parameters, so gradients
-flow back into them.
+torch stacks the gate blocks of a layer along the first axis. :func:`layer_weights` returns them in
+the order in which the equations of an architecture use them. The result is computed from torch's
+parameters, so that gradients flow back to them.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 RNN_GATES = ("state",)
 LSTM_GATES = ("input", "forget", "candidate", "output")
 GRU_GATES = ("reset", "update", "candidate")
-"""torch's order of the gate blocks (there called ``i f g o`` and ``r z n``)."""
+"""torch's order of the gate blocks, in its documentation ``i f g o`` and ``r z n``."""
 
 _GATES = {"RNN_TANH": RNN_GATES, "RNN_RELU": RNN_GATES, "LSTM": LSTM_GATES, "GRU": GRU_GATES}
 
@@ -28,11 +27,12 @@ class LayerWeights:
 
     Attributes:
         input: (G * H, D), applied to the layer's input at this step.
-        recurrent: (G * H, P), applied to the hidden state of the step before; P is H where there is
-            no projection.
+        recurrent: (G * H, P), applied to the hidden state of the previous step; P is H without a
+            projection.
         input_bias: (G * H,).
-        recurrent_bias: (G * H,). Only the sum of both biases matters, but for a GRU's candidate.
-        projection: (P, H), applied to the new hidden state of a projected LSTM; ``None`` elsewhere.
+        recurrent_bias: (G * H,); only the sum of both biases matters, except in the candidate of
+            a GRU.
+        projection: (P, H), applied to the new hidden state of a projected LSTM; else ``None``.
     """
 
     input: Tensor
@@ -43,21 +43,20 @@ class LayerWeights:
 
 
 def torch_gates(recurrence: nn.RNNBase) -> tuple[str, ...]:
-    """Return the names of a module's gates in torch's order."""
+    """Return the names of a module's gates, in torch's order."""
     return _GATES[recurrence.mode]
 
 
 def gate_rows(recurrence: nn.RNNBase, gate: str) -> slice:
-    """Return the rows that belong to one gate in torch's stacked weights and biases."""
+    """Return the rows of one gate in torch's stacked weights and biases."""
     start = torch_gates(recurrence).index(gate) * recurrence.hidden_size
     return slice(start, start + recurrence.hidden_size)
 
 
 def layer_weights(recurrence: nn.RNNBase, gates: Sequence[str] | None = None) -> list[LayerWeights]:
-    """Return the weights of every layer (and, within a layer, every direction) with the blocks in
-    the order ``gates``.
+    """Return the weights of every layer and direction, with gate blocks in the order ``gates``.
 
-    With ``gates=None`` they are torch's own parameters in torch's own order.
+    With ``gates=None``, or torch's own order, they are torch's parameters themselves.
     """
 
     def reordered(stacked: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Option types and checks that the recurrent models share."""
+"""Option types and checks that several models share."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
-"""A probability of dropping; 1 would drop everything."""
+"""A dropout rate below 1."""
 Bias: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Implementation: TypeAlias = Literal["fused", "reference"]
 
 
 def check_dropout(num_layers: int, dropout: float) -> None:
-    """Refuse dropout that would act nowhere; raises ``ValueError``."""
+    """Raise ``ValueError`` for dropout with a single layer, where it has no effect."""
     if dropout and num_layers == 1:
         raise ValueError(
-            f"dropout={dropout} acts between layers and there is only one; add num_layers=2 or leave dropout out."
+            f"dropout={dropout} applies between layers and there is only one; set num_layers=2 "
+            f"or omit dropout."
         )
 
 
 def check_forget_bias(init: str, forget_bias: float) -> None:
-    """Refuse a forget bias that torch's own initialisation would not apply; raises ``ValueError``."""
+    """Raise ``ValueError`` for a forget bias with ``init=torch``, which ignores it."""
     if init == "torch" and forget_bias != 1.0:
         raise ValueError(
-            f"forget_bias={forget_bias} is not applied by init=torch; use init=orthogonal or leave forget_bias out."
+            f"forget_bias={forget_bias} has no effect with init=torch; set init=orthogonal or omit "
+            f"forget_bias."
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from rnnbench.contract.text import TextTask
 from rnnbench.errors import DataError, UsageError, one_line
 from rnnbench.files import file_checksum
 from rnnbench.training.network import build_network
@@ -20,23 +21,6 @@ if TYPE_CHECKING:
     from rnnbench.contract.registry import RegisteredTask, Registry
     from rnnbench.records.spec import TrialSpec
     from rnnbench.training.network import Network
-
-
-@runtime_checkable
-class Language(Protocol):
-    """What a task offers beside its contract when its symbols are text."""
-
-    @property
-    def silent(self) -> frozenset[int]:
-        """Symbols that stand for no text, such as the unknown one; they are never generated."""
-
-    def encode(self, text: str) -> list[int]:
-        """Return a text as symbols; raises :class:`rnnbench.errors.DataError` for what the network
-        never saw.
-        """
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return symbols as text."""
 
 
 def generate_text(
@@ -71,7 +55,7 @@ def generate_text(
     task = registered.build(spec.task.options)
     if not 0 <= temperature < math.inf:
         raise UsageError(f"--temperature {temperature} is no finite number from 0.")
-    if not isinstance(task, Language):
+    if not isinstance(task, TextTask):
         raise UsageError(
             f"task {spec.task.name!r} has no text to generate; give a trial of char-lm or word-lm."
         )
@@ -83,7 +67,7 @@ def generate_text(
         network = network.double()
     load_weights(network, weights, spec.trial_id)
     generator = generator_for(seed, "generate", spec.trial_id)
-    drawn = list(sample(network, given, length, temperature, task.silent, generator))
+    drawn = list(sample(network, given, length, temperature, task.special_tokens, generator))
     return task.decode([*given, *drawn])
 
 
@@ -93,7 +77,7 @@ def sample(
     prompt: Sequence[int],
     length: int,
     temperature: float,
-    silent: frozenset[int],
+    special_tokens: frozenset[int],
     generator: torch.Generator,
 ) -> Iterator[int]:
     """Yield ``length`` symbols drawn after ``prompt``, each read once: the state is carried,
@@ -104,7 +88,7 @@ def sample(
     pending = torch.tensor([list(prompt)])  # (1, P)
     for _ in range(length):
         outputs, state = network.carry(pending, state)
-        drawn = _drawn(outputs[0, -1].double(), temperature, silent, generator)
+        drawn = _drawn(outputs[0, -1].double(), temperature, special_tokens, generator)
         yield drawn
         pending = torch.tensor([[drawn]])
 
@@ -165,11 +149,14 @@ def _mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str | No
 
 
 def _drawn(
-    logits: Tensor, temperature: float, silent: frozenset[int], generator: torch.Generator
+    logits: Tensor,
+    temperature: float,
+    special_tokens: frozenset[int],
+    generator: torch.Generator,
 ) -> int:
     """Draw a symbol from logits (V,)."""
     allowed = logits.clone()
-    allowed[sorted(silent)] = -torch.inf
+    allowed[sorted(special_tokens)] = -torch.inf
     if temperature == 0:
         return int(allowed.argmax())
     scaled = (allowed - allowed.max()) / temperature  # the largest is 0: no temperature overflows

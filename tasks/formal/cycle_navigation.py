@@ -1,4 +1,4 @@
-"""Cycle navigation: where does a walk on a circle end?"""
+"""Cycle navigation: the final position of a walk on a cycle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rnnbench
 
-from ._answer_by_length import AnswerByLength, running_total
+from ._classification import StringClassification, prefix_sum
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,39 +16,31 @@ if TYPE_CHECKING:
     from rnnbench import RegisterTask
 
 POSITIONS = 5
-"""On the circle of the source."""
 
 
 @dataclass(frozen=True)
-class CycleNavigation(AnswerByLength):
-    """Cycle navigation: the end of a walk on a circle of five positions (Deletang et al. 2023).
+class CycleNavigation(StringClassification):
+    """Cycle navigation: the final position of a walk on a cycle of five (Deletang et al. 2023).
 
-    The symbols 0, 1 and 2 mean a step back, none, and a step forward, all equally likely; the walk
-    starts at position 0. Regular: an automaton of five states follows it.
+    The symbols 0, 1 and 2 mean a step back, no step, and a step forward, all equally likely. The
+    walk starts at position 0. Regular: an automaton of five states decides it.
 
     Attributes:
-        train_length: the longest string trained on; lengths are uniform from 1.
-        test_length: the longest string tested on; the score is the mean over the lengths in
-            between.
+        train_length: longest training string; lengths are uniform from 1.
+        test_length: longest test string; the score is the mean over the lengths in between.
     """
 
-    @property
-    def symbols(self) -> int:
-        """Back, stay, forward."""
-        return 3
+    symbols = 3
+    classes = POSITIONS
 
-    @property
-    def answers(self) -> int:
-        """Five positions."""
-        return POSITIONS
+    def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
+        """Return the position (B,) after the first ``lengths`` (B,) steps of ``strings`` (B, T)."""
+        return prefix_sum(strings - 1, lengths) % POSITIONS
 
-    def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
-        """Return the position after all steps."""
-        return running_total(strings - 1, lengths) % POSITIONS
+    def class_distribution(self, length: int) -> list[float]:
+        """Return the probability of each position.
 
-    def answer_distribution(self, length: int) -> list[float]:
-        """Return the probability of each position: the walk diagonalised by the Fourier transform
-        on the circle.
+        The transition matrix of the walk is circulant; the Fourier transform diagonalises it.
         """
         angles = [2 * math.pi * k / POSITIONS for k in range(POSITIONS)]
         decay = [((1 + 2 * math.cos(angle)) / 3) ** length for angle in angles]

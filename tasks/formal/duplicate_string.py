@@ -9,7 +9,7 @@ import torch
 
 import rnnbench
 
-from ._string_by_length import StringByLength
+from ._transduction import StringTransduction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,28 +18,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DuplicateString(StringByLength):
-    """Duplicate string: write a binary string twice after its end (Deletang et al. 2023).
+class DuplicateString(StringTransduction):
+    """Duplicate string: write a string twice after its end (Deletang et al. 2023).
 
-    Context-sensitive: it takes a queue, or a tape, and a memory of fixed size cannot do it at all
+    Context-sensitive: it takes a queue or a tape. A memory of fixed size cannot do it at all
     lengths.
 
     Attributes:
-        train_length: the longest string trained on; lengths are uniform from 1.
-        test_length: the longest string tested on; the score is the mean over the lengths in
-            between.
-        symbols: how many symbols strings are made of.
+        train_length: longest training string; lengths are uniform from 1.
+        test_length: longest test string; the score is the mean over the lengths in between.
+        symbols: size of the alphabet.
     """
 
-    @property
-    def factor(self) -> int:
-        """The answer is twice as long as the string."""
-        return 2
+    ratio = 2
 
-    def written(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
-        """Return the strings twice in a row."""
-        places = torch.arange(2 * longest, device=strings.device)
-        return strings.gather(1, places % lengths[:, None])
+    def target(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
+        """Return the first ``lengths`` (B,) symbols of ``strings`` twice: (B, 2 * longest)."""
+        positions = torch.arange(2 * longest, device=strings.device)
+        return strings.gather(1, positions % lengths[:, None])
 
 
 @rnnbench.hookimpl

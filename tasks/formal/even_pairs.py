@@ -1,4 +1,4 @@
-"""Even pairs: is the number of changes in a binary string even?"""
+"""Even pairs: is the number of pairs 01 and 10 in a binary string odd?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rnnbench
 
-from ._answer_by_length import AnswerByLength
+from ._classification import StringClassification
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,36 +16,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EvenPairs(AnswerByLength):
-    """Even pairs: whether a binary string holds an odd number of pairs 01 and 10 (Deletang et al.
-    2023).
+class EvenPairs(StringClassification):
+    """Even pairs: whether a binary string has an odd number of 01 and 10 (Deletang et al. 2023).
 
-    Regular: the number of changes is even exactly if the last bit equals the first, which is all
-    that has to be kept. Bits are independent and fair, and so is the answer, but for a single bit,
-    in which nothing changes.
+    Regular: the number of changes is even exactly if the last bit equals the first, so that only
+    these two have to be compared. Bits are independent and fair. So is the class from two bits
+    on; a single bit has no pair.
 
     Attributes:
-        train_length: the longest string trained on; lengths are uniform from 1.
-        test_length: the longest string tested on; the score is the mean over the lengths in
-            between.
+        train_length: longest training string; lengths are uniform from 1.
+        test_length: longest test string; the score is the mean over the lengths in between.
     """
 
-    @property
-    def symbols(self) -> int:
-        """Zero and one."""
-        return 2
+    symbols = 2
+    classes = 2
 
-    @property
-    def answers(self) -> int:
-        """Even and odd."""
-        return 2
-
-    def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
-        """Return 1 where the last bit differs from the first."""
+    def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
+        """Return 1 (B,) where bit ``lengths`` (B,) of ``strings`` (B, T) differs from the first."""
         return strings.gather(1, lengths[:, None] - 1).squeeze(1) ^ strings[:, 0]
 
-    def answer_distribution(self, length: int) -> tuple[float, float]:
-        """Both alike from two bits on."""
+    def class_distribution(self, length: int) -> tuple[float, float]:
+        """Return 1/2 for even and for odd; a single bit is always even."""
         return (1.0, 0.0) if length == 1 else (0.5, 0.5)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
 import rnnbench
-from rnnbench import Preset
 
-from ._answer_by_length import AnswerByLength
-from ._by_length import PAPER, STANDARD, quick
+from ._base import deletang_presets
+from ._classification import StringClassification
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,44 +24,30 @@ PLUS, MINUS, TIMES = MODULUS, MODULUS + 1, MODULUS + 2
 
 
 @dataclass(frozen=True)
-class ModularArithmetic(AnswerByLength):
-    """Modular arithmetic: the value of numbers joined by +, - and *, modulo five (Deletang et al.
-    2023).
+class ModularArithmetic(StringClassification):
+    """Modular arithmetic: numbers joined by +, - and *, modulo five (Deletang et al. 2023).
 
     Numbers 0 to 4 and operators alternate, all independent and uniform; multiplication binds more
-    tightly. An expression of even length is one shorter, since it ends on a number: so does the
-    source's code, while its appendix says one longer. Regular: an automaton keeps the sum so far,
-    and the signed product that is being formed.
+    tightly than addition. An expression ends with a number, so that an even length is made one
+    shorter. This follows the paper's code; its appendix says one longer. Regular: an automaton
+    keeps the sum so far and the current signed product.
 
     Attributes:
-        train_length: the longest expression trained on, numbers and operators counted; lengths are
+        train_length: longest training expression, numbers and operators counted; lengths are
             uniform from 1.
-        test_length: the longest expression tested on; the score is the mean over the lengths in
-            between.
+        test_length: longest test expression; the score is the mean over the lengths in between.
     """
 
-    presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": quick(9000),
-        "standard": STANDARD,
-        "paper": PAPER,
-    }
-
-    @property
-    def symbols(self) -> int:
-        """Five numbers and three operators."""
-        return MODULUS + 3
-
-    @property
-    def answers(self) -> int:
-        """Five numbers."""
-        return MODULUS
+    symbols = MODULUS + 3
+    classes = MODULUS
+    presets = deletang_presets(9000)
 
     def draw(self, lengths: Tensor, longest: int, generator: torch.Generator) -> rnnbench.Batch:
-        """Draw expressions (B, longest + 1) with their values (B,), even lengths made odd."""
+        """Draw expressions (B, longest + 1) and values (B,), even ``lengths`` (B,) made odd."""
         return super().draw(lengths - (lengths + 1) % 2, longest, generator)
 
     def strings(self, n: int, longest: int, generator: torch.Generator) -> Tensor:
-        """Draw numbers and operators in turn."""
+        """Draw strings (n, longest) of alternating numbers and operators."""
         drawn = torch.randint(
             MODULUS * 3, (n, longest), generator=generator, device=generator.device
         )
@@ -71,40 +55,39 @@ class ModularArithmetic(AnswerByLength):
         drawn[:, 1::2] = drawn[:, 1::2] % 3 + PLUS
         return drawn
 
-    def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
-        """Return the value of each expression."""
-        numbers, operators = (
-            strings[:, 0::2],
-            strings[:, 1::2][:, : (strings.shape[1] - 1) // 2],
-        )  # (B, N), (B, N - 1)
-        goes_on = functional.pad(
-            operators == TIMES, (1, 0)
-        )  # the number is a further factor of a term
+    def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
+        """Return the value (B,) of the first ``lengths`` (B,) symbols of ``strings`` (B, T)."""
+        numbers = strings[:, 0::2]  # (B, N)
+        operators = strings[:, 1::2][:, : (strings.shape[1] - 1) // 2]  # (B, N - 1)
+        # whether each number is a further factor of a product
+        is_factor = functional.pad(operators == TIMES, (1, 0))
         signs = 1 - 2 * functional.pad((operators == MINUS).long(), (1, 0))
-        places = torch.arange(numbers.shape[1], device=numbers.device)
-        first = torch.where(goes_on, 0, places).cummax(1).values  # of each number's term
+        positions = torch.arange(numbers.shape[1], device=numbers.device)
+        # the position of the first factor of each number's product
+        first = torch.where(is_factor, 0, positions).cummax(1).values
         # A product modulo a prime is a sum of logarithms, unless a factor is zero. To the base 2,
         # and modulo 5, those of 1 to 4 are 0, 1, 3, 2: a Gray code.
-        logarithms = _since(first, (numbers - 1) ^ ((numbers - 1) >> 1)) % (MODULUS - 1)
-        nonzero = _since(first, (numbers == 0).long()) == 0
+        logarithms = _sum_from(first, (numbers - 1) ^ ((numbers - 1) >> 1)) % (MODULUS - 1)
+        nonzero = _sum_from(first, (numbers == 0).long()) == 0
         products = (1 << logarithms) * nonzero * signs.gather(1, first)
-        completed = products * ~functional.pad(goes_on[:, 1:], (0, 1))
-        values = (
-            completed.cumsum(1) - completed + products
-        )  # of the expression that ends with each number
+        completed = products * ~functional.pad(is_factor[:, 1:], (0, 1))
+        # the value of the expression that ends with each number
+        values = completed.cumsum(1) - completed + products
         return values.gather(1, (lengths[:, None] - 1) // 2).squeeze(1) % MODULUS
 
-    def answer_distribution(self, length: int) -> list[float]:
-        """Return the probability of each value, exact: numbers are symmetric about 0, so signs do
-        not matter.
+    def class_distribution(self, length: int) -> list[float]:
+        """Return the exact probability of each value.
+
+        Numbers are symmetric about 0 modulo 5, so that signs do not matter.
         """
         found: list[float] = self._distributions[(length - 1) // 2].tolist()
         return found
 
     @cached_property
     def _distributions(self) -> Tensor:
-        """The probability of each value (N, 5) by the number of operators: a Markov chain on (sum
-        so far, product).
+        """The probability of each value by the number of operators: (N, 5).
+
+        A Markov chain on pairs (sum so far, current product).
         """
         state = torch.zeros(MODULUS, MODULUS, dtype=torch.float64)
         state[0] = 1 / MODULUS
@@ -121,10 +104,8 @@ class ModularArithmetic(AnswerByLength):
         return torch.stack(found)
 
 
-def _since(first: Tensor, values: Tensor) -> Tensor:
-    """Return the sums (B, N) of ``values`` (B, N) from the places ``first`` (B, N) on, up to each
-    place.
-    """
+def _sum_from(first: Tensor, values: Tensor) -> Tensor:
+    """Return the sum of ``values`` (B, N) from ``first`` (B, N) to each position: (B, N)."""
     sums = values.cumsum(1)
     return sums - (sums - values).gather(1, first)
 

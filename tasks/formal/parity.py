@@ -1,4 +1,4 @@
-"""Parity: is the number of ones in a string odd?"""
+"""Parity: is the number of ones in a binary string odd?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rnnbench
 
-from ._answer_by_length import AnswerByLength, running_total
+from ._classification import StringClassification, prefix_sum
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,34 +16,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parity(AnswerByLength):
-    """Parity: whether a binary string holds an odd number of ones (Deletang et al. 2023).
+class Parity(StringClassification):
+    """Parity: whether a binary string has an odd number of ones (Deletang et al. 2023).
 
     Regular: an automaton of two states decides it. Bits are independent and fair, and so is the
-    answer, whatever the length.
+    parity at every length.
 
     Attributes:
-        train_length: the longest string trained on; lengths are uniform from 1.
-        test_length: the longest string tested on; the score is the mean over the lengths in
-            between.
+        train_length: longest training string; lengths are uniform from 1.
+        test_length: longest test string; the score is the mean over the lengths in between.
     """
 
-    @property
-    def symbols(self) -> int:
-        """Zero and one."""
-        return 2
+    symbols = 2
+    classes = 2
 
-    @property
-    def answers(self) -> int:
-        """Even and odd."""
-        return 2
+    def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
+        """Return 1 (B,) where the first ``lengths`` (B,) bits of ``strings`` (B, T) sum to odd."""
+        return prefix_sum(strings, lengths) % 2
 
-    def answer(self, strings: Tensor, lengths: Tensor) -> Tensor:
-        """Return 1 where the number of ones is odd."""
-        return running_total(strings, lengths) % 2
-
-    def answer_distribution(self, length: int) -> tuple[float, float]:
-        """Both alike, from the first bit on."""
+    def class_distribution(self, length: int) -> tuple[float, float]:
+        """Return 1/2 for even and for odd."""
         del length
         return 0.5, 0.5
 

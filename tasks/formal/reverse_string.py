@@ -9,7 +9,7 @@ import torch
 
 import rnnbench
 
-from ._string_by_length import StringByLength
+from ._transduction import StringTransduction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,28 +18,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ReverseString(StringByLength):
-    """Reverse string: write a binary string backwards after its end (Deletang et al. 2023).
+class ReverseString(StringTransduction):
+    """Reverse string: write a string backwards after its end (Deletang et al. 2023).
 
-    Deterministic context-free: a stack does it, and a memory of fixed size cannot do it at all
+    Deterministic context-free: it takes a stack. A memory of fixed size cannot do it at all
     lengths.
 
     Attributes:
-        train_length: the longest string trained on; lengths are uniform from 1.
-        test_length: the longest string tested on; the score is the mean over the lengths in
-            between.
-        symbols: how many symbols strings are made of.
+        train_length: longest training string; lengths are uniform from 1.
+        test_length: longest test string; the score is the mean over the lengths in between.
+        symbols: size of the alphabet.
     """
 
-    @property
-    def factor(self) -> int:
-        """The answer is as long as the string."""
-        return 1
+    ratio = 1
 
-    def written(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
-        """Return the strings backwards."""
-        places = torch.arange(longest, device=strings.device)
-        return strings.gather(1, (lengths[:, None] - 1 - places).clamp_min(0))
+    def target(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
+        """Return the first ``lengths`` (B,) symbols of ``strings`` backwards: (B, longest)."""
+        positions = torch.arange(longest, device=strings.device)
+        return strings.gather(1, (lengths[:, None] - 1 - positions).clamp_min(0))
 
 
 @rnnbench.hookimpl

@@ -1,4 +1,4 @@
-"""Copy memory: remember symbols across a delay, then recall them in order."""
+"""Copy memory: recall symbols in order after a delay."""
 
 from __future__ import annotations
 
@@ -27,13 +27,17 @@ BLANK = ALPHABET
 DELIMITER = ALPHABET + 1
 
 _BAI = Citation(
-    "Bai et al. 2018", "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling", "",
+    "Bai et al. 2018",
+    "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling",
+    "",
     "https://arxiv.org/abs/1803.01271",
-)  # fmt: skip
+)
 _GU = Citation(
-    "Gu et al. 2022", "Efficiently Modeling Long Sequences with Structured State Spaces", "ICLR",
+    "Gu et al. 2022",
+    "Efficiently Modeling Long Sequences with Structured State Spaces",
+    "ICLR",
     "https://arxiv.org/abs/2111.00396",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -46,31 +50,37 @@ class CopyMemory(GeneratedTask):
         target:  blank x (T + S)                            s_1 .. s_S
 
     with ``s_i`` independent and uniform over 8 symbols. The training loss is the cross-entropy over
-    every step, as in the source; the score is the accuracy on the S recalled symbols alone, since
-    the blanks are free. Without any memory the best accuracy is 1/8 and the best cross-entropy ``S
-    ln 8 / (T + 2S)`` nats. The source has S = 10 and T from 100 to 500.
+    every step, as in the paper. The score is the accuracy on the S recalled symbols alone, because
+    the blanks need no memory. Without memory the best accuracy is 1/8 and the best cross-entropy
+    ``S ln 8 / (T + 2S)`` nats. The paper has S = 10 and T from 100 to 500.
 
-    Two variants have the same T and S, but are other tasks, whose scores cannot be compared: in
+    Two variants have the same T and S but are other tasks; their scores are not comparable. In
     ``bai-2018`` the delimiter is repeated to the end, S + 1 times in all, and the input is a single
-    number (0 for the blank, 1 to 8, 9 for the delimiter); in ``gu-2022`` it stands at the S steps
-    of the recall alone, and only they count in the loss.
+    number (0 for the blank, 1 to 8 for the symbols, 9 for the delimiter). In ``gu-2022`` the
+    delimiter is at the S recall steps, and only these count in the loss.
 
     Attributes:
-        delay: T, steps from the end of the symbols to the start of the recall, the delimiter being
-            the last of them.
-        symbols: S, how many symbols to remember.
-        variant: whose definition: ``arjovsky-2016``, ``bai-2018`` or ``gu-2022``.
+        delay: T, steps from the end of the symbols to the start of the recall; the last of them is
+            the delimiter.
+        symbols: S, number of symbols to remember.
+        variant: definition of the task: ``arjovsky-2016``, ``bai-2018`` or ``gu-2022``.
     """
 
     delay: PositiveInt = 100
     symbols: PositiveInt = 10
     variant: Literal["arjovsky-2016", "bai-2018", "gu-2022"] = "arjovsky-2016"
 
-    version: ClassVar[int] = 1
-    citations: ClassVar[tuple[Citation, ...]] = (ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, _BAI, _GU)
+    outputs = Tokens(ALPHABET + 1)
+    """The symbols and the blank."""
+    steps = "every"
+    baseline = 1 / ALPHABET
+    perfect = 1.0
+    solved = 0.99
+
+    citations = (ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, _BAI, _GU)
     presets: ClassVar[Mapping[str, Preset]] = {
-        # the smallest size found at which three seeds separate gated models from a vanilla RNN
-        # within seconds
+        # The smallest size found at which three seeds separate gated models from a vanilla RNN
+        # within seconds.
         "quick": Preset(
             {"delay": 20, "symbols": 5},
             {"steps": 2000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64},
@@ -82,34 +92,31 @@ class CopyMemory(GeneratedTask):
         # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, memory_problem.py and
         # optimizations.py): batches of 20, 20,000 steps of RMSprop at 1e-3 with a decay of 0.9,
         # 10,000 test sequences; figures for T of 100, 200, 300 and 500. It clips each element of an
-        # LSTM's gradient at 1, where the norm is clipped here, and draws 100,000 training sequences
-        # once and for all. The LSTM's 40 units are those of reimplementations, not verified against
-        # the source.
+        # LSTM's gradient at 1, where the preset clips the norm, and trains on 100,000 fixed
+        # sequences. The LSTM's 40 units are those of reimplementations, not verified against the
+        # source.
         "paper": Preset(
             {"delay": 100, "symbols": 10},
-            {"steps": 20_000, "batch_size": 20, "learning_rate": 1e-3, "optimizer": "rmsprop", "clip_norm": 1.0,
-             "hidden_size": 40, "test_size": 10_000},
+            {
+                "steps": 20_000,
+                "batch_size": 20,
+                "learning_rate": 1e-3,
+                "optimizer": "rmsprop",
+                "clip_norm": 1.0,
+                "hidden_size": 40,
+                "test_size": 10_000,
+            },
         ),
-    }  # fmt: skip
+    }
 
     @property
     def inputs(self) -> Tokens | Vectors:
-        """Eight symbols, the blank and the delimiter; as one number in ``bai-2018``."""
+        """The symbols, the blank and the delimiter; in ``bai-2018`` as one number."""
         return Vectors(1) if self.variant == "bai-2018" else Tokens(ALPHABET + 2)
 
     @property
-    def outputs(self) -> Tokens:
-        """Eight symbols and the blank."""
-        return Tokens(ALPHABET + 1)
-
-    @property
-    def steps(self) -> Literal["every"]:
-        """Every step is predicted."""
-        return "every"
-
-    @property
     def length(self) -> int:
-        """T + 2S steps."""
+        """T + 2S."""
         return self.delay + 2 * self.symbols
 
     @cached_property
@@ -118,31 +125,15 @@ class CopyMemory(GeneratedTask):
         return Metric("recall accuracy", "higher", self._recalled)
 
     @property
-    def baseline(self) -> float:
-        """Chance: 1/8."""
-        return 1 / ALPHABET
-
-    @property
-    def perfect(self) -> float:
-        """Every symbol recalled."""
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        """At most one symbol in a hundred wrong."""
-        return 0.99
-
-    @property
     def memoryless_cross_entropy(self) -> float:
-        """Loss of the best predictor without memory, in nats per step: sure of every blank, blind
-        to the symbols.
-        """
+        """The loss in nats per step of knowing every blank and guessing every symbol."""
         counted = self.symbols if self.variant == "gu-2022" else self.length
         return self.symbols * math.log(ALPHABET) / counted
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
-        """Draw ``n`` sequences: inputs (n, T + 2S), or (n, T + 2S, 1), and targets (n, T + 2S), on
-        ``generator.device``.
+        """Draw ``n`` sequences: inputs and targets (n, T + 2S), on ``generator.device``.
+
+        In ``bai-2018`` the inputs are (n, T + 2S, 1).
         """
         remembered = torch.randint(
             ALPHABET, (n, self.symbols), generator=generator, device=generator.device
@@ -154,9 +145,8 @@ class CopyMemory(GeneratedTask):
         recall = self.symbols + self.delay
         if self.variant == "bai-2018":
             inputs[:, recall - 1 :] = DELIMITER
-            numbers = torch.where(
-                inputs == BLANK, 0, torch.where(inputs == DELIMITER, DELIMITER, inputs + 1)
-            )
+            numbers = torch.where(inputs == DELIMITER, DELIMITER, inputs + 1)
+            numbers = torch.where(inputs == BLANK, 0, numbers)
             return Batch(numbers.unsqueeze(-1).float(), targets)
         if self.variant == "gu-2022":
             inputs[:, recall:] = DELIMITER
@@ -167,14 +157,12 @@ class CopyMemory(GeneratedTask):
         return Batch(inputs, targets)
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
-        """Report the test cross-entropy (to hold against the memoryless one) and the accuracy by
-        position.
-        """
+        """Report the test cross-entropy, and plot the accuracy by position of the symbol."""
         outputs = predict(test.inputs, test.lengths)
         nats, weights = cross_entropy(outputs, test)
         nats = nats if weights is None else nats[weights > 0]
         by_position = self._recalled(outputs, test)[0].double().mean(0).tolist()
-        drawing = rnnbench.LinePlot(
+        plot = rnnbench.LinePlot(
             title="Recall by position",
             x_label="position of the symbol",
             y_label="accuracy",
@@ -185,12 +173,12 @@ class CopyMemory(GeneratedTask):
             "cross-entropy": float(nats.double().mean()),
             "memoryless cross-entropy": self.memoryless_cross_entropy,
         }
-        return Diagnosis(scores, (drawing,))
+        return Diagnosis(scores, (plot,))
 
     def _recalled(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, None]:
-        right = (
-            outputs[:, -self.symbols :].argmax(-1) == batch.targets[:, -self.symbols :]
-        )  # (B, S)
+        """Measure whether each recalled symbol is correct: (B, S)."""
+        recalled = slice(-self.symbols, None)
+        right = outputs[:, recalled].argmax(-1) == batch.targets[:, recalled]  # (B, S)
         return right.to(outputs.dtype), None
 
 

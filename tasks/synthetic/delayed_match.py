@@ -1,43 +1,54 @@
-"""Delayed match: is the last symbol the same as the first?"""
+"""Delayed match: whether the last symbol equals the first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 
 import rnnbench
-from rnnbench import Batch, Citation, GeneratedTask, Metric, Preset, RegisterTask, Tokens
+from rnnbench import Batch, Citation, GeneratedTask, Preset, RegisterTask, Tokens
 from rnnbench.metrics import ACCURACY
 
 _MILLER = Citation(
-    "Miller et al. 1996", "Neural Mechanisms of Visual Working Memory in Prefrontal Cortex of the Macaque",
-    "Journal of Neuroscience 16(16)", "https://doi.org/10.1523/JNEUROSCI.16-16-05154.1996",
-)  # fmt: skip
+    "Miller et al. 1996",
+    "Neural Mechanisms of Visual Working Memory in Prefrontal Cortex of the Macaque",
+    "Journal of Neuroscience 16(16)",
+    "https://doi.org/10.1523/JNEUROSCI.16-16-05154.1996",
+)
 
 
 @dataclass(frozen=True)
 class DelayedMatch(GeneratedTask):
-    """Delayed match to sample, with distractors in between (the idea of Miller et al. 1996).
+    """Delayed match to sample, with distractors in between (after Miller et al. 1996).
 
-    A cue, ``delay`` distractors, a probe; after the probe it is told whether it equals the cue. Cue
-    and distractors are independent and uniform over the symbols, so that distractors may repeat cue
-    or probe. The probe matches half of the time and is otherwise uniform over the other symbols: it
-    is independent of the answer, as is everything but cue and probe together.
+    A sequence is a cue, ``delay`` distractors and a probe. The target at the probe is whether it
+    equals the cue. Cue and distractors are independent and uniform over the symbols, so that
+    distractors may equal the cue or the probe. The probe equals the cue with probability 1/2 and is
+    otherwise uniform over the other symbols. The target is independent of the cue, of the
+    distractors and of the probe, but not of cue and probe together.
 
     Attributes:
-        delay: distractors between cue and probe.
-        symbols: how many symbols there are.
+        delay: number of distractors between cue and probe.
+        symbols: number of symbols.
     """
 
     delay: PositiveInt = 50
     symbols: Annotated[int, Field(ge=2)] = 8
 
-    version: ClassVar[int] = 1
-    citations: ClassVar[tuple[Citation, ...]] = (_MILLER,)
+    outputs = Tokens(2)
+    """No match, match."""
+    steps = "last"
+    metric = ACCURACY
+    baseline = 0.5
+    """Chance: the probe alone says nothing about the match."""
+    perfect = 1.0
+    solved = 0.99
+
+    citations = (_MILLER,)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"delay": 10, "symbols": 4},
@@ -55,51 +66,18 @@ class DelayedMatch(GeneratedTask):
         return Tokens(self.symbols)
 
     @property
-    def outputs(self) -> Tokens:
-        """No match, match."""
-        return Tokens(2)
-
-    @property
-    def steps(self) -> Literal["last"]:
-        """The answer is told at the probe."""
-        return "last"
-
-    @property
     def length(self) -> int:
-        """Cue, distractors and probe."""
+        """The cue, the distractors and the probe."""
         return self.delay + 2
 
-    @property
-    def metric(self) -> Metric:
-        """Accuracy."""
-        return ACCURACY
-
-    @property
-    def baseline(self) -> float:
-        """Chance: the probe alone says nothing."""
-        return 0.5
-
-    @property
-    def perfect(self) -> float:
-        """Every match told."""
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        """At most one probe in a hundred wrong."""
-        return 0.99
-
     def sample(self, n: int, generator: torch.Generator) -> Batch:
-        """Draw ``n`` sequences (n, delay + 2) with their answers (n,), 1 for a match, on
-        ``generator.device``.
-        """
+        """Draw ``n`` sequences (n, delay + 2) with targets (n,), which are 1 for a match."""
         device = generator.device
         inputs = torch.randint(self.symbols, (n, self.length), generator=generator, device=device)
         matches = torch.randint(2, (n,), generator=generator, device=device)
-        other = torch.randint(
-            1, self.symbols, (n,), generator=generator, device=device
-        )  # how far from the cue
-        inputs[:, -1] = (inputs[:, 0] + other * (1 - matches)) % self.symbols
+        # the distance of a probe that does not match from the cue
+        distance = torch.randint(1, self.symbols, (n,), generator=generator, device=device)
+        inputs[:, -1] = (inputs[:, 0] + distance * (1 - matches)) % self.symbols
         return Batch(inputs, matches)
 
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 
 import rnnbench
-from rnnbench import Batch, Citation, Diagnosis, GeneratedTask, Metric, Preset, Tokens
+from rnnbench import Batch, Citation, Diagnosis, GeneratedTask, LinePlot, Preset, Tokens
 from rnnbench.metrics import CROSS_ENTROPY
 
 if TYPE_CHECKING:
@@ -21,41 +21,45 @@ if TYPE_CHECKING:
     from rnnbench import Predict, RegisterTask
 
 _HEWITT = Citation(
-    "Hewitt et al. 2020", "RNNs can generate bounded hierarchical languages with optimal memory", "EMNLP",
+    "Hewitt et al. 2020",
+    "RNNs can generate bounded hierarchical languages with optimal memory",
+    "EMNLP",
     "https://arxiv.org/abs/2010.07515",
-)  # fmt: skip
-_FEWEST_CLOSINGS = 30
-"""From which an accuracy is drawn."""
+)
+_MIN_CLOSINGS = 30
+"""An accuracy is plotted if it is the mean over at least this many closing brackets."""
 
 
 @dataclass(frozen=True)
 class Dyck(GeneratedTask):
     """Dyck: next-symbol prediction on brackets of k types, at most m deep (Hewitt et al. 2020).
 
-    With nothing open, a bracket is opened; with m open, the last is closed; otherwise either
-    happens with probability 1/2. The type of an opening bracket is uniform, that of a closing one
-    is that of the bracket it closes. A sequence is the start of an endless string (the source's
-    strings may end whenever nothing is open): the network reads a start symbol and the brackets so
-    far, and predicts the next.
+    With no bracket open, one is opened; with m open, the last one is closed; otherwise either
+    happens with probability 1/2. The type of an opening bracket is uniform; a closing bracket has
+    the type of the bracket that it closes. A sequence is the prefix of an infinite string, whereas
+    the strings of the paper may end whenever no bracket is open. The network reads a start symbol
+    and the brackets so far, and predicts the next bracket.
 
-    The score is the cross-entropy in nats per bracket. Its floor is the exact entropy of this
-    process; the baseline is that of the best predictor that sees the last bracket alone, exact as
-    well. The source's own measure, how often the right closing bracket has most of the mass of all
-    closing ones, on strings longer than those trained on, is another; nearest to it is the accuracy
-    of closing types that is told beside the score.
+    The score is the cross-entropy in nats per bracket. Skill 1 is the exact entropy of this
+    process; skill 0 is the exact cross-entropy of the best predictor from the last bracket alone.
+    The paper measures how often the correct closing bracket has most of the probability of all
+    closing brackets, on strings longer than the training strings. The diagnosis has a related
+    score, the accuracy of the type of closing brackets.
 
     Attributes:
-        types: k, kinds of brackets; symbols 0 to k - 1 open, k to 2k - 1 close, 2k starts.
+        types: k, number of types; symbols 0 to k - 1 open, k to 2k - 1 close, 2k is the start.
         depth: m, most brackets open at a time.
-        length: T, brackets predicted in a sequence.
+        length: T, number of brackets predicted per sequence.
     """
 
     types: PositiveInt = 2
     depth: Annotated[int, Field(ge=2)] = 5
     length: Annotated[int, Field(ge=3)] = 100
 
-    version: ClassVar[int] = 1
-    citations: ClassVar[tuple[Citation, ...]] = (_HEWITT,)
+    steps = "every"
+    metric = CROSS_ENTROPY
+
+    citations = (_HEWITT,)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"types": 4, "depth": 6, "length": 60},
@@ -69,39 +73,37 @@ class Dyck(GeneratedTask):
         # lmLSTM_seed0_m5_k8_trainc20000.yaml) for k = 8, m = 5 and 20,000 training symbols: strings
         # of at most 180 in batches of 10, which at 11 symbols a string are some 180 batches in each
         # of at most 100 epochs; Adam at 0.01, an LSTM of 40 units on embeddings of 26, no clipping.
-        # What a preset cannot ask for: halving the rate on a plateau, and an end after three epochs
-        # without improvement.
+        # A preset cannot express halving the learning rate on a plateau, and early stopping after
+        # three epochs without improvement.
         "paper": Preset(
             {"types": 8, "depth": 5, "length": 180},
-            {"steps": 18_000, "batch_size": 10, "learning_rate": 1e-2, "clip_norm": None, "hidden_size": 40,
-             "embedding_size": 26},
+            {
+                "steps": 18_000,
+                "batch_size": 10,
+                "learning_rate": 1e-2,
+                "clip_norm": None,
+                "hidden_size": 40,
+                "embedding_size": 26,
+            },
         ),
-    }  # fmt: skip
+    }
 
     @property
     def inputs(self) -> Tokens:
-        """Opening and closing brackets, and the start."""
+        """Opening brackets, closing brackets, and the start symbol."""
         return Tokens(2 * self.types + 1)
 
     @property
     def outputs(self) -> Tokens:
-        """Opening and closing brackets."""
+        """Opening brackets and closing brackets."""
         return Tokens(2 * self.types)
-
-    @property
-    def steps(self) -> Literal["every"]:
-        """Every next bracket is predicted."""
-        return "every"
-
-    @property
-    def metric(self) -> Metric:
-        """Cross-entropy in nats per bracket."""
-        return CROSS_ENTROPY
 
     @cached_property
     def perfect(self) -> float:
-        """The entropy of the process: ln k to open, nothing to close where that is forced, ln 2 for
-        the choice of the two.
+        """The entropy of the process in nats per bracket.
+
+        An opening bracket has ln k for its type, a forced closing bracket has 0, and the choice
+        between the two has ln 2.
         """
         type_nats = math.log(self.types)
         free = math.log(2) + type_nats / 2
@@ -110,14 +112,13 @@ class Dyck(GeneratedTask):
 
     @cached_property
     def baseline(self) -> float:
-        """The cross-entropy of the best predictor that sees the last bracket alone.
+        """The cross-entropy of the best predictor from the last bracket alone.
 
-        After an opening bracket it knows the type that would be closed; after a closing one all
-        types are alike.
+        After an opening bracket it knows the type of the bracket to close; after a closing one all
+        types are equally likely.
         """
-        before = self._depths[:-1].sum(
-            0
-        )  # expected visits of each depth that are followed by two more brackets or one
+        # expected number of visits to each depth that are followed by at least two brackets
+        before = self._depths[:-1].sum(0)
         opens = torch.tensor([1.0, *[0.5] * (self.depth - 1), 0.0], dtype=torch.float64)
         opened, closed = before * opens, before * (1 - opens)
         next_opens_after_opened = float((opened[:-1] * opens[1:]).sum() / opened.sum())
@@ -132,12 +133,12 @@ class Dyck(GeneratedTask):
 
     @property
     def solved(self) -> float:
-        """Nine tenths of the way from the baseline to the entropy."""
+        """A skill of 0.9."""
         return self.perfect + (self.baseline - self.perfect) / 10
 
     @property
     def simple_scores(self) -> Mapping[str, float]:
-        """The cross-entropy of giving every symbol the same probability."""
+        """The cross-entropy of the uniform distribution over all brackets."""
         return {"all symbols alike": math.log(2 * self.types)}
 
     @cached_property
@@ -158,7 +159,7 @@ class Dyck(GeneratedTask):
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         """Draw ``n`` strings: inputs and targets (n, T), on ``generator.device``."""
         size, device = (n, self.length), generator.device
-        # A symmetric walk folded at 0 and m is the walk that turns there.
+        # Folding a symmetric random walk at 0 and m gives a walk reflected there.
         walk = (2 * torch.randint(2, size, generator=generator, device=device) - 1).cumsum(1)
         depths = self.depth - (walk % (2 * self.depth) - self.depth).abs()  # after each bracket
         opened = depths.diff(dim=1, prepend=torch.zeros_like(depths[:, :1])) > 0
@@ -169,8 +170,11 @@ class Dyck(GeneratedTask):
         return Batch(torch.cat([start, targets[:, :-1]], 1), targets)
 
     def _openings(self, opened: Tensor, depths: Tensor) -> Tensor:
-        """Return where the bracket of each step was opened (n, T); ``depths`` are those after each
-        step.
+        """Return the step (n, T) at which the bracket of each step was opened.
+
+        Args:
+            opened: (n, T) bool, whether each bracket opens.
+            depths: (n, T), number of open brackets after each step.
         """
         steps = torch.arange(self.length, device=depths.device).expand_as(depths)
         openings = steps
@@ -180,36 +184,34 @@ class Dyck(GeneratedTask):
         return openings
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
-        """Tell how often a closing bracket's type is right when it is known to close, and draw it
-        by the bracket's span.
-        """
+        """Report the accuracy of the type of closing brackets, and plot it by distance."""
         opened = test.targets < self.types
         depths = (2 * opened.long() - 1).cumsum(1)
         steps = torch.arange(self.length, device=depths.device)
-        # of every closing bracket in the test; on the CPU, where counting with weights is
-        # deterministic
+        # Distance of every closing bracket to its opening bracket. On the CPU, because weighted
+        # bincount is not deterministic on a GPU.
         spans = (steps - self._openings(opened, depths))[~opened].cpu()
         closing = predict(test.inputs, test.lengths)[..., self.types :]
         right = (closing.argmax(-1) == test.targets - self.types)[~opened].cpu()
         counts = spans.bincount(minlength=self.length)
         rights = spans.bincount(weights=right.double(), minlength=self.length)
-        shown = (counts >= _FEWEST_CLOSINGS).nonzero().flatten()
+        shown = (counts >= _MIN_CLOSINGS).nonzero().flatten()
         scores = {"closing type accuracy": float(right.double().mean())}
         if not len(shown):
             return Diagnosis(scores)
         accuracies = (rights[shown] / counts[shown]).tolist()
-        drawing = rnnbench.LinePlot(
+        plot = LinePlot(
             title="Closing bracket by distance",
             x_label="steps since it was opened",
             y_label="accuracy of its type",
             x=tuple(shown.tolist()),
             lines={"model": tuple(accuracies), "chance": (1 / self.types,) * len(shown)},
         )
-        return Diagnosis(scores, (drawing,))
+        return Diagnosis(scores, (plot,))
 
 
 def _binary_entropy(probability: float) -> float:
-    """Return the entropy in nats of a coin."""
+    """Return the entropy in nats of a Bernoulli variable."""
     return -sum(p * math.log(p) for p in (probability, 1 - probability) if p > 0)
 
 

@@ -1,10 +1,10 @@
-"""Selective copy: recall the symbols that were scattered in noise, in order."""
+"""Selective copy: recall symbols in order that were scattered in noise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
@@ -16,40 +16,49 @@ from rnnbench.metrics import correct
 NOISE = 0
 
 _GU_DAO = Citation(
-    "Gu and Dao 2023", "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", "",
+    "Gu and Dao 2023",
+    "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
+    "",
     "https://arxiv.org/abs/2312.00752",
-)  # fmt: skip
+)
 _JING = Citation(
-    "Jing et al. 2019", "Gated Orthogonal Recurrent Units: On Learning to Forget", "Neural Computation 31(4)",
+    "Jing et al. 2019",
+    "Gated Orthogonal Recurrent Units: On Learning to Forget",
+    "Neural Computation 31(4)",
     "https://arxiv.org/abs/1706.02761",
-)  # fmt: skip
+)
+_RECALL_ACCURACY = Metric("recall accuracy", "higher", correct)
 
 
 @dataclass(frozen=True)
 class SelectiveCopy(GeneratedTask):
-    """Selective copy: recall symbols scattered in noise, in their order (Gu and Dao 2023).
+    """Selective copy: recall symbols in order that were scattered in noise (Gu and Dao 2023).
 
-    The task is a variant of the one by Jing et al. 2019.
+    The first ``noisy_length`` steps have ``tokens`` symbols at positions drawn without replacement
+    and the noise symbol elsewhere. As many markers follow, at which the symbols are predicted in
+    order; the loss is on these steps alone. One of the ``vocab`` symbols is noise and one is the
+    marker; the others are independent and uniform.
 
-    The first ``noisy_length`` steps hold ``tokens`` symbols, at places drawn without replacement,
-    and the noise symbol elsewhere. As many markers follow, at which the symbols are told in order;
-    the loss is on these steps alone. Of the ``vocab`` symbols one is noise and one the marker; the
-    others are independent and uniform. Gu and Dao have 16 tokens in 4096 steps and a vocabulary of
-    16, noise included; that the marker is one of the 16 follows the public code of the task they
-    start from (state-spaces/s4, src/dataloaders/datasets/copying.py).
+    The task is a variant of the one by Jing et al. 2019. Gu and Dao have 16 tokens in 4096 steps
+    and a vocabulary of 16, noise included. That the marker is one of the 16 follows the public code
+    of the task they start from (state-spaces/s4, src/dataloaders/datasets/copying.py).
 
     Attributes:
-        noisy_length: steps that tokens and noise fill.
-        tokens: how many symbols to remember.
-        vocab: symbols, noise and marker included.
+        noisy_length: number of steps with tokens and noise.
+        tokens: number of symbols to remember.
+        vocab: number of symbols, noise and marker included.
     """
 
     noisy_length: PositiveInt = 64
     tokens: PositiveInt = 8
     vocab: Annotated[int, Field(ge=4)] = 16
 
-    version: ClassVar[int] = 1
-    citations: ClassVar[tuple[Citation, ...]] = (_GU_DAO, _JING)
+    steps = "every"
+    metric = _RECALL_ACCURACY
+    perfect = 1.0
+    solved = 0.99
+
+    citations = (_GU_DAO, _JING)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"noisy_length": 30, "tokens": 4, "vocab": 8},
@@ -61,8 +70,8 @@ class SelectiveCopy(GeneratedTask):
         ),
         # Gu and Dao 2023, appendix E.1: 400,000 steps in batches of 64, a constant learning rate of
         # 1e-4, models of width 64. Their two layers are an option of the model, e.g.
-        # lstm[num_layers=2]. The optimizer is not named there (Adam for the task that follows), nor
-        # is any clipping, which stays at this harness's default.
+        # lstm[num_layers=2]. The appendix names no optimizer (Adam for the next task) and no
+        # clipping; both stay at the defaults.
         "paper": Preset(
             {"noisy_length": 4096, "tokens": 16, "vocab": 16},
             {"steps": 400_000, "batch_size": 64, "learning_rate": 1e-4, "hidden_size": 64},
@@ -77,48 +86,26 @@ class SelectiveCopy(GeneratedTask):
 
     @property
     def inputs(self) -> Tokens:
-        """Noise, symbols, and last the marker."""
+        """Noise, the symbols, and last the marker."""
         return Tokens(self.vocab)
 
     @property
     def outputs(self) -> Tokens:
-        """The symbols, counted from the first after the noise."""
+        """The symbols without noise and marker."""
         return Tokens(self.vocab - 2)
 
     @property
-    def steps(self) -> Literal["every"]:
-        """Every step, of which the markers count."""
-        return "every"
-
-    @property
     def length(self) -> int:
-        """Noisy steps, then a marker for each token."""
+        """The noisy steps and one marker per token."""
         return self.noisy_length + self.tokens
-
-    @property
-    def metric(self) -> Metric:
-        """Accuracy on the recalled symbols."""
-        return Metric("recall accuracy", "higher", correct)
 
     @property
     def baseline(self) -> float:
         """Chance."""
         return 1 / (self.vocab - 2)
 
-    @property
-    def perfect(self) -> float:
-        """Every symbol recalled."""
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        """At most one symbol in a hundred wrong."""
-        return 0.99
-
     def sample(self, n: int, generator: torch.Generator) -> Batch:
-        """Draw ``n`` sequences (n, noisy_length + tokens) with targets and mask of that shape, on
-        ``generator.device``.
-        """
+        """Draw ``n`` sequences: inputs, targets and mask (n, noisy_length + tokens)."""
         device = generator.device
         tokens = torch.randint(self.vocab - 2, (n, self.tokens), generator=generator, device=device)
         scores = torch.rand(n, self.noisy_length, generator=generator, device=device)

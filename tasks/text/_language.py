@@ -1,6 +1,4 @@
-"""What language models share: a stream of symbols cut in order, windows of it, and n-grams to be
-held against.
-"""
+"""Base of language models: streams of symbols, windows of them, and n-gram models to compare."""
 
 from __future__ import annotations
 
@@ -10,43 +8,45 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from rnnbench import Batch, FiniteTask, Splits, Tokens
-from rnnbench.errors import DataError
+from rnnbench import Batch, DataError, FiniteTask, Splits, Tokens
 
 from ..series._forecast import check_parts
 from ..series._series import Cut
 from . import _grammar
-from ._characters import read_bytes
+from ._characters import UNKNOWN, Lexicon, read_bytes
 from ._ngrams import cross_entropies
 
 if TYPE_CHECKING:
     from ._ngrams import Symbols
 
+_SYMBOLS_SHOWN = 40
+"""Symbols listed in an error message."""
+
 
 def bits(nats: float) -> float:
-    """Return nats as bits."""
+    """Convert nats to bits."""
     return nats / math.log(2)
 
 
 @dataclass(frozen=True)
 class LanguageTask(FiniteTask):
-    """Predict each symbol of a text from those before it.
+    """Base of tasks that predict each symbol of a text from the symbols before it.
 
     Attributes:
-        path: the text, in UTF-8; without it one is generated.
-        window: symbols between two optimizer steps.
-        stateful: read the text in order, as many places at once as a batch has sequences, the state
-            carried from window to window; otherwise every window starts fresh, in random order.
-        train: share of the text, from its start, for training.
+        path: the text, in UTF-8; by default a text is generated.
+        window: symbols per window, that is, between two optimizer steps.
+        stateful: read the training text in order, in as many streams as a batch has sequences, with
+            the state carried from window to window; ``false``: independent windows in random order.
+        train: share of the text for training, from its start.
         validation: share that follows, for validation; the rest is the test.
-        evaluated: most symbols of the validation and of the test part that are read.
-        sentences: of the generated text.
-        data_seed: chooses the generated text; the same for every seed of a comparison.
+        max_eval_symbols: most symbols used of the validation and of the test part.
+        sentences: sentences of the generated text.
+        data_seed: seed of the generated text; independent of the seed of a trial.
     """
 
     path: Path | None = None
@@ -54,97 +54,118 @@ class LanguageTask(FiniteTask):
     stateful: bool = True
     train: Annotated[float, Field(gt=0, lt=1)] = 0.8
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    evaluated: PositiveInt = 100_000
+    max_eval_symbols: PositiveInt = 100_000
     sentences: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
     data_seed: NonNegativeInt = 0
 
+    unit: ClassVar[str]
+    """Name of a symbol in error messages, e.g. ``"word"``."""
     orders: ClassVar[Mapping[str, int]]
-    """The n-gram models to be held against, by name; the first is the baseline."""
+    """Orders of the n-gram models by name; the first is the baseline."""
+
+    steps = "every"
+    causal_only = True  # the next input is the target
+    special_tokens = frozenset({UNKNOWN})
 
     def __post_init__(self) -> None:
         check_parts(self.train, self.validation)
 
-    @property
-    def source(self) -> str:
-        """What a message calls the text: the file, or the generated text."""
-        return "generated text" if self.path is None else str(self.path)
-
-    def content(self) -> bytes:
-        """Return the text in UTF-8, from the file or generated."""
-        return (
-            _grammar.generate(self.sentences, self.data_seed).encode()
-            if self.path is None
-            else read_bytes(self.path)
-        )
-
-    @property
     @abstractmethod
-    def symbols(self) -> Symbols:
-        """The whole text (N,), as numbers that the training part alone gave out."""
+    def read(self, content: bytes, source: str) -> tuple[Symbols, Lexicon]:
+        """Return the symbols (N,) of a UTF-8 text, and the lexicon of its training part.
 
-    @abstractmethod
-    def encode(self, text: str) -> list[int]:
-        """Return a prompt as numbers; raises :class:`rnnbench.errors.DataError` for what training
-        did not have.
+        Raises:
+            DataError: the text is empty or not UTF-8; ``source`` names it in the message.
         """
+
+    @abstractmethod
+    def split(self, text: str) -> Sequence[str]:
+        """Split a text into symbols."""
 
     @abstractmethod
     def decode(self, ids: Sequence[int]) -> str:
-        """Return numbers as text."""
+        """Return integers as text."""
 
     @property
-    def silent(self) -> frozenset[int]:
-        """Numbers that stand for no text and are never generated: the unknown symbol."""
-        return frozenset({0})
+    def source(self) -> str:
+        """Name of the text in error messages."""
+        return "generated text" if self.path is None else str(self.path)
+
+    @property
+    def symbols(self) -> Symbols:
+        """The whole text as integers (N,)."""
+        return self._text[0]
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The symbols of the training part."""
+        return self._text[1]
+
+    @property
+    def inputs(self) -> Tokens:
+        """The symbols of the lexicon, and 0 for unknown ones."""
+        return Tokens(len(self.lexicon))
 
     @property
     def outputs(self) -> Tokens:
-        """The symbol that follows, of those that are read."""
+        """The next symbol."""
         return self.inputs
 
     @property
-    @abstractmethod
-    def inputs(self) -> Tokens:
-        """The symbols of the training part, and 0 for any other."""
-
-    @property
-    def steps(self) -> Literal["every"]:
-        """A prediction after each symbol."""
-        return "every"
-
-    @property
     def length(self) -> int:
-        """The window."""
+        """Symbols per window."""
         return self.window
 
     @property
-    def causal_only(self) -> bool:
-        """The next input is the target."""
-        return True
-
-    def splits(self) -> Splits:
-        """Return the windows of each part in order: inputs (n, window), targets (n, window), one
-        symbol further on.
-        """
-        return Splits(*(_windows(part, self.window) for part in self._parts))
+    def baseline(self) -> float:
+        """The score of the unigram model, which knows the frequencies of symbols only."""
+        return next(iter(self._ngrams.values()))
 
     @property
-    def baseline(self) -> float:
-        """The score of the unigram model, which knows how frequent each symbol is and no more."""
-        return next(iter(self._ngrams.values()))
+    def solved(self) -> float:
+        """The score of the best n-gram model, or ``perfect`` where that is worse."""
+        return max(min(self._ngrams.values()), self.perfect)
 
     @property
     def simple_scores(self) -> Mapping[str, float]:
         """The scores of n-gram models counted in the training part."""
         return self._ngrams
 
+    def encode(self, text: str) -> list[int]:
+        """Return the symbols of a prompt as integers.
+
+        Raises:
+            DataError: the prompt has symbols that are not in the training text.
+        """
+        ids = self.lexicon.ids
+        symbols = self.split(text)
+        unknown = sorted(set(symbols) - ids.keys())
+        if unknown:
+            shown = ", ".join(map(repr, unknown[:_SYMBOLS_SHOWN]))
+            known = " ".join(self.lexicon.symbols[:_SYMBOLS_SHOWN])
+            raise DataError(
+                f"the prompt has {self.unit}s that are not in the training text: {shown}. "
+                f"Use {self.unit}s of that text, for example: {known}."
+            )
+        return [ids[symbol] for symbol in symbols]
+
+    def splits(self) -> Splits:
+        """Return the windows of each part in order: inputs and targets (n, window)."""
+        return Splits(*(_windows(part, self.window) for part in self._parts))
+
+    @cached_property
+    def _text(self) -> tuple[Symbols, Lexicon]:
+        if self.path is None:
+            content = _grammar.generate(self.sentences, self.data_seed).encode()
+        else:
+            content = read_bytes(self.path)
+        return self.read(content, self.source)
+
     @cached_property
     def _ngrams(self) -> dict[str, float]:
         train, _, test = self._parts
-        covered = test[
-            : (len(test) - 1) // self.window * self.window + 1
-        ]  # what the windows of the test predict
-        nats = cross_entropies(train, covered, self.inputs.vocab, max(self.orders.values()))
+        predicted = test[: (len(test) - 1) // self.window * self.window + 1]
+        nats = cross_entropies(train, predicted, self.inputs.vocab, max(self.orders.values()))
         return {name: self.metric.finish(nats[order - 1]) for name, order in self.orders.items()}
 
     @cached_property
@@ -154,23 +175,22 @@ class LanguageTask(FiniteTask):
         shortest = min(cut.lengths(len(symbols)))
         if shortest <= self.window:
             raise DataError(
-                f"{self.source} has {len(symbols)} symbols, of which a part gets {shortest}: too few for window={self.window}. "
-                f"Give a longer text or a smaller window."
+                f"{self.source} has {len(symbols)} {self.unit}s, of which a part gets {shortest}: "
+                f"too few for window={self.window}. Give a longer text or a smaller window."
             )
         first, second = cut.first, cut.second
         train, validation, test = symbols[:first], symbols[first:second], symbols[second:]
         if (train == train[0]).all():
             raise DataError(
-                f"{self.source}: the training part has but one symbol, again and again: nothing to predict."
+                f"{self.source}: the training part repeats a single {self.unit}, so that there is "
+                f"nothing to predict; give another text."
             )
-        most = max(self.evaluated, self.window + 1)
+        most = max(self.max_eval_symbols, self.window + 1)
         return train, validation[:most], test[:most]
 
 
 def _windows(part: Symbols, width: int) -> Batch:
-    """Cut a part into windows without copying it: those of the targets lie one further on in the
-    same memory.
-    """
+    """Cut a part (N,) into windows (n, width) that share its memory."""
     stream = torch.from_numpy(part)
     n = (len(stream) - 1) // width * width
     return Batch(stream[:n].view(-1, width), stream[1 : n + 1].view(-1, width))

@@ -1,6 +1,4 @@
-"""N-gram models of a stream of symbols, interpolated after Witten and Bell: what counting alone
-makes of a text.
-"""
+"""N-gram models of a stream of symbols, with Witten-Bell interpolation."""
 
 from __future__ import annotations
 
@@ -12,14 +10,11 @@ import numpy.typing as npt
 Symbols: TypeAlias = npt.NDArray[np.integer]
 
 MOST_COUNTED = 2_000_000
-"""Symbols at the end of the training part that n-grams are counted in, at most: bounds the time, on
-large texts alone.
-"""
+"""N-grams are counted in at most this many symbols, the last ones, which bounds the time."""
 
 
 def cross_entropies(train: Symbols, test: Symbols, vocab: int, highest: int) -> list[float]:
-    """Return the cross-entropy on ``test``, in nats per symbol, of the models of order 1 (unigram)
-    to ``highest``.
+    """Return the cross-entropies of the models of order 1 (unigram) to ``highest``.
 
     A model of order k predicts a symbol w from the k - 1 symbols h before it (Witten and Bell 1991,
     method C)::
@@ -27,22 +22,28 @@ def cross_entropies(train: Symbols, test: Symbols, vocab: int, highest: int) -> 
         p_k(w | h) = (c(h w) + t(h) p_{k-1}(w | h')) / (c(h) + t(h))      p_0 = 1 / vocab
 
     with c counts in ``train``, t(h) the number of different symbols that follow h there, h' the
-    context without its first symbol, and p_k = p_{k-1} where h never occurs. The first symbol of
-    ``test`` is context, not predicted.
+    context without its first symbol, and p_k = p_{k-1} where h never occurs.
+
+    Args:
+        train: training symbols (N,).
+        test: test symbols (M,); the first one is context and is not predicted.
+        vocab: number of symbols.
+        highest: highest order.
+
+    Returns:
+        The mean cross-entropy on ``test`` in nats per symbol, by order.
     """
     train = train[-MOST_COUNTED:]
     symbols = np.concatenate([train, test]).astype(np.int64)
     probability = np.full(len(test), 1 / vocab)
-    context = np.zeros(
-        len(symbols), dtype=np.int64
-    )  # of each position, a number for the symbols before it
+    # an integer at each position that identifies the symbols before it
+    context = np.zeros(len(symbols), dtype=np.int64)
     found = []
-    for reach in range(highest):  # length of the context
+    for reach in range(highest):
         in_train = slice(reach, len(train))
         in_test = slice(len(train) + reach, len(symbols))
-        pairs, pair = np.unique(
-            context * vocab + symbols, return_inverse=True
-        )  # a pair is a context and what follows
+        # a pair is a context of ``reach`` symbols and the symbol that follows
+        pairs, pair = np.unique(context * vocab + symbols, return_inverse=True)
         of_pair = np.bincount(pair[in_train], minlength=len(pairs))
         of_context = np.bincount(context[in_train], minlength=int(context.max()) + 1)
         followers = np.bincount((pairs // vocab)[of_pair > 0], minlength=len(of_context))

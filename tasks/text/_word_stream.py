@@ -1,43 +1,26 @@
-"""A text as numbers, word by word, in little memory however large it is."""
+"""Texts as integers word by word, in little memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnbench.errors import DataError
+from rnnbench import DataError
 
-from ._characters import UNKNOWN, text_pieces
+from ._characters import Lexicon, text_pieces
 from ._words import Numbers, tokenise
 
 if TYPE_CHECKING:
     from ._ngrams import Symbols
 
 
-@dataclass(frozen=True)
-class Lexicon:
-    """Integers for words: 0 for any that is unknown, the others from 1, the most frequent first."""
-
-    words: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.words) + 1
-
-    @cached_property
-    def ids(self) -> dict[str, int]:
-        """The number of each word."""
-        return {word: number for number, word in enumerate(self.words, start=UNKNOWN + 1)}
-
-
 def read_words(content: bytes, source: str, train: float, vocab: int) -> tuple[Symbols, Lexicon]:
-    """Return a text's words as numbers (N,) and their lexicon.
+    """Return the words of a text as integers (N,), with their lexicon.
 
-    The lexicon holds the ``vocab - 1`` most frequent of the first ``round(N * train)`` words (ties
-    by alphabet).
+    The lexicon has the ``vocab - 1`` most frequent of the first ``round(N * train)`` words, ordered
+    by frequency, then alphabetically.
 
     Raises:
         DataError: the text has no words or is not UTF-8.
@@ -47,24 +30,22 @@ def read_words(content: bytes, source: str, train: float, vocab: int) -> tuple[S
         np.fromiter(map(numbers.__getitem__, words), dtype=np.int32, count=len(words))
         for words in map(tokenise, _between_words(text_pieces(content, source)))
     ]
-    order = np.concatenate(
-        [*pieces, np.empty(0, dtype=np.int32)]
-    )  # each word by when it first came
-    if not len(order):
+    # words numbered in order of first occurrence
+    stream = np.concatenate([*pieces, np.empty(0, dtype=np.int32)])
+    if not len(stream):
         raise DataError(f"{source} has no words; give a file with text.")
-    counts = np.bincount(order[: round(len(order) * train)], minlength=len(numbers))
+    counts = np.bincount(stream[: round(len(stream) * train)], minlength=len(numbers))
     words = list(numbers)
-    known = np.flatnonzero(counts)
-    frequent = sorted(known.tolist(), key=lambda number: (-counts[number], words[number]))[
-        : vocab - 1
-    ]
+    known = np.flatnonzero(counts).tolist()
+    by_frequency = sorted(known, key=lambda number: (-counts[number], words[number]))
+    frequent = by_frequency[: vocab - 1]
     table = np.zeros(len(words), dtype=np.int32)
     table[frequent] = np.arange(1, len(frequent) + 1)
-    return table[order], Lexicon([words[number] for number in frequent])
+    return table[stream], Lexicon([words[number] for number in frequent])
 
 
 def _between_words(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a text at blanks and line ends alone, so that no word is cut in two."""
+    """Split the pieces of a text at blanks and line ends only, so that no word is divided."""
     rest = ""
     for piece in pieces:
         end = max(piece.rfind(" "), piece.rfind("\n"))

@@ -1,4 +1,4 @@
-"""Attention against its plain definition, which holds (B, T, T, A)."""
+"""Attention against its plain definition, which materialises (B, T, T, A)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ A = 5
 
 def naive_weights(core: Any, hidden: Tensor) -> Tensor:
     """Compute alpha (B, T, T) straight from the equation."""
-    energy = torch.tanh(
-        core.key(hidden).unsqueeze(1) + core.query(hidden).unsqueeze(2)
-    )  # (B, T, T, A)
+    energy = core.key(hidden).unsqueeze(1) + core.query(hidden).unsqueeze(2)
+    energy = torch.tanh(energy)  # (B, T, T, A)
     scores: Tensor = core.score(energy).squeeze(-1)
     later = torch.ones_like(scores, dtype=torch.bool).triu(1)
     return scores.masked_fill(later, -torch.inf).softmax(dim=-1)
@@ -100,7 +99,7 @@ def test_equal_keys_share_the_weight_evenly() -> None:
     )
 
 
-def test_drawing_is_the_first_sequence_cut_to_its_valid_end() -> None:
+def test_plot_shows_the_first_sequence_up_to_its_valid_end() -> None:
     core, x = build("attention-lstm"), sequences(2, 130)
     (short,) = core.plots(x, torch.tensor([6, 130]))
     assert_close(torch.tensor(short.values, dtype=torch.float64), core.attention(x[:1, :6])[0])
@@ -109,7 +108,7 @@ def test_drawing_is_the_first_sequence_cut_to_its_valid_end() -> None:
     assert "steps 31 to 130" in long.title
 
 
-def test_declared_width_is_context_beside_query() -> None:
+def test_declared_width_is_context_and_query() -> None:
     core = build("attention-lstm", D, 6, attention_size=2)
     assert core.output_size == core(sequences(2, 3))[0].shape[-1] == 12
 

@@ -17,9 +17,7 @@ WIDTH = 16
 
 
 class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Watch every operation, those of the backward pass too, and keep the size of the largest
-    memory behind a result.
-    """
+    """Record the size of the largest storage that any operation, forward or backward, returns."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -38,7 +36,7 @@ class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def largest(batch: int, steps: int) -> tuple[int, int]:
-    """Return the largest memory touched forward and backward, in numbers."""
+    """Return the size of the largest storage in the forward and in the backward pass."""
     core, x = build("attention-lstm", WIDTH, WIDTH), sequences(batch, steps, WIDTH)
     with LargestTensor() as forward:
         outputs, _ = core(x)
@@ -49,7 +47,7 @@ def largest(batch: int, steps: int) -> tuple[int, int]:
 
 
 def saved(steps: int) -> int:
-    """Return how many numbers autograd keeps for the backward pass."""
+    """Return the number of elements that autograd saves for the backward pass."""
     core, x = build("attention-lstm", WIDTH, WIDTH), sequences(2, steps, WIDTH)
     kept: dict[int, int] = {}
 
@@ -71,9 +69,7 @@ def test_no_tensor_comes_near_the_product_of_all_steps(steps: int) -> None:
 
 
 def test_blocks_are_bounded_however_long_the_sequence() -> None:
-    """Here all pairs would be 4.2 million numbers a sequence; a block stays within the budget of
-    2^22 in all.
-    """
+    """All pairs are 4.2 million numbers per sequence; a block has at most 2^22 in total."""
     forward, backward = largest(8, 512)
     assert max(forward, backward) <= 2**22
     assert max(forward, backward) < 8 * 512 * 512 * WIDTH / 7
@@ -91,9 +87,7 @@ def test_the_watch_would_see_the_plain_form() -> None:
 
 
 def test_operations_of_every_pair_are_counted() -> None:
-    """One prediction at the end of T steps: LSTM and keys at every step, one query, T scores and T
-    values in the context.
-    """
+    """One prediction takes T LSTM steps, T keys, one query, T scores and T values."""
     steps, h = 40, WIDTH
     core, x = build("attention-lstm", h, h), sequences(1, steps, h)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

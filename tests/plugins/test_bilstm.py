@@ -1,4 +1,4 @@
-"""Both directions, and the right end of each."""
+"""The bidirectional LSTM against two LSTMs, one per direction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.plugins.support import D, H, assert_close, build, models, sequences
 
 
 def directions(core: nn.Module) -> tuple[nn.LSTM, nn.LSTM]:
-    """Return the two directions of a single-layer bilstm as LSTMs of their own."""
+    """Return the two directions of a single-layer bilstm as two LSTMs."""
     found = []
     for suffix in ("", "_reverse"):
         lstm = nn.LSTM(D, H, batch_first=True).double()
@@ -32,7 +32,7 @@ def both_ways(core: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     return forward(x)[0], backward(x.flip(1))[0].flip(1)
 
 
-def test_output_is_a_forward_and_a_backward_lstm_side_by_side() -> None:
+def test_output_is_a_forward_and_a_backward_lstm_concatenated() -> None:
     core, x = build("bilstm"), sequences(2, 6)
     assert_close(core(x)[0], torch.cat(both_ways(core, x), dim=-1))
     assert core.output_size == 2 * H
@@ -90,5 +90,5 @@ def test_padded_sequences_give_what_packing_gives_in_outputs_and_gradients(
 def test_a_padded_sequence_takes_no_state() -> None:
     core, x = build("bilstm"), sequences(2, 3)
     _, state = core(x)
-    with pytest.raises(ValueError, match="no state beside lengths"):
+    with pytest.raises(ValueError, match="either state or lengths"):
         core(x, state, lengths=torch.tensor([3, 2]))

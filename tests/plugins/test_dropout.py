@@ -20,7 +20,7 @@ def seeded(core: Any, x: Tensor, seed: int, state: Any = None) -> tuple[Tensor, 
 
 
 def recurrent_mask(core: Any, seed: int, batch: int) -> Tensor:
-    """Read from gradients which units of h_0 the gates could see: (B, H), scaled as dropout scales."""
+    """Return the dropout mask (B, H) of h_0, read from the gradient of the outputs."""
     h = torch.randn(1, batch, H, dtype=torch.float64, requires_grad=True)
     outputs, _ = seeded(core, sequences(batch, 1), seed, (h, torch.zeros_like(h)))
     (gradient,) = torch.autograd.grad(outputs.sum(), h)
@@ -35,9 +35,8 @@ def test_recurrent_dropout_is_one_mask_per_sequence_held_over_all_steps() -> Non
     outputs, _ = seeded(core, x, 2)
     h = c = torch.zeros(1, batch, H, dtype=torch.float64)
     for t in range(x.shape[1]):
-        step, (h, c) = core.recurrence(
-            x[:, t : t + 1], (h * mask, c)
-        )  # torch's own LSTM, handed the masked state
+        # torch's own LSTM with the masked state
+        step, (h, c) = core.recurrence(x[:, t : t + 1], (h * mask, c))
         assert_close(outputs[:, t], step[:, 0])
 
 
@@ -75,9 +74,7 @@ def test_dropout_between_layers_acts_in_training_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_dropout_of_the_loop_is_drawn_per_step_between_layers_only(name: str) -> None:
-    """The first layer keeps its state, the second reads zeroed inputs that change from step to
-    step.
-    """
+    """The state of the first layer is unchanged; the second layer reads inputs with dropout."""
     core, x = build(name, num_layers=2, dropout=RATE, impl="reference"), sequences(2, 5)
     kept = core(x)[1]
     core.train()
@@ -96,9 +93,7 @@ def test_the_loop_drops_nothing_in_evaluation(name: str) -> None:
 
 
 def test_mean_of_dropped_layers_is_the_undropped_one_in_a_linear_network() -> None:
-    """With relu far from zero and no recurrence in layer 2 the network is linear in the mask, so
-    the mean is exact.
-    """
+    """With relu above zero and no recurrence in layer 2, the network is linear in the mask."""
     core = build("rnn", num_layers=2, dropout=RATE, nonlinearity="relu", impl="reference")
     with torch.no_grad():
         for parameter in core.parameters():

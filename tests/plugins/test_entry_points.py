@@ -1,4 +1,4 @@
-"""Every file of plugins/ that is a plugin is an entry point, and the other way round."""
+"""The plugin files and the entry points of the built-in models agree."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_identity_init_copies_the_state() -> None:
 
 @pytest.mark.parametrize("impl", ["fused", "reference"])
 def test_chrono_biases_follow_the_published_law(impl: str) -> None:
-    """exp(b_f) is uniform in [1, T_max - 1] and b_i = -b_f, each for the sum of torch's two biases."""
+    """exp(b_f) is uniform in [1, T_max - 1] and b_i = -b_f, for the sums of torch's two biases."""
     longest, units = 200, 1000
     lstm = build("lstm", 2, units, init="torch", chrono=longest, impl=impl).recurrence
     bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0).detach()
@@ -93,9 +93,7 @@ def test_chrono_biases_follow_the_published_law(impl: str) -> None:
 
 
 def test_chrono_units_forget_on_scales_up_to_the_longest() -> None:
-    """Without input a unit keeps sigmoid(b_f) of its cell a step, so 1 / (1 - sigmoid(b_f)) lies
-    within [2, T_max].
-    """
+    """Without input a cell decays by sigmoid(b_f) per step; 1 / (1 - sigmoid(b_f)) <= T_max."""
     core = build("lstm", 2, 400, chrono=100)
     with torch.no_grad():
         core.recurrence.weight_hh_l0.zero_()
@@ -109,7 +107,7 @@ def test_chrono_units_forget_on_scales_up_to_the_longest() -> None:
     assert scale.max() > 90
 
 
-def test_chrono_draws_each_layer_anew() -> None:
+def test_chrono_draws_each_layer_independently() -> None:
     lstm = build("lstm", num_layers=2, chrono=50).recurrence
     assert not torch.equal(lstm.bias_ih_l0[INPUT], lstm.bias_ih_l1[INPUT])
 

@@ -1,4 +1,4 @@
-"""What the models take, and what they refuse, in words that help."""
+"""Options of the built-in models: accepted and refused values."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def test_a_value_out_of_range_is_refused_before_anything_is_built(
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("lstm", {"proj_size": H}, "below hidden_size=4"),
-        ("lstm", {"chrono": 2}, "give 3 steps or more"),
-        ("lstm", {"chrono": 100, "forget_bias": 2.0}, "leave forget_bias=2.0 out"),
-        *[(name, {"dropout": 0.5}, "add num_layers=2") for name in ALL],
+        ("lstm", {"proj_size": H}, "hidden_size=4"),
+        ("lstm", {"chrono": 2}, "chrono=2"),
+        ("lstm", {"chrono": 100, "forget_bias": 2.0}, "forget_bias=2.0"),
+        *[(name, {"dropout": 0.5}, "num_layers=2") for name in ALL],
         *[
-            (name, {"init": "torch", "forget_bias": 0.0}, "use init=orthogonal")
+            (name, {"init": "torch", "forget_bias": 0.0}, "init=orthogonal")
             for name in ("lstm", "bilstm", "attention-lstm")
         ],
     ],
 )
-def test_options_that_do_not_go_together_say_what_to_type(
+def test_incompatible_options_are_refused_with_the_option_to_set(
     name: str, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words) as caught:

@@ -1,4 +1,4 @@
-"""Step, chunk and whole agree; padding is never seen; sequences of a batch do not meet."""
+"""Carry-over of the state, padding, and independence of the sequences in a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks as a user gets them: by name, through the registry, options checked."""
+"""Build tasks as for a user: by name, through the registry, with checked options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnbench.contract import options, registry
 from rnnbench.contract.entries import RegisteredTask
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
-"""Real data beside the checkout, where there is any."""
+"""Folder of real data next to the checkout, if there is one."""
 
 
 @cache
@@ -20,7 +20,7 @@ def loaded() -> registry.Registry:
 
 
 def built_in() -> dict[str, RegisteredTask]:
-    """The tasks that rnnbench brings itself."""
+    """The built-in tasks."""
     return {
         name: task
         for name, task in loaded().tasks.items()
@@ -29,15 +29,16 @@ def built_in() -> dict[str, RegisteredTask]:
 
 
 def build(name: str, **given: Any) -> Any:
-    """Build a task from options as typed or as values; ``Any``, since each task has attributes of
-    its own.
+    """Build a task from options, as typed or as values.
+
+    The result is ``Any``, because the tasks have different attributes.
     """
     task = loaded().task(name)
     return task.build(options.resolve(f"task {name!r}", task.options, given))
 
 
 def helper(module: str) -> Any:
-    """Return a module that tasks share, e.g. ``_words``, the same copy that the tasks use."""
+    """Return a private module of the tasks, e.g. ``text._words``, as the tasks import it."""
     return importlib.import_module(f"rnnbench.tasks.{module}")
 
 

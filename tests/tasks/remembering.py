@@ -1,6 +1,4 @@
-"""Whether a task needs memory: a small network that has one, and one that sees a single step,
-trained the same way.
-"""
+"""Train small networks with and without memory on a task."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 class Gated(nn.Module):
-    """A GRU."""
+    """A network with memory: a GRU."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -34,7 +32,7 @@ class Gated(nn.Module):
 
 
 class OneStep(nn.Module):
-    """A perceptron at each step: no memory."""
+    """A network without memory: a perceptron at each step."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench.errors import OptionError
 from tests.tasks.builders import build
 
 
@@ -49,5 +50,5 @@ def test_the_errors_of_simple_predictors_are_as_stated() -> None:
 
 
 def test_a_single_step_has_no_halves() -> None:
-    with pytest.raises(Exception, match="length"):
+    with pytest.raises(OptionError, match="length"):
         build("adding", length=1)

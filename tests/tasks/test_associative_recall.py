@@ -60,7 +60,7 @@ def test_sequences_follow_the_definition(
 
 
 def test_places_are_drawn_one_after_the_other_by_the_power_law() -> None:
-    """Two of three places: each ordered pair's probability is that of drawing without replacement."""
+    """Ordered pairs of three positions have the probabilities of drawing without replacement."""
     weights = torch.arange(1.0, 4.0) ** (0.01 - 1)
     drawn = helper("synthetic.associative_recall")._distinct(100_000, 2, weights, generator())
     shares = (drawn[:, 0] * 3 + drawn[:, 1]).bincount(minlength=9) / 100_000
@@ -85,9 +85,9 @@ def test_chance_and_any_value_of_the_sequence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [({"length": 15}, "even"), ({"pairs": 9}, "at least 4"), ({"vocab": 8}, "3 keys, too few")],
+    ("options", "option"),
+    [({"length": 15}, "length=15"), ({"pairs": 9}, "pairs=9"), ({"vocab": 8}, "vocab=8")],
 )
-def test_sizes_that_do_not_fit_are_refused(options: dict[str, int], message: str) -> None:
-    with pytest.raises(Exception, match=message):
+def test_sizes_that_do_not_fit_are_refused(options: dict[str, int], option: str) -> None:
+    with pytest.raises(ValueError, match=option):
         build("associative-recall", **options)

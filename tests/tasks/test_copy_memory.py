@@ -19,7 +19,7 @@ BLANK, DELIMITER = 8, 9
 
 
 def naive(symbols: list[int], delay: int) -> tuple[list[int], list[int]]:
-    """The definition of Arjovsky et al. 2016, one list after the other."""
+    """The definition of Arjovsky et al. 2016 as lists: inputs and targets."""
     s = len(symbols)
     read = symbols + [BLANK] * (delay - 1) + [DELIMITER] + [BLANK] * s
     told = [BLANK] * (delay + s) + symbols
@@ -115,7 +115,7 @@ def test_chance_is_one_in_eight() -> None:
     assert task.baseline == 1 / 8
 
 
-def test_the_diagnosis_tells_cross_entropy_and_accuracy_by_position() -> None:
+def test_the_diagnosis_has_cross_entropy_and_accuracy_by_position() -> None:
     task = build("copy-memory", delay=3, symbols=4)
     batch = task.sample(50, generator())
 

@@ -1,4 +1,4 @@
-"""The generated corpus: its sentences against their definition, its known difficulty against data."""
+"""The generated corpus against its definition and its known best accuracies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ corpus = helper("text._corpus")
 POSITIVE, NEGATIVE, NEUTRAL = set(corpus.POSITIVE), set(corpus.NEGATIVE), set(corpus.NEUTRAL)
 
 
-def told(sentence: str) -> str:
-    """The definition read backwards: the label that a sentence deserves."""
+def label_of(sentence: str) -> str:
+    """Return the label of a sentence by the definition."""
     words = sentence.split()
     (place,) = [index for index, word in enumerate(words) if word in POSITIVE | NEGATIVE]
     flipped = words[place - 1] == "not"
@@ -48,7 +48,7 @@ def test_sentences_follow_the_definition(
         assert words[-distance - 1] in POSITIVE | NEGATIVE
         assert set(words[len(words) - distance :]) <= NEUTRAL
         assert 2 <= len(words) - distance - 2 <= 8
-        assert label == told(sentence)
+        assert label == label_of(sentence)
 
 
 @pytest.mark.parametrize(("negation", "expected"), [(0.0, 0), (1.0, 50)])
@@ -104,7 +104,7 @@ def test_naive_bayes_reaches_the_stated_limit_of_any_bag_of_words(
     assert task.perfect == 1.0
 
 
-def test_the_diagnosis_tells_negated_cues_apart() -> None:
+def test_the_diagnosis_separates_negated_cues() -> None:
     task = build("text-classification", sentences=1000, distance=6, negation=0.3)
     test = task.splits().test
     cues = {task._prepared.vocabulary.ids[word]: word in POSITIVE for word in POSITIVE | NEGATIVE}

@@ -1,6 +1,4 @@
-"""Dyck: strings against a stack, and the analytic cross-entropies against predictors that are
-written out.
-"""
+"""Dyck: strings against a stack, and exact cross-entropies against enumeration."""
 
 from __future__ import annotations
 
@@ -119,14 +117,14 @@ def test_a_predictor_with_a_stack_reaches_the_entropy() -> None:
     assert drawing.lines["chance"][0] == pytest.approx(1 / 3)
 
 
-def test_few_closing_brackets_are_told_but_not_drawn() -> None:
+def test_few_closing_brackets_are_scored_but_not_plotted() -> None:
     task = build("dyck", length=3)
     batch = task.sample(2, generator())
     diagnosis = task.diagnose(lambda inputs, _lengths: torch.zeros(*inputs.shape, 4), batch)
     assert diagnosis.plots == ()
 
 
-def test_all_symbols_alike_cost_their_logarithm() -> None:
+def test_the_uniform_distribution_has_the_logarithm_as_cross_entropy() -> None:
     task = build("dyck", types=4)
     assert task.simple_scores == {"all symbols alike": math.log(8)}
     assert task.perfect < task.solved < task.baseline < math.log(8)

@@ -1,4 +1,4 @@
-"""What pyproject.toml names is what tasks/ holds, and each task keeps the contract."""
+"""The task files and the entry points agree, and each task passes the contract checks."""
 
 from __future__ import annotations
 

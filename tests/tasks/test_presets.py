@@ -1,6 +1,4 @@
-"""Every preset of every built-in task plans, builds a network, and says where its numbers come
-from.
-"""
+"""Every preset of every built-in task can be planned and built, and its source is documented."""
 
 from __future__ import annotations
 
@@ -21,11 +19,11 @@ DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
 BUILT_IN = built_in()
 PRESETS = [(name, preset) for name in sorted(BUILT_IN) for preset in BUILT_IN[name].factory.presets]
 WITHOUT_PAPER = {"delayed-match", "sine-forecasting"}
-"""No paper gives sizes and an optimizer for them."""
+"""Tasks for which no paper gives sizes and an optimizer."""
 
 
 def asked(name: str, folder: Path) -> str:
-    """The task as a person would type it, with the data that it cannot do without."""
+    """The task as a user would type it, with the data that it requires."""
     if name != "forecasting":
         return name
     values = "\n".join(f"{math.sin(0.3 * value) + math.sin(value**2):.6f}" for value in range(1200))
@@ -33,7 +31,7 @@ def asked(name: str, folder: Path) -> str:
 
 
 def first_two(task: Task) -> Batch:
-    """Two sequences of the test part, or drawn."""
+    """Return two sequences, from the test part or drawn."""
     if isinstance(task, GeneratedTask):
         return task.sample(2, torch.Generator())
     assert isinstance(task, FiniteTask)
@@ -66,16 +64,14 @@ def test_a_preset_plans_one_trial_whose_network_predicts(
     assert optimizer.param_groups[0]["lr"] == trial.settings.learning_rate
 
 
-def test_each_task_has_a_quick_and_a_standard_preset_and_a_paper_preset_where_there_is_a_source() -> (
-    None
-):
+def test_each_task_has_a_quick_and_a_standard_preset_and_a_paper_preset_if_possible() -> None:
     assert all({"quick", "standard"} <= set(task.factory.presets) for task in BUILT_IN.values())
     assert {
         name for name, task in BUILT_IN.items() if "paper" not in task.factory.presets
     } == WITHOUT_PAPER
 
 
-def test_the_docs_tell_of_each_task_where_its_paper_preset_comes_from() -> None:
+def test_the_docs_have_the_source_of_every_paper_preset() -> None:
     section = DOCS.read_text().split("## Where the `paper` presets come from")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     assert sorted(

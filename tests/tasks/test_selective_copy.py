@@ -62,5 +62,5 @@ def test_chance_is_one_in_fourteen_at_the_sources_vocabulary() -> None:
 
 
 def test_tokens_must_fit() -> None:
-    with pytest.raises(Exception, match="do not fit"):
+    with pytest.raises(ValueError, match="tokens=4"):
         build("selective-copy", noisy_length=3, tokens=4)

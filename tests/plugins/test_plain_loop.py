@@ -1,4 +1,4 @@
-"""The loops written from the equations are torch's recurrent modules, to rounding."""
+"""The plain loops equal torch's recurrent modules, up to rounding."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ LENGTHS = torch.tensor([6, 1, 4])
 
 @pytest.fixture(params=VARIANTS)
 def pair(request: pytest.FixtureRequest) -> tuple[Any, Any]:
-    """One function of the same parameters twice: by the loop, and by torch; torch's random weights
-    and biases.
-    """
+    """The plain loop and torch's kernel with the same parameters, from torch's initialisation."""
     name, options = VARIANTS[request.param]
     return build(name, init="torch", impl="reference", **options), build(
         name, init="torch", **options
@@ -37,7 +35,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[Any, Any]:
 
 
 def weighed(outputs: Tensor, state: Any) -> Tensor:
-    """Return a loss that depends on every output and every part of the state, each in its own way."""
+    """Return a random linear function of the outputs and of every part of the state."""
     generator = torch.Generator().manual_seed(7)
     parts = [outputs, *state_tensors(state)]
     return torch.stack(
