@@ -18,8 +18,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from rnnbench import Batch, FiniteTask, Splits, Tokens
 from rnnbench.errors import DataError
 
-from ..series._forecast import check_parts
-from ..series._series import Cut
+from .._common.chronological import Cut, check_parts
 from . import _grammar
 from ._characters import read_bytes
 from ._ngrams import cross_entropies

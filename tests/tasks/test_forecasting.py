@@ -123,7 +123,7 @@ def test_drawings_are_in_the_unit_of_the_file(tmp_path: Path) -> None:
         "forecasting",
         path=str(write(tmp_path, "a.csv", csv_of(values))),
         column="value",
-        horizon=10,
+        rollout=10,
     )
     forecasts = task.diagnose(lambda inputs, _lengths: inputs[:, -1], task.splits().test).plots[0]
     assert forecasts.y_label == "value"
