@@ -97,7 +97,8 @@ def _chosen(table: Table, option: str, wanted: str, excluded: list[int]) -> list
         ]
         if not chosen:
             raise DataError(
-                f"{table.source} has no {'other ' if excluded else ''}column of numbers for {option}=all."
+                f"{table.source} has no {'other ' if excluded else ''}column of numbers "
+                f"for {option}=all."
             )
         return chosen
     chosen = []

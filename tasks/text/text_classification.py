@@ -188,7 +188,12 @@ class TextClassification(ClassificationTask[LabelledTexts]):
     @property
     def inputs(self) -> Tokens:
         """The words (characters, bytes) of the vocabulary, the unknown one and padding."""
-        return Tokens(len(self._encoded[0]))
+        return Tokens(len(self.vocabulary))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words (characters, bytes) of the training texts as integers."""
+        return self._encoded[0]
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -272,7 +277,7 @@ class TextClassification(ClassificationTask[LabelledTexts]):
 
     def _negated(self, inputs: Tensor) -> Tensor:
         """Return whether a negator precedes a cue in each text: (N, T) -> (N,)."""
-        ids = self._encoded[0].ids
+        ids = self.vocabulary.ids
         cues = torch.tensor(
             [ids[cue] for cue in (*_corpus.POSITIVE, *_corpus.NEGATIVE) if cue in ids],
             device=inputs.device,

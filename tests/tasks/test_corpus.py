@@ -1,4 +1,4 @@
-"""The generated corpus: its sentences against their definition, its known difficulty against data."""
+"""The generated corpus: sentences follow the definition, difficulty is as stated."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def within(observed: float, expected: float, n: int) -> bool:
 
 
 @pytest.mark.parametrize("negation", [0.25, 0.5, 0.9])
-def test_the_label_cannot_be_told_without_memory_nor_beyond_the_limit_without_order(
+def test_without_memory_or_order_accuracy_is_at_its_limit(
     negation: float,
 ) -> None:
     n = 20_000
@@ -104,10 +104,10 @@ def test_naive_bayes_reaches_the_stated_limit_of_any_bag_of_words(
     assert task.perfect == 1.0
 
 
-def test_the_diagnosis_tells_negated_cues_apart() -> None:
+def test_the_diagnosis_separates_negated_cues() -> None:
     task = build("text-classification", sentences=1000, distance=6, negation=0.3)
     test = task.splits().test
-    cues = {task._prepared.vocabulary.ids[word]: word in POSITIVE for word in POSITIVE | NEGATIVE}
+    cues = {task.vocabulary.ids[word]: word in POSITIVE for word in POSITIVE | NEGATIVE}
 
     def ignores_negation(inputs: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         assert lengths is not None
@@ -115,7 +115,7 @@ def test_the_diagnosis_tells_negated_cues_apart() -> None:
         good = [int(cues[int(row[place])]) for row, place in zip(inputs, at, strict=True)]
         return torch.nn.functional.one_hot(torch.tensor(good), 2).float()
 
-    assert task._prepared.classes == ("negative", "positive")
+    assert task.classes == ("negative", "positive")
     assert task.diagnose(ignores_negation, test).scores == {
         "accuracy, cue negated": 0.0,
         "accuracy, cue not negated": 1.0,

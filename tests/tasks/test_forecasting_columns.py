@@ -1,6 +1,4 @@
-"""Forecasting several columns at once: targets, references and errors recomputed step by step, and
-faults in the columns.
-"""
+"""Forecasting several columns at once: targets, baselines, errors, faulty columns."""
 
 from __future__ import annotations
 
@@ -101,9 +99,13 @@ def naive_errors(
 
 
 @given(
-    n=st.integers(150, 190), window=st.integers(2, 5), horizon=st.integers(1, 4), season=st.integers(1, 8),
-    columns=st.integers(2, 3), seed=st.integers(0, 50),
-)  # fmt: skip
+    n=st.integers(150, 190),
+    window=st.integers(2, 5),
+    horizon=st.integers(1, 4),
+    season=st.integers(1, 8),
+    columns=st.integers(2, 3),
+    seed=st.integers(0, 50),
+)
 @settings(deadline=None, max_examples=15)
 def test_targets_and_references_of_all_columns_are_those_of_the_definition(
     tmp_path_factory: pytest.TempPathFactory,
@@ -116,7 +118,9 @@ def test_targets_and_references_of_all_columns_are_those_of_the_definition(
 ) -> None:
     values = drawn(n, columns, seed)
     path = str(write(tmp_path_factory.mktemp("series"), "a.csv", csv_of(values, NAMES[:columns])))
-    task = build("forecasting", path=path, column="all", window=window, horizon=horizon, season=season)
+    task = build(
+        "forecasting", path=path, column="all", window=window, horizon=horizon, season=season
+    )
     assert task.names == NAMES[:columns]
     assert (task.inputs.dim, task.outputs.dim, task.length) == (columns, horizon * columns, window)
     first, second = round(0.6 * n), round(0.8 * n)
@@ -150,7 +154,7 @@ def test_targets_and_references_of_all_columns_are_those_of_the_definition(
     seed=st.integers(0, 20),
 )
 @settings(deadline=None, max_examples=15)
-def test_what_is_told_of_a_forecast_is_recomputed(
+def test_diagnosis_scores_are_those_of_the_definition(
     tmp_path_factory: pytest.TempPathFactory, horizon: int, rollout: int, season: int, seed: int
 ) -> None:
     n, window, weights = 150, 4, torch.tensor([[0.5, 0.1, 0.0], [0.3, 0.4, 0.2], [0.0, -0.2, 0.9]])
@@ -173,7 +177,7 @@ def test_what_is_told_of_a_forecast_is_recomputed(
             steps.append(steps[-1] @ weights.to(inputs) + 0.1)
         return torch.cat(steps[1:], dim=1)
 
-    told = task.diagnose(mixing, task.splits().test).scores
+    scores = task.diagnose(mixing, task.splits().test).scores
     scaled = (values - values[:90].mean(0)) / values[:90].std(0)
 
     def forecast(t: int, steps: int) -> np.ndarray:
@@ -183,28 +187,33 @@ def test_what_is_told_of_a_forecast_is_recomputed(
         return np.array(rows[1:])
 
     errors = np.array(
-        [forecast(t, horizon) - scaled[t : t + horizon] for t in range(120 + window, n - horizon + 1)]
+        [
+            forecast(t, horizon) - scaled[t : t + horizon]
+            for t in range(120 + window, n - horizon + 1)
+        ]
     )
-    assert told["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
+    assert scores["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
     lag = season or 1
     naive = [
         np.mean([abs(scaled[t, k] - scaled[t - lag, k]) for t in range(lag, 90)]) for k in range(3)
     ]
-    assert told["mase"] == pytest.approx(
+    assert scores["mase"] == pytest.approx(
         np.mean([np.abs(errors[..., k]).mean() / naive[k] for k in range(3)]), rel=1e-4
     )
     for k, name in enumerate(NAMES):
-        assert told[f"scaled mse, {name}"] == pytest.approx((errors[..., k] ** 2).mean(), rel=1e-4)
-    # the map feeds itself, so that running freely on blocks of any size is to go on with it; all
+        assert scores[f"scaled mse, {name}"] == pytest.approx(
+            (errors[..., k] ** 2).mean(), rel=1e-4
+        )
+    # the map is applied to its own output, so that blocks of any size give the same forecast; all
     # starting points are used
     starts = range(120 + window, n - horizon + 1 - rollout + 1)
-    free = np.array([forecast(t, rollout) - scaled[t : t + rollout] for t in starts])
-    assert told["recursive mse"] == pytest.approx((free**2).mean(), rel=1e-3)
+    recursive = np.array([forecast(t, rollout) - scaled[t : t + rollout] for t in starts])
+    assert scores["recursive mse"] == pytest.approx((recursive**2).mean(), rel=1e-3)
     persistence = np.array([scaled[t - 1] - scaled[t : t + rollout] for t in starts])
-    assert told["recursive mse, persistence"] == pytest.approx((persistence**2).mean(), rel=1e-4)
+    assert scores["recursive mse, persistence"] == pytest.approx((persistence**2).mean(), rel=1e-4)
 
 
-def test_columns_come_in_the_order_given_with_others_beside_them(tmp_path: Path) -> None:
+def test_columns_come_in_the_order_given_before_covariates(tmp_path: Path) -> None:
     values = drawn(120)
     path = str(write(tmp_path, "a.csv", csv_of(values)))
     task = build("forecasting", path=path, column="OT|1", covariates="all", window=3, horizon=2)
@@ -214,7 +223,7 @@ def test_columns_come_in_the_order_given_with_others_beside_them(tmp_path: Path)
     np.testing.assert_allclose(train_part.inputs[0], scaled[:3], rtol=1e-5)
     np.testing.assert_allclose(train_part.targets[0], scaled[3:5, :2].ravel(), rtol=1e-5)
     diagnosis = task.diagnose(lambda inputs, _: inputs[:, -1, :2].repeat(1, 2), task.splits().test)
-    assert "recursive mse" not in diagnosis.scores  # nobody predicts the column beside
+    assert "recursive mse" not in diagnosis.scores  # covariates are not predicted
     assert [drawing.title for drawing in diagnosis.plots] == [
         "Truth and forecasts at the start of the test part: OT",
         "Truth and forecasts at the start of the test part: HUFL",
@@ -241,7 +250,7 @@ def test_a_column_of_several_is_read_and_scaled_as_it_is_alone(tmp_path: Path) -
         )
 
 
-def test_many_columns_tell_the_first_ten_and_draw_the_first_three(tmp_path: Path) -> None:
+def test_of_many_columns_ten_are_scored_and_three_plotted(tmp_path: Path) -> None:
     names = tuple(f"sensor {k}" for k in range(14))
     path = str(write(tmp_path, "a.csv", csv_of(drawn(120, 14), names)))
     task = build("forecasting", path=path, column="all", window=3)
@@ -253,7 +262,7 @@ def test_many_columns_tell_the_first_ten_and_draw_the_first_three(tmp_path: Path
     assert "linear regression on all inputs, direct" in task.simple_scores
 
 
-def test_a_regression_on_more_numbers_than_it_has_time_for_is_left_out(tmp_path: Path) -> None:
+def test_a_regression_on_too_many_inputs_is_left_out(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.csv", csv_of(drawn(3600))))
     task = build("forecasting", path=path, column="all", window=690)
     assert task.inputs.dim * task.length > 2048
@@ -300,7 +309,7 @@ def test_which_columns_are_all(tmp_path: Path, header: str, names: tuple[str, ..
     assert (task.names, len(task.values)) == (names, 100)
 
 
-def test_a_bar_in_a_name_is_part_of_it(tmp_path: Path) -> None:
+def test_a_name_may_contain_a_bar(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.csv", csv_of(drawn(150), ("a|b", "a", "b"))))
     assert build("forecasting", path=path, column="a|b").names == ("a|b",)
     assert build("forecasting", path=path, column="b|a").names == ("b", "a")
@@ -323,27 +332,75 @@ FLAT_LATE = np.r_[np.arange(90) % 7, np.zeros(30)]
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (changed(7, 2, ""), {"column": "all"}, r"line 8: a value is missing in column 'HULL'; mend or drop the row"),
+        (changed(7, 2, ""), {"column": "all"}, r"line 8: a value is missing in column 'HULL'"),
         (changed(1, 2, ""), {"column": "all"}, r"line 2: a value is missing in column 'HULL'"),
-        (changed(7, 3, "n/a"), {"column": "HUFL|OT"}, r"line 8: 'n/a' is not a finite number in column 'OT'"),
-        (changed(7, 3, "nan"), {"column": "all"}, r"line 8: 'nan' is not a finite number in column 'OT'"),
-        (changed(0, 0, "when"), {"column": "OT|when"}, r"line 2: 'day 0' is not a finite number in column 'when'"),
-        (changed(0, 0, "when"), {"column": "OT|HULLL"}, r"no column 'HULLL'. Did you mean 'HULL'\?"),
-        (changed(0, 0, "when"), {"column": "OT|HUFL|OT"}, r"column=OT\|HUFL\|OT names 'OT' twice; name it once"),
+        (
+            changed(7, 3, "n/a"),
+            {"column": "HUFL|OT"},
+            r"line 8: 'n/a' is not a finite number in column 'OT'",
+        ),
+        (
+            changed(7, 3, "nan"),
+            {"column": "all"},
+            r"line 8: 'nan' is not a finite number in column 'OT'",
+        ),
+        (
+            changed(0, 0, "when"),
+            {"column": "OT|when"},
+            r"line 2: 'day 0' is not a finite number in column 'when'",
+        ),
+        (
+            changed(0, 0, "when"),
+            {"column": "OT|HULLL"},
+            r"no column 'HULLL'. Did you mean 'HULL'\?",
+        ),
+        (
+            changed(0, 0, "when"),
+            {"column": "OT|HUFL|OT"},
+            r"column=OT\|HUFL\|OT names 'OT' twice; name it once",
+        ),
         (changed(0, 0, "when"), {"column": "OT|3"}, r"column=OT\|3 names '3' twice"),
         (changed(0, 0, "when"), {"column": "OT|"}, r"no column ''"),
-        (changed(0, 0, "when"), {"column": "OT|HUFL", "covariates": "HULL|HUFL"}, r"covariates=.* other columns .* 'HUFL' is one"),
-        (changed(0, 0, "when"), {"column": "all", "covariates": "all"}, r"has no other column of numbers for covariates=all"),
+        (
+            changed(0, 0, "when"),
+            {"column": "OT|HUFL", "covariates": "HULL|HUFL"},
+            r"covariates=.* other columns .* 'HUFL' is one",
+        ),
+        (
+            changed(0, 0, "when"),
+            {"column": "all", "covariates": "all"},
+            r"has no other column of numbers for covariates=all",
+        ),
         ("when,what\na,b\nc,d\n", {"column": "all"}, r"has no column of numbers for column=all"),
-        (with_column(np.full(120, 3)), {"column": "all"}, r"'OT' is constant over its training part .* name the other columns"),
-        (with_column(np.arange(120)), {"column": "all"}, r"column 'OT' counts its rows, as an index or a time does; name the"),
+        (
+            with_column(np.full(120, 3)),
+            {"column": "all"},
+            r"'OT' is constant over its training part .* name the other columns",
+        ),
+        (
+            with_column(np.arange(120)),
+            {"column": "all"},
+            r"column 'OT' counts its rows, as an index or a time does; name the",
+        ),
         (with_column(np.arange(120)[::-1]), {"column": "all"}, r"column 'OT' counts its rows"),
-        (with_column(np.where(np.arange(120) % 2, 1e300, -1e300)), {"column": "all"}, r"'OT': the training part cannot be"),
-        (csv_of(np.stack([FLAT_LATE, FLAT_LATE], axis=1), ("a", "b")), {"column": "all"}, r"constant over its test part"),
-        (csv_of(drawn(40)), {"column": "all", "horizon": 3}, r"a.csv has 40 values, of which a part gets 8: too few"),
+        (
+            with_column(np.where(np.arange(120) % 2, 1e300, -1e300)),
+            {"column": "all"},
+            r"'OT': the training part cannot be",
+        ),
+        (
+            csv_of(np.stack([FLAT_LATE, FLAT_LATE], axis=1), ("a", "b")),
+            {"column": "all"},
+            r"constant over its test part",
+        ),
+        (
+            csv_of(drawn(40)),
+            {"column": "all", "horizon": 3},
+            r"a.csv has 40 values, of which a part gets 8: too few",
+        ),
     ],
-)  # fmt: skip
-def test_faults_in_columns_are_told(
+)
+def test_errors_name_the_column(
     tmp_path: Path, content: str, options: dict[str, object], message: str
 ) -> None:
     path = write(tmp_path, "a.csv", content)
@@ -353,7 +410,7 @@ def test_faults_in_columns_are_told(
     assert "\n" not in str(caught.value)
 
 
-def test_one_column_at_rest_during_the_test_is_no_fault(tmp_path: Path) -> None:
+def test_one_column_may_be_constant_over_the_test_part(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.csv", with_column(FLAT_LATE)))
     task = build("forecasting", path=path, column="all", window=3)
     assert 0 < task.solved <= task.baseline

@@ -1,6 +1,4 @@
-"""Forecasting further horizon than one step, from several columns, and of the series that statsmodels
-brings.
-"""
+"""Forecasting over a horizon, with covariates, and of the series of statsmodels."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ recursive_forecast = helper("series._series").recursive_forecast
 
 
 def table(n: int, seed: int = 0) -> tuple[str, np.ndarray]:
-    """Three columns of numbers beside a date: the second leads the first by one step."""
+    """Three columns of numbers and a date; the second leads the first by one step."""
     drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((n, 3))
     drawn[1:, 0] = drawn[:-1, 1]
     rows = [
@@ -43,7 +41,12 @@ def test_windows_columns_and_targets_follow_the_definition(
     content, drawn = table(n, seed)
     path = str(write(tmp_path_factory.mktemp("series"), "a.csv", content))
     task = build(
-        "forecasting", path=path, column="first", covariates="third|second", window=window, horizon=horizon
+        "forecasting",
+        path=path,
+        column="first",
+        covariates="third|second",
+        window=window,
+        horizon=horizon,
     )
     assert (task.inputs.dim, task.outputs.dim, task.length) == (3, horizon, window)
     first, second = round(0.6 * n), round(0.8 * n)
@@ -64,7 +67,7 @@ def test_windows_columns_and_targets_follow_the_definition(
 
 
 @pytest.mark.parametrize("season", [0, 3, 11])
-def test_references_ahead_are_those_of_their_rules(tmp_path: Path, season: int) -> None:
+def test_baselines_over_a_horizon_are_those_of_their_rules(tmp_path: Path, season: int) -> None:
     content, drawn = table(200)
     path, window, horizon = str(write(tmp_path, "a.csv", content)), 4, 5
     task = build(
@@ -72,13 +75,11 @@ def test_references_ahead_are_those_of_their_rules(tmp_path: Path, season: int) 
     )
     scaled = ((drawn - drawn[:120].mean(0)) / drawn[:120].std(0))[:, 0]
     places = range(160 + window, 200 - horizon + 1)
-    references = task.simple_scores
+    scores = task.simple_scores
     persistence = np.mean([(scaled[t : t + horizon] - scaled[t - 1]) ** 2 for t in places])
-    assert references["persistence"] == pytest.approx(persistence)
-    assert references["mean"] == pytest.approx(
-        np.mean([scaled[t : t + horizon] ** 2 for t in places])
-    )
-    assert ("seasonal naive" in references) is bool(season)
+    assert scores["persistence"] == pytest.approx(persistence)
+    assert scores["mean"] == pytest.approx(np.mean([scaled[t : t + horizon] ** 2 for t in places]))
+    assert ("seasonal naive" in scores) is bool(season)
     if season:
         naive = []
         for t in places:
@@ -87,10 +88,10 @@ def test_references_ahead_are_those_of_their_rules(tmp_path: Path, season: int) 
                 while before >= t:  # a whole season ago is not known yet
                     before -= season
                 naive.append((scaled[t + step] - scaled[before]) ** 2)
-        assert references["seasonal naive"] == pytest.approx(np.mean(naive))
+        assert scores["seasonal naive"] == pytest.approx(np.mean(naive))
 
 
-def test_a_column_that_leads_is_found_by_regression_and_by_a_network(tmp_path: Path) -> None:
+def test_regression_and_network_find_a_leading_covariate(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.csv", table(400)[0]))
     alone = build("forecasting", path=path, column="first", window=3).simple_scores
     assert min(alone.values()) > 0.5
@@ -100,7 +101,7 @@ def test_a_column_that_leads_is_found_by_regression_and_by_a_network(tmp_path: P
     trained = train(task, Gated, steps=200, learning_rate=1e-2)
     assert trained.score < 0.3
     diagnosis = trained.diagnosis
-    assert "recursive mse" not in diagnosis.scores  # nobody predicts the other columns
+    assert "recursive mse" not in diagnosis.scores  # covariates are not predicted
     assert "recursive mse, persistence" in diagnosis.scores
 
 
@@ -117,14 +118,12 @@ def test_mae_and_mase_are_those_of_hyndman_and_koehler(tmp_path: Path) -> None:
     assert scores["mase"] == pytest.approx(
         mae / np.mean(np.abs(scaled[3:120] - scaled[:117])), rel=1e-5
     )
-    assert scores["recursive mse"] == pytest.approx(
-        scores["recursive mse, persistence"], rel=1e-4
-    )
+    assert scores["recursive mse"] == pytest.approx(scores["recursive mse, persistence"], rel=1e-4)
 
 
 @given(rollout=st.integers(1, 20), block=st.integers(1, 9), width=st.integers(2, 6))
 @settings(deadline=None, max_examples=40)
-def test_blocks_fed_back_count_on(rollout: int, block: int, width: int) -> None:
+def test_recursive_forecasts_feed_blocks_back(rollout: int, block: int, width: int) -> None:
     seen = np.arange(3 * width, dtype=np.float64).reshape(3, width)
 
     def count_on(window: np.ndarray) -> np.ndarray:
@@ -158,20 +157,20 @@ def test_a_gap_in_a_bundled_series_is_the_value_before_it() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"covariates": "first"}, "covariates=first must name other columns than those forecast"),
+        ({"covariates": "first"}, "covariates=first .* 'first' is one of them"),
         ({"covariates": "second|second"}, r"covariates=second\|second names 'second' twice"),
         ({"covariates": "secnd"}, r"no column 'secnd'. Did you mean 'second'\?"),
         ({"covariates": "when"}, r"line 2: 'day 0' is not a finite number"),
         ({"window": 15, "horizon": 10}, r"too few for window=15 and horizon=10"),
     ],
 )
-def test_columns_and_steps_that_cannot_be_had_are_told(
+def test_invalid_columns_and_horizons_are_refused(
     tmp_path: Path, options: dict[str, object], message: str
 ) -> None:
     path = str(write(tmp_path, "a.csv", table(100)[0]))
     with pytest.raises(DataError, match=message):
         _ = build("forecasting", path=path, column="first", **options).splits()
-    with pytest.raises(ValueError, match="a series of its own"):
+    with pytest.raises(ValueError, match="data="):
         build("forecasting", data="sunspots", path=path)
 
 
@@ -184,7 +183,9 @@ def test_every_variable_of_ett_is_read() -> None:
     assert task.solved < task.baseline
 
 
-def test_without_statsmodels_what_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_statsmodels_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(OptionError, match=r"needs statsmodels.*pip install 'rnnbench\[datasets\]'"):
         _ = build("forecasting", data="co2").values
