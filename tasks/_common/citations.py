@@ -6,8 +6,8 @@ from rnnbench import Citation
 
 WITTEN_AND_BELL = Citation(
     "Witten and Bell 1991",
-    "The Zero-Frequency Problem: Estimating the Probabilities of Novel Events in Adaptive Text "
-    "Compression",
+    "The Zero-Frequency Problem: "
+    "Estimating the Probabilities of Novel Events in Adaptive Text Compression",
     "IEEE Transactions on Information Theory 37",
     "https://doi.org/10.1109/18.87000",
 )
@@ -18,9 +18,11 @@ WILLIAMS_AND_PENG = Citation(
     "https://doi.org/10.1162/neco.1990.2.4.490",
 )
 HOCHREITER_AND_SCHMIDHUBER = Citation(
-    "Hochreiter and Schmidhuber 1997", "Long Short-Term Memory", "Neural Computation 9(8)",
+    "Hochreiter and Schmidhuber 1997",
+    "Long Short-Term Memory",
+    "Neural Computation 9(8)",
     "https://doi.org/10.1162/neco.1997.9.8.1735",
-)  # fmt: skip
+)
 ARJOVSKY = Citation(
     "Arjovsky et al. 2016",
     "Unitary Evolution Recurrent Neural Networks",
@@ -35,8 +37,8 @@ LE = Citation(
 )
 YULE = Citation(
     "Yule 1927",
-    "On a Method of Investigating Periodicities in Disturbed Series, with Special Reference to "
-    "Wolfer's Sunspot Numbers",
+    "On a Method of Investigating Periodicities in Disturbed Series, "
+    "with Special Reference to Wolfer's Sunspot Numbers",
     "Philosophical Transactions of the Royal Society A 226",
     "https://doi.org/10.1098/rsta.1927.0007",
 )

@@ -1,28 +1,77 @@
-"""What classification tasks share: parts that keep the shares of the classes, and the simplest
-classifiers.
-"""
+"""Labelled rows of a data set: places in error messages, classes, stratified hold-out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rnnbench.errors import DataError, one_line
+from rnnbench.errors import DataError
 
 Indices = npt.NDArray[np.int64]
+Rows = TypeVar("Rows", bound="LabelledRows")
 
-_ROWS_AT_ONCE = 256
+_SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class LabelledRows(ABC):
+    """N rows (texts, series, images) with their labels.
+
+    Attributes:
+        source: the words for the rows in an error message.
+        labels: the N labels.
+        lines: the line of each row in its file, counted from 1; empty where rows have no lines.
+    """
+
+    source: str
+    labels: list[str]
+    lines: list[int] = field(default_factory=list, kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def at(self: Rows, index: Indices) -> Rows:
+        """Return the rows at ``index`` (n,)."""
+
+    def place(self, row: int) -> str:
+        """Return the words for row ``row``, counted from 0, in an error message."""
+        if self.lines:
+            return f"{self.source}, line {self.lines[row]}"
+        return f"{self.source}, row {row + 1}"
+
+
+Item = TypeVar("Item")
+
+
+def taken(items: Sequence[Item], index: Indices) -> list[Item]:
+    """Return the items at ``index`` (n,); none where there are no items."""
+    return [items[i] for i in index.tolist()] if items else []
+
+
+def hold_out(rows: Rows, share: float) -> tuple[Rows, Rows]:
+    """Split off a ``share`` of each class, always the same rows: those kept and those held out."""
+    kept, held = stratified(rows.labels, share, _SPLIT_SEED, rows.source)
+    return rows.at(kept), rows.at(held)
 
 
 def stratified(
     labels: Sequence[str], share: float, seed: int, source: str
 ) -> tuple[Indices, Indices]:
-    """Hold out a ``share`` of each class, chosen by ``seed``: the indices kept and held out, both
-    in their old order.
+    """Hold out a ``share`` of each class, chosen by ``seed``.
+
+    Not scikit-learn's ``train_test_split``: a core task cannot depend on an extra, and the import
+    takes half a second in each trial process.
+
+    Returns:
+        The indices kept (n,) and those held out (m,), both in ascending order.
 
     Raises:
         DataError: nothing, or everything, would be held out.
@@ -41,75 +90,31 @@ def stratified(
 
 
 def class_names(labels: Sequence[str], source: str) -> tuple[str, ...]:
-    """Return the classes of the training part: as numbers in order where all are whole numbers,
-    else by alphabet.
+    """Return the classes: in numeric order if all are whole numbers, else in alphabetical order.
 
     Raises:
-        DataError: there is but one.
+        DataError: there is only one.
     """
     names = set(labels)
     if len(names) < 2:
         raise DataError(
-            f"{source}: every row for training has the label {one_line(repr(names.pop()), 80)}; give two classes."
+            f"{source}: every row for training has the label {names.pop()!r}; give two classes."
         )
     numbers = all(name.isdecimal() and len(name) < 10 for name in names)
     return tuple(sorted(names, key=lambda name: (int(name), name) if numbers else (0, name)))
 
 
-def numbered(
-    labels: Sequence[str], classes: tuple[str, ...], place: Callable[[int], str]
-) -> Tensor:
-    """Return the number of each label's class, (N,) int64; ``place`` says where a message finds a
-    row.
+def numbered(rows: LabelledRows, classes: tuple[str, ...]) -> Tensor:
+    """Return the index in ``classes`` of each row's label, (N,) int64.
 
     Raises:
         DataError: a label is not among the classes, which are those of the training part.
     """
     index = {name: number for number, name in enumerate(classes)}
-    for row, name in enumerate(labels):
+    for row, name in enumerate(rows.labels):
         if name not in index:
-            known = one_line(", ".join(classes), 200)
             raise DataError(
-                f"{place(row)}: the label {one_line(repr(name), 80)} is not among the training labels ({known})."
+                f"{rows.place(row)}: the label {name!r} is not among the training labels "
+                f"({', '.join(classes)})."
             )
-    return torch.tensor([index[name] for name in labels])
-
-
-def majority_accuracy(train: Tensor, test: Tensor, source: str) -> float:
-    """Return the share of ``test`` targets (N,) that are the most frequent of the ``train``
-    targets.
-
-    Raises:
-        DataError: the test targets are all of one class, so that a constant answer could be
-            perfect.
-    """
-    if (test == test[0]).all():
-        raise DataError(f"{source}: every row for the test has the same class; nothing to measure.")
-    return float((test == train.bincount().argmax()).double().mean())
-
-
-def nearest_mean_accuracy(
-    train: Tensor, train_targets: Tensor, test: Tensor, test_targets: Tensor
-) -> float:
-    """Return the test accuracy of choosing the class whose mean is nearest: features (N, F),
-    targets (N,).
-    """
-    classes = int(train_targets.max()) + 1
-    sums = torch.zeros(classes, train.shape[1], dtype=torch.float64).index_add_(
-        0, train_targets, train.double()
-    )
-    means = sums / train_targets.bincount(minlength=classes)[:, None]  # (C, F)
-    chosen = torch.cdist(test.double(), means).argmin(1)
-    return float((chosen == test_targets).double().mean())
-
-
-def nearest_neighbour_accuracy(
-    train: Tensor, train_targets: Tensor, test: Tensor, test_targets: Tensor
-) -> float:
-    """Return the test accuracy of choosing the class of the nearest training row: features (N, F),
-    targets (N,).
-    """
-    nearest = torch.cat(
-        [torch.cdist(rows, train).argmin(1) for rows in torch.split(test, _ROWS_AT_ONCE)]
-    )
-    return float((train_targets[nearest] == test_targets).double().mean())
+    return torch.tensor([index[name] for name in rows.labels])

@@ -1,4 +1,4 @@
-"""Tables of text cells from CSV, TSV and JSON Lines files, every fault told with its file and line."""
+"""Tables of text cells from CSV, TSV and JSON Lines files; errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from rnnbench.errors import DataError, did_you_mean, one_line
+from rnnbench.errors import DataError, did_you_mean
+
+from .files import read_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,20 +20,24 @@ FileFormat: TypeAlias = Literal["auto", "csv", "tsv", "jsonl"]
 Header: TypeAlias = Literal["auto"] | bool
 
 _FORMAT_BY_SUFFIX: dict[str, FileFormat] = {
-    ".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl",
-}  # fmt: skip
-_MOST_COLUMNS = 100_000
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+_MAX_COLUMNS = 100_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text.
+    """Rows of text cells.
 
     Attributes:
-        source: what a message calls the table: its path.
+        source: the words for the table in an error message: its path.
         names: the columns' names; ``None`` without a header.
-        rows: the cells, all rows equally long.
+        rows: the cells; all rows have the same length.
         lines: the line of each row in the file, counted from 1.
     """
 
@@ -41,11 +47,12 @@ class Table:
     lines: list[int]
 
     def column(self, wanted: str) -> list[str]:
-        """Return the cells of the column of that name or, when no column has it, at that position
-        (counted from 0).
+        """Return the cells of a column by its name or by its position, counted from 0.
+
+        A column of that name takes precedence.
 
         Raises:
-            DataError: there is no such column; the near one is suggested and all are listed.
+            DataError: there is no such column; the nearest is suggested and all are listed.
         """
         index = self.index(wanted)
         return [row[index] for row in self.rows]
@@ -56,42 +63,45 @@ class Table:
         if self.names is not None and wanted in self.names:
             if self.names.count(wanted) > 1:
                 raise DataError(
-                    f"{self.source} has two columns called {wanted!r}; give the position of one, counted from 0."
+                    f"{self.source} has two columns called {wanted!r}; "
+                    f"give the position of one, counted from 0."
                 )
             return self.names.index(wanted)
         if is_position(wanted) and int(wanted) < width:
             return int(wanted)
         if self.names is None:
             raise DataError(
-                f"{self.source} has no column {one_line(wanted, 80)!r}: it is read without a header, so its columns are "
-                f"0 to {width - 1}; add header=true if its first row names them."
+                f"{self.source} has no column {wanted!r}: it is read without a header, so its "
+                f"columns are 0 to {width - 1}; add header=true if its first row names them."
             )
-        known = one_line(", ".join(self.names), 300)
         raise DataError(
-            f"{self.source} has no column {one_line(wanted, 80)!r}.{did_you_mean(wanted, self.names)} Its columns: {known}."
+            f"{self.source} has no column {wanted!r}.{did_you_mean(wanted, self.names)} "
+            f"Its columns: {self.listed_columns()}."
         )
 
     def name(self, index: int) -> str:
-        """Return the name of the column at a position, or the position as text where columns have
-        no names.
-        """
+        """Return the name of the column at a position; without a header, the position as text."""
         return str(index) if self.names is None else self.names[index]
 
+    def listed_columns(self) -> str:
+        """Return the names of all columns, or their positions, in one line."""
+        return ", ".join(self.names or map(str, range(len(self.rows[0]))))
+
     def fault(self, row: int, what: str) -> DataError:
-        """Return the error that says ``what`` is wrong with row ``row`` (an index into ``rows``)."""
+        """Return the error ``what`` at row ``row`` (an index into ``rows``)."""
         return DataError(f"{self.source}, line {self.lines[row]}: {what}")
 
 
 def is_position(wanted: str) -> bool:
-    """Whether ``wanted`` can be a column's position."""
+    """Whether ``wanted`` can be the position of a column."""
     return wanted.isdecimal() and len(wanted) < 10
 
 
 def format_of(path: Path, given: FileFormat = "auto") -> FileFormat:
-    """Return the format ``given``, or the one that the file's ending says.
+    """Return the format ``given``, or that of the file's suffix.
 
     Raises:
-        DataError: the ending says nothing.
+        DataError: the suffix is unknown.
     """
     if given != "auto":
         return given
@@ -99,21 +109,22 @@ def format_of(path: Path, given: FileFormat = "auto") -> FileFormat:
         return _FORMAT_BY_SUFFIX[path.suffix.lower()]
     except KeyError:
         raise DataError(
-            f"{path}: the ending {path.suffix!r} does not say what it holds; add format=csv, format=tsv or format=jsonl."
+            f"{path}: the format of {path.suffix!r} is unknown; "
+            f"add format=csv, format=tsv or format=jsonl."
         ) from None
 
 
 def read_rows(path: Path, kind: FileFormat) -> Table:
-    """Read a file as it stands, the first row of a CSV or TSV file being a row like any other.
+    """Read all rows of a file; the first row of a CSV or TSV file is not taken as a header.
 
     CSV is comma-separated with double quotes; TSV is tab-separated without quoting; JSON Lines has
-    one object per line, the keys of the first being the columns. Text is UTF-8. Blank lines are
-    passed over.
+    one object per line, and the keys of the first are the columns. Text is UTF-8. Blank lines are
+    skipped.
 
     Raises:
-        DataError: unreadable, not UTF-8, empty, or malformed at a line that the message names.
+        DataError: unreadable, not UTF-8, empty, or malformed; the message names the line.
     """
-    content = _read_utf8(path)
+    content = read_utf8(path)
     table = (
         _read_json_lines(path, content)
         if kind == "jsonl"
@@ -125,8 +136,10 @@ def read_rows(path: Path, kind: FileFormat) -> Table:
 
 
 def take_header(table: Table) -> Table:
-    """Return the table with its first row made the columns' names; raises :class:`DataError` when
-    nothing is left.
+    """Return the table with its first row as the columns' names.
+
+    Raises:
+        DataError: there is no other row.
     """
     if len(table.rows) < 2:
         raise DataError(f"{table.source} has a header but no rows of data.")
@@ -135,52 +148,40 @@ def take_header(table: Table) -> Table:
     )
 
 
-def _read_utf8(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or one_line(error)}.") from None
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}, line {line}: not UTF-8 text; convert it, e.g. iconv -f LATIN1 -t UTF-8."
-        ) from None
-    return content
-
-
 def _lines(content: bytes, newline: str) -> io.TextIOWrapper:
-    """Decode line by line, without the byte order mark: the text as a whole takes four times the
-    memory.
-    """
+    """Decode line by line, without the byte order mark: a str of it all takes up to four times."""
     return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=newline)
 
 
 def _read_delimited(path: Path, content: bytes, *, quoted: bool) -> Table:
+    # Neither pandas nor pyarrow, which is ten times faster: pandas fills up short rows, pyarrow
+    # reads an unclosed quote to the end of the file as one cell, and both accept text after a
+    # closing quote, so that a damaged file would be read without an error.
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(
         _lines(content, ""), delimiter="," if quoted else "\t", quoting=quoting, strict=True
     )
     rows: list[list[str]] = []
     lines: list[int] = []
-    start = 1  # a quoted cell may hold line breaks: a row is named by the line it starts at
+    # a quoted cell may hold line breaks: an error names the line at which its row starts
+    start = 1
     try:
         for row in reader:
-            if len(row) > _MOST_COLUMNS:
+            if len(row) > _MAX_COLUMNS:
                 raise DataError(
-                    f"{path}, line {start}: {len(row):,} columns, more than are read ({_MOST_COLUMNS:,})."
+                    f"{path}, line {start}: {len(row):,} columns; at most {_MAX_COLUMNS:,} are read."
                 )
             if row:
                 rows.append(row)
                 lines.append(start)
                 if len(row) != len(rows[0]):
                     raise DataError(
-                        f"{path}, line {start}: {_columns(len(row))} where the first row has {len(rows[0])}."
+                        f"{path}, line {start}: {_columns(len(row))} where the first row has "
+                        f"{len(rows[0])}."
                     )
             start = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}, line {start}: malformed ({one_line(error)}).") from None
+        raise DataError(f"{path}, line {start}: malformed ({error}).") from None
     return Table(str(path), None, rows, lines)
 
 
@@ -198,9 +199,7 @@ def _read_json_lines(path: Path, content: bytes) -> Table:
         try:
             found = json.loads(text.rstrip("\n"))
         except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{path}, line {line}: malformed JSON ({one_line(error, 120)})."
-            ) from None
+            raise DataError(f"{path}, line {line}: malformed JSON ({error}).") from None
         if not isinstance(found, dict) or not found:
             raise DataError(
                 f'{path}, line {line}: not a JSON object such as {{"text": ..., "label": ...}}.'
@@ -213,7 +212,8 @@ def _read_json_lines(path: Path, content: bytes) -> Table:
             name for name, cell in zip(names, row, strict=True) if _SURROGATE.search(cell)
         ]:
             raise DataError(
-                f"{path}, line {line}: {halves[0]!r} has half of a surrogate pair, which is no character."
+                f"{path}, line {line}: {halves[0]!r} has half of a surrogate pair, "
+                f"which is no character."
             )
         rows.append(row)
         lines.append(line)

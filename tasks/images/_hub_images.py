@@ -1,6 +1,4 @@
-"""Images of digits from a Hugging Face data set, as its ``Image`` columns, raw files or arrays hold
-them.
-"""
+"""Labelled images of digits from a Hugging Face data set."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.errors import DataError, one_line
+from rnnbench.errors import DataError
 
 from .._common.hub import HubDataset, require_columns
 from ._digit_images import LabelledImages
@@ -27,27 +25,27 @@ def read_hub_images(hub: HubDataset, split: str, image: str | None, label: str) 
 
     Raises:
         OptionError: the extra is not installed.
-        DataError: the data set, the split or a column cannot be had, or a row holds no image or no
+        DataError: the data set, the split or a column is missing, or a row has no image or no
             label.
     """
     return images_of(hub.load(split), hub.named(split), image, label)
 
 
 def images_of(found: Any, source: str, image: str | None, label: str) -> LabelledImages:
-    """Take images (N, height, width) and labels out of a ``datasets.Dataset``, a class by its
-    number, as in IDX files.
+    """Return the images (N, height, width) and labels of a ``datasets.Dataset``.
+
+    Images are ``Image`` cells, files or arrays. A class is labelled by its number, as in IDX files.
 
     Raises:
-        DataError: a column is missing, or a row holds no image of the size of the first, or no
-            label from 0 to 255.
+        DataError: a column is missing, or a row has no image of the size of the first, or no label
+            from 0 to 255.
     """
     image = image or next(
         (name for name in _IMAGE_COLUMNS if name in found.column_names), _IMAGE_COLUMNS[0]
     )
     require_columns(found, source, image, label)
-    if getattr(
-        found.features[image], "decode", False
-    ):  # decoded here, so that a damaged image is told with its row
+    # decoded here, so that the error for a damaged image names its row
+    if getattr(found.features[image], "decode", False):
         found = found.cast_column(image, type(found.features[image])(decode=False))
     images: list[Bytes] = []
     for row, cell in enumerate(found[image]):
@@ -60,7 +58,7 @@ def images_of(found: Any, source: str, image: str | None, label: str) -> Labelle
     if not images:
         raise DataError(f"{source} is empty.")
     labels = [_number(cell, f"{source}, row {row + 1}") for row, cell in enumerate(found[label])]
-    return LabelledImages(source, np.stack(images), labels, 255)
+    return LabelledImages(source, labels, np.stack(images), 255)
 
 
 def _grey_levels(cell: Any, place: str) -> Bytes:
@@ -74,30 +72,26 @@ def _grey_levels(cell: Any, place: str) -> Bytes:
 
 
 def _stored(cell: dict[str, Any], place: str) -> Any:
-    """Return the file that an ``Image`` cell holds, or names."""
+    """Return the content of the file in an ``Image`` cell, or at its path."""
     if cell.get("bytes") is None and isinstance(path := cell.get("path"), str):
         try:
             return Path(path).read_bytes()
         except OSError as error:
-            raise DataError(
-                f"{place}: {one_line(path, 120)} cannot be read: {error.strerror or one_line(error)}."
-            ) from None
+            reason = error.strerror or error
+            raise DataError(f"{place}: {path} cannot be read: {reason}.") from None
     return cell.get("bytes")
 
 
 def _decoded(content: bytes, place: str) -> Bytes:
-    from PIL import (
-        # comes with matplotlib; imported where it is needed, since every trial imports this module
-        Image,
-    )
+    # a dependency of matplotlib; imported here, since every trial imports this module
+    from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
             mode, grey = opened.mode, opened.convert("L")
-    except Exception as error:  # the readers of the formats have exceptions of their own
-        raise DataError(
-            f"{place}: no readable {' or '.join(_FORMATS)} image ({one_line(error, 120)})."
-        ) from None
+    # the readers of the formats raise exceptions of several classes
+    except Exception as error:
+        raise DataError(f"{place}: no readable {' or '.join(_FORMATS)} image ({error}).") from None
     if mode not in _GREY:
         raise DataError(
             f"{place}: an image of mode {mode!r} does not have grey levels from 0 to 255."
@@ -115,7 +109,7 @@ def _whole(content: Any, place: str) -> Bytes:
         same = False
     if not same:
         raise DataError(
-            f"{place}: {one_line(repr(content), 60)} is no image; choose the column with image_column=NAME."
+            f"{place}: {repr(content)[:60]} is no image; choose the column with image_column=NAME."
         )
     return pixels
 
@@ -124,11 +118,12 @@ def _number(cell: Any, place: str) -> str:
     number = int(cell) if isinstance(cell, str) and cell.isdecimal() and len(cell) < 10 else cell
     if number is None or number == -1:  # -1 marks a withheld label
         raise DataError(
-            f"{place}: no label; choose a split that has labels, or hold the test out, test_split=none."
+            f"{place}: no label; choose a split that has labels, "
+            f"or hold the test out, test_split=none."
         )
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 255:
-        label = one_line(repr(cell), 60)
         raise DataError(
-            f"{place}: the label {label} is no number from 0 to 255; choose the column with label_column=NAME."
+            f"{place}: the label {repr(cell)[:60]} is no number from 0 to 255; "
+            f"choose the column with label_column=NAME."
         )
     return str(number)

@@ -1,6 +1,4 @@
-"""Arrays of bytes from IDX files, the format of MNIST (LeCun et al. 1998), plain or compressed by
-gzip.
-"""
+"""Arrays of bytes from IDX files, the format of MNIST (LeCun et al. 1998), plain or gzipped."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rnnbench.errors import DataError, one_line
+from rnnbench.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 
 _GZIP = b"\x1f\x8b"
 _UNSIGNED_BYTES = 0x08
-_MOST_BYTES = 1 << 31
+_MAX_BYTES = 1 << 31
 
 
 class _Readable(Protocol):
@@ -32,8 +30,7 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
     """Read an array of unsigned bytes that has ``dimensions`` axes.
 
     Raises:
-        DataError: unreadable, no IDX file of that kind, empty, or of another size than its header
-            says.
+        DataError: unreadable, no IDX file of that kind, empty, or not of the size in its header.
     """
     try:
         with path.open("rb") as file:
@@ -41,11 +38,9 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
             file.seek(0)
             return _parsed(path, gzip.GzipFile(fileobj=file) if compressed else file, dimensions)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the compressed content is damaged ({one_line(error, 120)})."
-        ) from None
+        raise DataError(f"{path}: the compressed content is damaged ({error}).") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or one_line(error)}.") from None
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def as_idx(array: Bytes) -> bytes:
@@ -57,12 +52,11 @@ def as_idx(array: Bytes) -> bytes:
 def _parsed(path: Path, content: _Readable, dimensions: int) -> Bytes:
     magic = content.read(4)
     if magic[:3] != bytes([0, 0, _UNSIGNED_BYTES]) or len(magic) < 4:
-        raise DataError(
-            f"{path} is no IDX file of unsigned bytes; give files such as those of MNIST."
-        )
+        raise DataError(f"{path} is no IDX file of unsigned bytes; give files like those of MNIST.")
     if magic[3] != dimensions:
         raise DataError(
-            f"{path} holds an array of {magic[3]} dimensions where {dimensions} were expected{_hint(dimensions)}"
+            f"{path} holds an array of {magic[3]} dimensions where {dimensions} were expected"
+            f"{_hint(dimensions)}"
         )
     header = content.read(4 * dimensions)
     if len(header) < 4 * dimensions:
@@ -71,11 +65,9 @@ def _parsed(path: Path, content: _Readable, dimensions: int) -> Bytes:
     size = math.prod(shape)
     if size == 0:
         raise DataError(f"{path} is empty: its header says {' x '.join(map(str, shape))}.")
-    if size > _MOST_BYTES:
-        raise DataError(
-            f"{path}: its header says {size:,} bytes, more than is read ({_MOST_BYTES:,})."
-        )
-    found = content.read(size + 1)  # one more, to see whether there is more
+    if size > _MAX_BYTES:
+        raise DataError(f"{path}: its header says {size:,} bytes; at most {_MAX_BYTES:,} are read.")
+    found = content.read(size + 1)  # one byte more, to detect further content
     if len(found) != size:
         rows = len(found) // (size // shape[0])
         what = (

@@ -1,10 +1,10 @@
-"""Sequential digits: say which digit an image shows that was read pixel by pixel."""
+"""Sequential digits: predict the digit of an image that is read pixel by pixel."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -14,18 +14,14 @@ import torch
 from pydantic import Field
 
 import rnnbench
-from rnnbench import Batch, Citation, FiniteTask, Metric, Preset, Splits, Tokens, Vectors
+from rnnbench import Citation, Preset, Vectors
 from rnnbench.errors import DataError, OptionError
-from rnnbench.metrics import ACCURACY
 
+from .._common.citations import ARJOVSKY, LE
+from .._common.classification import ClassificationTask
+from .._common.classifiers import nearest_mean_accuracy
 from .._common.hub import HubDataset
-from .._common.labels import (
-    class_names,
-    majority_accuracy,
-    nearest_mean_accuracy,
-    numbered,
-    stratified,
-)
+from .._common.labels import hold_out
 from ._digit_images import LabelledImages, bundled_digits, read_images
 from ._hub_images import read_hub_images
 
@@ -34,31 +30,33 @@ if TYPE_CHECKING:
 
     from rnnbench import RegisterTask
 
-_LE = Citation(
-    "Le et al. 2015", "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", "arXiv:1504.00941",
-    "https://arxiv.org/abs/1504.00941",
-)  # fmt: skip
-_ARJOVSKY = Citation(
-    "Arjovsky et al. 2016",
-    "Unitary Evolution Recurrent Neural Networks",
-    "ICML",
-    "https://arxiv.org/abs/1511.06464",
-)
 _ALPAYDIN = Citation(
-    "Alpaydin and Kaynak 1998", "Optical Recognition of Handwritten Digits", "UCI Machine Learning Repository",
+    "Alpaydin and Kaynak 1998",
+    "Optical Recognition of Handwritten Digits",
+    "UCI Machine Learning Repository",
     "https://doi.org/10.24432/C50P49",
-)  # fmt: skip
+)
 _LECUN = Citation(
-    "LeCun et al. 1998", "Gradient-Based Learning Applied to Document Recognition", "Proceedings of the IEEE 86",
+    "LeCun et al. 1998",
+    "Gradient-Based Learning Applied to Document Recognition",
+    "Proceedings of the IEEE 86",
     "https://doi.org/10.1109/5.726791",
-)  # fmt: skip
-_SPLIT_SEED = 0
+)
+
+_HUB_OPTIONS = (
+    "revision",
+    "subset",
+    "train_split",
+    "test_split",
+    "image_column",
+    "label_column",
+)
 
 Name = Annotated[str, Field(min_length=1)]
 
 
 def permutation(pixels: int) -> list[int]:
-    """Return the one order in which ``pixels`` pixels are read when permuted.
+    """Return the fixed order in which ``pixels`` pixels are read when permuted.
 
     Positions are sorted by the SHA-256 of "pixel P of N", so that the order depends on no
     generator, library or platform.
@@ -70,33 +68,33 @@ def permutation(pixels: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class SequentialDigits(FiniteTask):
-    """Sequential digits: name the digit after its image was read pixel by pixel (Le et al. 2015).
+class SequentialDigits(ClassificationTask[LabelledImages]):
+    """Sequential digits: predict a digit from its image, read pixel by pixel (Le et al. 2015).
 
-    Brightness lies in 0 .. 1. The score is the accuracy on the test images; always answering the
-    most frequent class of the training images is skill 0. A network counts as solving the task from
-    the accuracy of the nearest class mean, which sees the whole image at once; the same classifier
-    on the last step alone shows what can be told without memory.
+    Brightness lies in 0 .. 1. The score is the accuracy on the test images. Skill 0 is the accuracy
+    of the most frequent class of the training images. A network counts as solving the task from the
+    accuracy of the nearest class mean of the whole image; the same classifier on the last step
+    alone shows the accuracy possible without memory.
 
     Attributes:
-        source: digits: the 1,797 images of 8 x 8 pixels that scikit-learn brings (64 steps); mnist:
-            IDX files or a Hugging Face data set (784 steps).
+        source: digits: the 1,797 images of 8 x 8 pixels of scikit-learn (64 steps); mnist: IDX
+            files or a Hugging Face data set (784 steps).
         images: IDX file of the training images, plain or gzipped.
         labels: IDX file of their labels.
-        test_images: likewise for the test; held out from the training images if left out.
+        test_images: likewise for the test; held out from the training images if omitted.
         test_labels: likewise.
-        hf: in place of the files, a Hugging Face data set by name, or a folder of its files.
-        revision: its commit; required, but for a folder.
+        hf: instead of files, a Hugging Face data set by name, or a folder of its files.
+        revision: its commit; required unless it is a folder.
         subset: its configuration, where it has several.
         train_split: name of its split for training.
         test_split: likewise for the test; none: held out from the training images.
         image_column: the column of its images; by default "image" or "img".
         label_column: the column of its labels.
-        permuted: read the pixels in one fixed, scrambled order, which scatters neighbours over the
+        permuted: read the pixels in one fixed, scrambled order, which separates neighbours in the
             sequence.
         rows: read a row of pixels per step.
-        held_out: share of the training images held out for the test if it is not given, then of the
-            rest for validation; of each class alike, and always the same images.
+        held_out: share of each class of the training images held out for the test if that is
+            omitted, then of the rest for validation; always the same images.
     """
 
     source: Literal["digits", "mnist"] = "digits"
@@ -116,19 +114,29 @@ class SequentialDigits(FiniteTask):
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
 
     version: ClassVar[int] = 1
-    citations: ClassVar[tuple[Citation, ...]] = (_LE, _ARJOVSKY, _ALPAYDIN, _LECUN)
+    citations: ClassVar[tuple[Citation, ...]] = (LE, ARJOVSKY, _ALPAYDIN, _LECUN)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": Preset({}, {"steps": 2500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}),
-        "standard": Preset({}, {"steps": 6000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}),
+        "quick": Preset(
+            {}, {"steps": 2500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}
+        ),
+        "standard": Preset(
+            {}, {"steps": 6000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}
+        ),
         # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, complex_RNN_mnist.py) on
-        # MNIST, to be given: a million steps of RMSprop at 5e-4 in batches of 20, 10,000 of 60,000
-        # images for validation. It clips elements of the gradient at 1, where the norm is clipped
-        # here. The LSTM's 128 units are not verified: the code trains its own cell.
+        # MNIST (give its files): a million steps of RMSprop at 5e-4 in batches of 20, 10,000 of
+        # 60,000 images for validation. It clips elements of the gradient at 1, where the norm is
+        # clipped here. The LSTM's 128 units are not verified: the code trains its own cell.
         "paper": Preset(
             {"held_out": 1 / 6},
-            {"steps": 1_000_000, "batch_size": 20, "learning_rate": 5e-4, "optimizer": "rmsprop", "hidden_size": 128},
+            {
+                "steps": 1_000_000,
+                "batch_size": 20,
+                "learning_rate": 5e-4,
+                "optimizer": "rmsprop",
+                "hidden_size": 128,
+            },
         ),
-    }  # fmt: skip
+    }
 
     def __post_init__(self) -> None:
         files = any(
@@ -136,88 +144,52 @@ class SequentialDigits(FiniteTask):
             for file in (self.images, self.labels, self.test_images, self.test_labels)
         )
         if self.source == "digits" and (files or self.hf is not None):
-            raise ValueError("images=, labels= and hf= are of MNIST; give source=mnist too.")
+            raise ValueError("images=, labels= and hf= need source=mnist.")
         if files and self.hf is not None:
-            raise ValueError("IDX files and hf= are two sources of the same; give one of them.")
+            raise ValueError("IDX files and hf= exclude each other; give one of them.")
         if self.hf is not None:
             HubDataset(self.hf, self.revision, self.subset)
-        elif (self.revision, self.subset, self.train_split, self.test_split, self.image_column, self.label_column) != (
-            None, None, "train", "test", None, "label",
-        ):  # fmt: skip
+        elif any(
+            getattr(self, option.name) != option.default
+            for option in fields(self)
+            if option.name in _HUB_OPTIONS
+        ):
             raise ValueError(
-                "revision=, subset=, splits and columns belong to a Hugging Face data set; give hf= too."
+                "revision=, subset=, splits and columns are of a Hugging Face data set; "
+                "give hf= too."
             )
         elif self.source == "mnist" and (self.images is None or self.labels is None):
             raise OptionError(
-                "source=mnist needs IDX files: -t 'sequential-digits[source=mnist,images=FILE,labels=FILE]', "
+                "source=mnist needs IDX files: "
+                "-t 'sequential-digits[source=mnist,images=FILE,labels=FILE]', "
                 "or a Hugging Face data set: hf=ylecun/mnist,revision=COMMIT."
             )
         if (self.test_images is None) != (self.test_labels is None):
             raise ValueError("test_images= and test_labels= go together; give both or neither.")
 
-    def splits(self) -> Splits:
-        """Return each part: inputs (N, pixels, 1), or (N, height, width) by rows; targets (N,)."""
-        return self._splits
-
     @property
     def inputs(self) -> Vectors:
-        """A pixel's brightness, or a row of them."""
+        """The brightness of a pixel, or of a row of pixels."""
         return Vectors(int(self._splits.train.inputs.shape[2]))
 
     @property
-    def outputs(self) -> Tokens:
-        """The digits of the training images."""
-        return Tokens(len(self._classes))
-
-    @property
-    def steps(self) -> Literal["last"]:
-        """One prediction, after the last pixel."""
-        return "last"
-
-    @property
-    def length(self) -> int:
-        """Pixels of an image, or its rows."""
-        return int(self._splits.train.inputs.shape[1])
-
-    @property
-    def metric(self) -> Metric:
-        """Accuracy."""
-        return ACCURACY
+    def solving_accuracy(self) -> float:
+        """Test accuracy of the nearest class mean of the whole image."""
+        return self._nearest_mean(slice(None))
 
     @cached_property
-    def baseline(self) -> float:
-        """Test accuracy of always answering the most frequent digit of the training images."""
-        return majority_accuracy(
-            self._splits.train.targets, self._splits.test.targets, self._parts[2].source
-        )
-
-    @property
-    def perfect(self) -> float:
-        """Every image right."""
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        """As good as the nearest class mean, and better than the most frequent class."""
-        return max(self._nearest_mean(slice(None)), self.baseline + 0.5 / len(self._splits.test))
-
-    @cached_property
-    def simple_scores(self) -> Mapping[str, float]:
-        """The most frequent digit, and the nearest class mean of the last step and of the whole
-        image.
-        """
+    def simple_accuracies(self) -> Mapping[str, float]:
+        """Test accuracies of the nearest class mean, of the last step and of the whole image."""
         return {
-            "majority class": self.baseline,
             "nearest class mean, last step alone": self._nearest_mean(slice(-1, None)),
             "nearest class mean, whole image": self._nearest_mean(slice(None)),
         }
 
     @property
     def data_checksums(self) -> Mapping[str, str]:
-        """Checksums of the bundled images and of the order of the pixels, where they are used.
+        """Checksums of bundled images, hub images and the order of the pixels, where used.
 
-        What came from the hub has the checksums that the options' IDX files would have, plain and
-        of the same content.
+        Those of hub images equal the checksums of plain IDX files of the same content.
         """
         found = {}
         if self.source == "digits":
@@ -228,25 +200,27 @@ class SequentialDigits(FiniteTask):
             if test is not None:
                 found["test_images"], found["test_labels"] = test.checksums
         if self.permuted:
-            order = np.array(permutation(self._parts[0].pixels[0].size), dtype="<u4")
+            order = np.array(permutation(self.parts[0].pixels[0].size), dtype="<u4")
             found["permutation"] = hashlib.sha256(order.tobytes()).hexdigest()
         return found
 
     def _nearest_mean(self, steps: slice) -> float:
         train, test = self._splits.train, self._splits.test
-        seen = (part.inputs[:, steps].flatten(1) for part in (train, test))
-        return nearest_mean_accuracy(next(seen), train.targets, next(seen), test.targets)
+        seen, test_seen = (part.inputs[:, steps].flatten(1) for part in (train, test))
+        return nearest_mean_accuracy(seen, train.targets, test_seen, test.targets)
 
     @cached_property
-    def _parts(self) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
+    def parts(self) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
+        """Training, validation and test images; raises :class:`DataError` for faulty files."""
         train, test = self._given
         if test is None:
-            train, test = self._hold_out(train)
-        train, validation = self._hold_out(train)
+            train, test = hold_out(train, self.held_out)
+        train, validation = hold_out(train, self.held_out)
         if train.pixels.shape[1:] != test.pixels.shape[1:]:
             sizes = " and ".join("{} x {}".format(*part.pixels.shape[1:]) for part in (train, test))
             raise DataError(
-                f"{test.source}: images for training and for the test differ in size ({sizes} pixels)."
+                f"{test.source}: images for training and for the test differ in size "
+                f"({sizes} pixels)."
             )
         return train, validation, test
 
@@ -270,28 +244,14 @@ class SequentialDigits(FiniteTask):
             self.test_images, self.test_labels
         )
 
-    def _hold_out(self, images: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
-        kept, held = stratified(images.labels, self.held_out, _SPLIT_SEED, images.source)
-        return images.at(kept), images.at(held)
+    def sequences(self) -> list[tuple[Tensor, None]]:
+        """Return inputs of each part: (N, pixels, 1), or (N, height, width) by rows."""
+        return [(self._pixels(part), None) for part in self.parts]
 
-    @cached_property
-    def _classes(self) -> tuple[str, ...]:
-        return class_names(self._parts[0].labels, self._parts[0].source)
-
-    @cached_property
-    def _splits(self) -> Splits:
-        return Splits(
-            *(
-                Batch(self._sequences(part), numbered(part.labels, self._classes, part.place))
-                for part in self._parts
-            )
-        )
-
-    def _sequences(self, part: LabelledImages) -> Tensor:
+    def _pixels(self, part: LabelledImages) -> Tensor:
         n, height, width = part.pixels.shape
-        flat = torch.from_numpy(
-            part.pixels.reshape(n, -1).astype(np.float32) / part.brightest
-        )  # (N, pixels)
+        brightness = part.pixels.reshape(n, -1).astype(np.float32) / part.brightest
+        flat = torch.from_numpy(brightness)  # (N, pixels)
         if self.permuted:
             flat = flat[:, permutation(height * width)]
         return flat.view(n, height, width) if self.rows else flat.unsqueeze(-1)

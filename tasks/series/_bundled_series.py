@@ -1,4 +1,4 @@
-"""Series that statsmodels brings, by name."""
+"""Series of statsmodels, by name."""
 
 from __future__ import annotations
 
@@ -22,32 +22,31 @@ _CHECKSUMS: dict[Bundled, str] = {
 
 
 def bundled_series(name: Bundled) -> NamedSeries:
-    """Read yearly sunspots 1700 - 2008, or the weekly carbon dioxide of Mauna Loa 1958 - 2001, a
-    gap being the value before it.
+    """Read yearly sunspots 1700-2008, or the weekly carbon dioxide of Mauna Loa 1958-2001.
 
-    The file is read directly: to import statsmodels takes longer than all the rest, in every trial
-    anew.
+    A missing value is replaced by the one before it.
 
     Raises:
         OptionError: statsmodels is not installed.
-        DataError: its file is not the one known.
+        DataError: its file does not have the known checksum.
     """
+    # its file is read directly: importing statsmodels takes a second in each trial process
     package = importlib.util.find_spec("statsmodels")
     if package is None or package.origin is None:
         raise OptionError(
-            f"data={name} needs statsmodels, which the extra 'datasets' brings; type: pip install 'rnnbench[datasets]'."
+            f"data={name} needs statsmodels, which is in the extra 'datasets'; "
+            f"type: pip install 'rnnbench[datasets]'."
         )
     path = Path(package.origin).parent / "datasets" / name / f"{name}.csv"
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != _CHECKSUMS[name]:
         raise DataError(
-            f"{path} is not the file of {name} known to rnnbench; install statsmodels anew."
+            f"{path} is not the file of {name} known to rnnbench; reinstall statsmodels."
         )
     cells = [line.split(",")[-1].strip() for line in content.decode().splitlines()[1:]]
     numbers = np.array([cell or "nan" for cell in cells], dtype=np.float64)
-    last = np.maximum.accumulate(
-        np.where(np.isnan(numbers), 0, np.arange(len(numbers)))
-    )  # the first is known
+    # the first value is known, so that 0 can stand for a missing one
+    last = np.maximum.accumulate(np.where(np.isnan(numbers), 0, np.arange(len(numbers))))
     place = f"statsmodels' {name}"
     return NamedSeries(numbers[last][:, None], (name,), (place,), place)
 

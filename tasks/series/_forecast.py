@@ -1,139 +1,122 @@
-"""What forecasting tasks share: windows of one series or several to the values that follow,
-predicted at once.
-"""
+"""Base of forecasting tasks: windows of one series or several, direct forecasts, baselines."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 
-from rnnbench import Batch, Diagnosis, FiniteTask, Splits, Vectors
+from rnnbench import Batch, Diagnosis, FiniteTask, Splits, Steps, Vectors
 
-from ._free_run import diagnose_forecasts, free_run
-from ._series import (
-    MEAN,
-    PERSISTENCE,
-    Cut,
-    LinearPredictor,
-    Series,
-    mean_squared_error,
-    windows_ahead,
-)
+from .._common.chronological import Cut
+from ._baselines import MEAN, PERSISTENCE, LinearPredictor
+from ._diagnosis import ForecastDiagnosis
+from ._series import Series, mean_squared_error, recursive_forecast, windows
 
 if TYPE_CHECKING:
     from rnnbench import Predict
 
 
 class SeriesTask(FiniteTask):
-    """Predict the next ``ahead`` values of K series from the ``window`` values before them; of a
-    single one, K = 1.
+    """Predict the next ``horizon`` values of K series from the ``window`` values before them.
 
-    A derived dataclass has the options ``window``, ``horizon``, ``train`` and ``validation``, and
-    may have ``ahead``.
+    A derived dataclass has the options ``window``, ``rollout``, ``train`` and ``validation``, and
+    may have ``horizon``.
     """
 
     window: int
-    horizon: int
+    rollout: int
+    """Steps of recursive forecasts, whose inputs are earlier predictions."""
     train: float
     validation: float
-    ahead: int = 1
-    """Values predicted at once (direct forecasts); what lies further ahead is predicted from
-    predictions (recursive).
-    """
+    horizon: int = 1
+    """Steps predicted at once (direct forecasts)."""
+
+    steps: ClassVar[Steps] = "last"
 
     @property
     @abstractmethod
     def values(self) -> Series:
-        """The series to predict (N, K), in the unit that the network reads, with mean 0 (over
-        training, or in expectation).
+        """The series to predict (N, K), in the unit that the network reads.
+
+        Each has mean 0, over the training part or in expectation.
         """
 
     @abstractmethod
     def fitted(self, training: Series) -> Mapping[str, LinearPredictor]:
-        """Return the predictors to hold a network against, by name, for the series whose training
-        part (n,) is given.
+        """Return simple predictors of a series by name, fitted to its training part (n,).
 
         Persistence and the mean are always added.
         """
 
     @property
-    def companions(self) -> Series | None:
-        """Further series (N, E) that are read with each value and not predicted; ``None`` for none."""
+    def covariate_values(self) -> Series | None:
+        """Further series (N, E) that are inputs and no targets; ``None`` for none."""
         return None
 
     @property
     def naive_lag(self) -> int:
-        """How far back the naive forecast looks that MASE divides by: 1, or a season (Hyndman and
-        Koehler 2006).
+        """Lag of the naive forecast that MASE divides by (Hyndman and Koehler 2006).
+
+        It is 1, or a season.
         """
         return 1
 
     def in_unit(self, values: Series, target: int) -> Series:
-        """Return values of series ``target`` in the unit that a person reads; the same unless the
-        task scales.
-        """
+        """Return values (n,) of series ``target`` in its own unit; unchanged by default."""
         del target
         return values
 
     @property
     def names(self) -> tuple[str, ...]:
-        """A short name for each of the K series, and for its unit."""
+        """A short name of each of the K series, or of its unit."""
         return ("x",)
 
     @property
     def inputs(self) -> Vectors:
-        """A value of each series per step, then those beside them: K + E."""
+        """The K series and the E covariates at a step: width K + E."""
         return Vectors(
-            len(self.names) + (0 if self.companions is None else self.companions.shape[1])
+            len(self.names)
+            + (0 if self.covariate_values is None else self.covariate_values.shape[1])
         )
 
     @property
     def outputs(self) -> Vectors:
-        """The values that follow, step by step: all K series one step ahead, then all of them two
-        steps ahead, ...
-        """
-        return Vectors(self.ahead * len(self.names))
-
-    @property
-    def steps(self) -> Literal["last"]:
-        """One prediction, after the window."""
-        return "last"
+        """The next values, step by step: K series one step ahead, K two steps ahead, ..."""
+        return Vectors(self.horizon * len(self.names))
 
     @property
     def length(self) -> int:
-        """The window."""
+        """Steps of an input: the window."""
         return self.window
 
     @property
     def cut(self) -> Cut:
-        """Where training ends and the test begins."""
+        """The boundaries of training, validation and test part."""
         return Cut.at(len(self.values), self.train, self.validation)
 
     def splits(self) -> Splits:
-        """Return the windows of each part: inputs (n, window, K + E), targets (n, ahead * K), in
-        order of time.
+        """Return the windows of each part in order of time; none reaches into another part.
 
-        No window reaches from one part into another.
+        Inputs are (n, window, K + E), targets (n, horizon * K).
         """
         cut = self.cut
-        ends = (slice(0, cut.first), slice(cut.first, cut.second), slice(cut.second, None))
-        return Splits(*(self._windows_of(part) for part in ends))
+        parts = (slice(0, cut.first), slice(cut.first, cut.second), slice(cut.second, None))
+        return Splits(*(self._windows_of(part) for part in parts))
 
     def _windows_of(self, part: slice) -> Batch:
         read = (
             self.values
-            if self.companions is None
-            else np.column_stack([self.values, self.companions])
+            if self.covariate_values is None
+            else np.column_stack([self.values, self.covariate_values])
         )
         channels = torch.tensor(read[part], dtype=torch.float32)  # (N of the part, K + E)
-        targets = channels[self.window :, : len(self.names)].unfold(
-            0, self.ahead, 1
-        )  # (n, K, ahead)
+        following = channels[self.window :, : len(self.names)]
+        targets = following.unfold(0, self.horizon, 1)  # (n, K, horizon)
         inputs = channels.unfold(0, self.window, 1)[: len(targets)]  # (n, K + E, W)
         return Batch(
             inputs.transpose(1, 2).contiguous(), targets.transpose(1, 2).flatten(1).contiguous()
@@ -141,7 +124,7 @@ class SeriesTask(FiniteTask):
 
     @cached_property
     def series(self) -> tuple[Series, ...]:
-        """Each series to predict, (N,), contiguous in memory."""
+        """Each series to predict (N,), contiguous in memory."""
         return tuple(np.ascontiguousarray(column) for column in self.values.T)
 
     @cached_property
@@ -154,21 +137,18 @@ class SeriesTask(FiniteTask):
 
     @property
     def other_test_errors(self) -> Mapping[str, float]:
-        """Errors on the test part of predictors of other kinds, by name; none by default."""
+        """Test errors of predictors other than :attr:`predictors`, by name; none by default."""
         return {}
 
     @cached_property
     def test_errors(self) -> Mapping[str, float]:
-        """Mean squared error over the ``ahead`` values of the K series on the test part, of each
-        simple predictor by name.
-        """
+        """Test errors of simple predictors by name: mean squared, over series and horizon."""
         errors: dict[str, list[float]] = {name: [] for name in self.predictors[0]}
         for series, predictors in zip(self.series, self.predictors, strict=True):
-            seen, following = windows_ahead(self.cut.parts(series)[2], self.window, self.ahead)
+            seen, following = windows(self.cut.parts(series)[2], self.window, self.horizon)
             for name, predictor in predictors.items():
-                errors[name].append(
-                    mean_squared_error(free_run(predictor, seen, self.ahead), following)
-                )
+                predicted = recursive_forecast(predictor, seen, self.horizon)
+                errors[name].append(mean_squared_error(predicted, following))
         return {
             **{name: float(np.mean(of_each)) for name, of_each in errors.items()},
             **self.other_test_errors,
@@ -176,7 +156,7 @@ class SeriesTask(FiniteTask):
 
     @property
     def simple_scores(self) -> Mapping[str, float]:
-        """Errors on the test part of the predictors that need no network."""
+        """Test errors of simple predictors by name."""
         return self.test_errors
 
     @cached_property
@@ -188,19 +168,17 @@ class SeriesTask(FiniteTask):
         )
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
-        """Tell MAE, MASE, the errors of single series and those of free-running forecasts; draw
-        truth and forecasts.
+        """Return MAE, MASE, errors of single series and of recursive forecasts, and plots.
 
-        ``test`` holds windows in order of time.
+        A network with covariates cannot forecast recursively, since it does not predict these.
         """
-        return diagnose_forecasts(self, predict, test)
-
-
-def check_parts(train: float, validation: float) -> None:
-    """Raise ``ValueError`` unless the shares of training and validation leave something for the
-    test.
-    """
-    if train + validation >= 1:
-        raise ValueError(
-            f"train={train} and validation={validation} leave nothing for the test; their sum must be below 1."
+        diagnosis = ForecastDiagnosis(
+            names=self.names,
+            predictors=self.predictors,
+            naive_errors=self.naive_errors,
+            rollout=self.rollout,
+            recursive=self.covariate_values is None,
+            first_step=self.cut.second + self.window,
+            in_unit=self.in_unit,
         )
+        return diagnosis.of(predict, test)

@@ -1,42 +1,36 @@
-"""Labelled series: from a ``.ts`` file (the format of the UCR and UEA archives), or the generated
-cylinder, bell, funnel.
-"""
+"""Labelled series: ``.ts`` files of the UCR and UEA archives, and generated shapes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from rnnbench.errors import DataError, one_line
+from rnnbench.errors import DataError
 
-from .._common.labels import Indices
-from ..text._characters import read_bytes
+from .._common.files import read_utf8
+from .._common.labels import LabelledRows, taken
 from ._series import Series
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .._common.labels import Indices
 
 MISSING = "?"
 _SWITCHES = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
-class LabelledSeries:
+class LabelledSeries(LabelledRows):
     """Series with their labels.
 
     Attributes:
-        source: what a message calls them.
-        series: each (T, D), T of its own, D of all alike; NaN where a value is missing.
-        labels: one of each.
-        lines: the line of each in its file, counted from 1; empty where they come from none.
+        series: N series (T, D), with individual T and equal D; NaN where a value is missing.
     """
 
-    source: str
     series: list[Series]
-    labels: list[str]
-    lines: list[int] = field(default_factory=list)
 
     @property
     def dimensions(self) -> int:
@@ -44,82 +38,67 @@ class LabelledSeries:
         return int(self.series[0].shape[1])
 
     def at(self, index: Indices) -> LabelledSeries:
-        """Return those at ``index``."""
-        chosen = index.tolist()
-        lines = [self.lines[i] for i in chosen] if self.lines else []
-        return LabelledSeries(
-            self.source, [self.series[i] for i in chosen], [self.labels[i] for i in chosen], lines
+        """Return the series at ``index`` (n,)."""
+        series, labels, lines = (
+            taken(self.series, index),
+            taken(self.labels, index),
+            taken(self.lines, index),
         )
-
-    def place(self, row: int) -> str:
-        """Return where a message says that series ``row`` stands."""
-        return (
-            f"{self.source}, line {self.lines[row]}"
-            if self.lines
-            else f"{self.source}, row {row + 1}"
-        )
+        return LabelledSeries(self.source, labels, series, lines=lines)
 
 
 def read_ts(path: Path) -> LabelledSeries:
-    """Read a ``.ts`` file (Bagnall et al. 2018): headers ``@name value``, then a series per line,
-    ``1,2,?:4,5,6:label``.
+    """Read a ``.ts`` file (Bagnall et al. 2018).
 
-    Dimensions are separated by colons, their values by commas, missing ones are ``?`` or ``NaN``;
-    the label comes last.
+    After headers ``@name value`` there is one series per line, ``1,2,?:4,5,6:label``: dimensions
+    are separated by colons, their values by commas, missing ones are ``?`` or ``NaN``, and the
+    label is last.
 
     Raises:
-        DataError: unreadable, not UTF-8, no such file, without labels, or malformed at a line that
-            the message names.
+        DataError: unreadable, not UTF-8, of another format, without labels, or malformed; the
+            message names the line.
     """
-    content = read_bytes(path)
+    content = read_utf8(path)
     found = LabelledSeries(str(path), [], [])
     in_data = False
+    # line by line, since a str of it all may need four times more memory
     for number, line in enumerate(content.split(b"\n"), start=1):
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError:
-            raise DataError(
-                f"{path}, line {number}: not UTF-8 text; convert it, e.g. iconv -f LATIN1 -t UTF-8."
-            ) from None
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        place = f"{path}, line {number}"
         if not text or text.startswith("#"):
             continue
         if in_data:
-            series, label = _parsed(text, f"{path}, line {number}")
+            series, label = _parsed(text, place)
             if found.series and series.shape[1] != found.dimensions:
                 _refuse(
-                    f"{path}, line {number}",
+                    place,
                     f"{series.shape[1]} dimensions where the first series has {found.dimensions}",
                 )
             found.series.append(series)
             found.labels.append(label)
             found.lines.append(number)
         elif text.startswith("@"):
-            in_data = _is_data(text, f"{path}, line {number}")
+            in_data = _is_data(text, place)
         else:
-            _refuse(
-                f"{path}, line {number}",
-                "neither a header (@name value) nor a comment (#) stands before @data",
-            )
+            _refuse(place, "neither a header (@name value) nor a comment (#) before @data")
     if not found.series:
-        raise DataError(
-            f"{path} has no series{'' if in_data else ', nor the line @data that they follow'}."
-        )
+        raise DataError(f"{path} has no series{'' if in_data else ' and no line @data'}.")
     return found
 
 
 def _is_data(text: str, place: str) -> bool:
-    """Return whether a header is the last; refuse what a header says that cannot be read."""
+    """Return whether a header is the last one; raise for data that cannot be read."""
     name, *values = text.lower().split()
     says = _SWITCHES.get(values[0]) if values else None
     if name == "@timestamps" and says:
         _refuse(
             place,
-            "series with time stamps are not read; give one with regular steps (@timeStamps false)",
+            "time stamps are not supported; give series with regular steps (@timeStamps false)",
         )
     if name in ("@targetlabel", "@classlabel") and says is (name == "@targetlabel"):
         _refuse(
             place,
-            "its series have no class; give a data set for classification (@classLabel true ...)",
+            "the series have no class; give a data set for classification (@classLabel true ...)",
         )
     return name == "@data"
 
@@ -127,7 +106,7 @@ def _is_data(text: str, place: str) -> bool:
 def _parsed(text: str, place: str) -> tuple[Series, str]:
     *dimensions, label = (part.strip() for part in text.split(":"))
     if not dimensions:
-        _refuse(place, "no colon, hence no label after the values")
+        _refuse(place, "there is no colon, hence no label after the values")
     if not label:
         _refuse(place, "the label, after the last colon, is missing")
     columns = [
@@ -138,7 +117,8 @@ def _parsed(text: str, place: str) -> tuple[Series, str]:
         if len(column) != len(columns[0]):
             _refuse(
                 place,
-                f"dimension {number} has {len(column)} values where the first has {len(columns[0])}",
+                f"dimension {number} has {len(column)} values where the first has "
+                f"{len(columns[0])}",
             )
     series = np.stack(columns, axis=1)
     if np.isnan(series).all():
@@ -153,9 +133,7 @@ def _numbers(text: str, place: str) -> Series:
     except ValueError:
         numbers = np.array([_number(cell) for cell in cells])
         wrong = int(np.flatnonzero(np.isinf(numbers))[0])
-        _refuse(
-            place, f"value {wrong + 1}, {one_line(repr(cells[wrong].strip()), 40)}, is not a number"
-        )
+        _refuse(place, f"value {wrong + 1}, {cells[wrong].strip()[:40]!r}, is not a number")
     if np.isinf(numbers).any():
         _refuse(place, f"value {int(np.flatnonzero(np.isinf(numbers))[0]) + 1} is not finite")
     return numbers
@@ -173,12 +151,11 @@ def _refuse(place: str, what: str) -> NoReturn:
 
 
 def cylinder_bell_funnel(count: int, seed: int, part: int) -> LabelledSeries:
-    """Draw series of 128 steps of three shapes (Saito 1994), in turn; ``seed`` and ``part`` choose
-    them.
+    """Draw ``count`` series of 128 steps with three shapes in turn (Saito 1994).
 
     Noise is standard normal at every step. From step a, uniform in 16 .. 32, to step b, with b - a
-    uniform in 32 .. 96, a cylinder rises by 6 + eta, a bell in a ramp up to that, a funnel down
-    from it; eta is standard normal.
+    uniform in 32 .. 96, 6 + eta is added to a cylinder, a ramp up to that to a bell, and a ramp
+    down from it to a funnel; eta is standard normal. ``seed`` and ``part`` seed the generator.
     """
     generator = np.random.Generator(np.random.PCG64([seed, part]))
     shape = np.arange(count) % 3
@@ -192,5 +169,5 @@ def cylinder_bell_funnel(count: int, seed: int, part: int) -> LabelledSeries:
     series = height * form * inside + generator.standard_normal((count, 128))
     names = ("cylinder", "bell", "funnel")
     return LabelledSeries(
-        "generated series", list(series[..., None]), [names[kind] for kind in shape]
+        "generated series", [names[kind] for kind in shape], list(series[..., None])
     )

@@ -1,4 +1,4 @@
-"""Columns brought to mean 0 and standard deviation 1 of their training part."""
+"""Standardisation of columns: mean 0 and standard deviation 1 over the training part."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ class Scaling:
 
     @classmethod
     def of(cls, training: Series, places: Sequence[str]) -> Scaling:
-        """Measure the training part (n, K); a column that is constant there gets scale 1, so that
-        it is only shifted.
+        """Fit the training part (n, K); a column that is constant there gets scale 1.
+
+        Args:
+            training: the training part.
+            places: the words for each column in an error message.
 
         Raises:
-            DataError: the values of the column that a message calls ``places[k]`` are too large.
+            DataError: the values of a column are too large.
         """
+        # not scikit-learn's StandardScaler: a core task cannot depend on an extra
         columns = [np.ascontiguousarray(column) for column in training.T]
         with np.errstate(over="ignore", invalid="ignore"):
             location = np.array([column.mean() for column in columns])
@@ -34,14 +38,15 @@ class Scaling:
         for place, deviation in zip(places, scale, strict=True):
             if not np.isfinite(deviation):
                 raise DataError(
-                    f"{place}: the training part cannot be scaled, its standard deviation is {deviation}."
+                    f"{place}: the training part cannot be scaled, "
+                    f"its standard deviation is {deviation}."
                 )
         return cls(location, np.where(scale > 0, scale, 1.0))
 
     def apply(self, values: Series) -> Series:
-        """Scale values (N, K)."""
+        """Return scaled values (N, K)."""
         return np.asarray((values - self.location) / self.scale)
 
     def undo(self, values: Series, column: int) -> Series:
-        """Return scaled values of one column in its own unit."""
+        """Return scaled values (n,) of one column in its own unit."""
         return np.asarray(values * self.scale[column] + self.location[column])

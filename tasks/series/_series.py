@@ -1,95 +1,48 @@
-"""Arithmetic on a single series: chronological parts, windows, and the predictors that need no
-training by gradient.
-"""
+"""Arithmetic on a single series: windows, recursive forecasts, errors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 Series = npt.NDArray[np.float64]
-"""Values in the order of time, (N,); also windows (n, W) and predictions (n,)."""
+"""Values in the order of time (N,), windows (n, W) or predictions (n,)."""
 
 
-@dataclass(frozen=True)
-class Cut:
-    """Where a series of N values is cut: training ``[0, first)``, validation ``[first, second)``,
-    test ``[second, N)``.
-    """
+def windows(part: Series, width: int, horizon: int = 1) -> tuple[Series, Series]:
+    """Return every window of a part (N,) with the values that follow it.
 
-    first: int
-    second: int
-
-    @classmethod
-    def at(cls, n: int, train: float, validation: float) -> Cut:
-        """Cut ``n`` values in time by the shares of training and validation; the rest is for the
-        test.
-        """
-        return cls(round(n * train), round(n * (train + validation)))
-
-    def lengths(self, n: int) -> tuple[int, int, int]:
-        """Return how many of ``n`` values each part has."""
-        return self.first, self.second - self.first, n - self.second
-
-    def parts(self, series: Series) -> tuple[Series, Series, Series]:
-        """Return training, validation and test values."""
-        return series[: self.first], series[self.first : self.second], series[self.second :]
-
-
-def windows(part: Series, width: int) -> tuple[Series, Series]:
-    """Return every window (n, width) of a part with the value that follows it (n,), n = len(part) -
-    width.
-    """
-    return np.lib.stride_tricks.sliding_window_view(part, width)[:-1], part[width:]
-
-
-def windows_ahead(part: Series, width: int, ahead: int) -> tuple[Series, Series]:
-    """Return windows (n, width) with the ``ahead`` values that follow each (n, ahead), n =
-    len(part) - width - ahead + 1.
+    The windows are (n, width), the values (n, horizon), with n = N - width - horizon + 1.
     """
     view = np.lib.stride_tricks.sliding_window_view
-    following = view(part[width:], ahead)
+    following = view(part[width:], horizon)
     return view(part, width)[: len(following)], following
 
 
-@dataclass(frozen=True)
-class LinearPredictor:
-    """``x_{t+1} = intercept + sum_i weights[i] x_{t-p+1+i}`` over the last p values of a window."""
+def recursive_forecast(predictor: Callable[[Series], Series], seen: Series, steps: int) -> Series:
+    """Predict ``steps`` values, feeding predictions back as the newest inputs.
 
-    weights: Series
-    intercept: float = 0.0
+    Args:
+        predictor: maps windows of one series (n, W) to the next value (n,) or values (n, block),
+            or windows of several series (n, W, K) to (n, block * K), step by step.
+        seen: the first windows, (n, W) or (n, W, K).
+        steps: values to predict of each series.
 
-    def __call__(self, seen: Series) -> Series:
-        """Predict the next value: windows (n, W), W >= p -> (n,)."""
-        predicted: Series = seen[:, -len(self.weights) :] @ self.weights + self.intercept
-        return predicted
-
-
-PERSISTENCE = LinearPredictor(np.ones(1))
-"""Tomorrow is as today."""
-MEAN = LinearPredictor(np.zeros(1))
-"""Always the mean, of a series that was scaled or made to have mean 0."""
-
-
-def sine_recursion(period: float) -> LinearPredictor:
-    """The AR(2) recursion that a noiseless sine obeys exactly, ``x_{t+1} = 2 cos(2 pi / period) x_t
-    - x_{t-1}`` (Yule 1927).
+    Returns:
+        Predictions (n, steps) or (n, steps, K).
     """
-    return LinearPredictor(np.array([-1.0, 2 * np.cos(2 * np.pi / period)]))
-
-
-def fit_autoregression(part: Series, order: int) -> LinearPredictor:
-    """Fit an AR(``order``) predictor with intercept by least squares (Yule 1927), of least norm
-    where that is not unique.
-    """
-    seen, following = windows(part, order)
-    design = np.column_stack([seen, np.ones(len(seen))])  # (n, order + 1)
-    solution = np.linalg.lstsq(design, following, rcond=None)[0]
-    return LinearPredictor(np.asarray(solution[:-1], dtype=np.float64), float(solution[-1]))
+    blocks: list[Series] = []
+    reached = 0
+    while reached < steps:
+        following = predictor(seen).reshape(len(seen), -1, *seen.shape[2:])
+        blocks.append(following)
+        reached += following.shape[1]
+        seen = np.concatenate([seen, following], axis=1)[:, -seen.shape[1] :]
+    return np.concatenate(blocks, axis=1)[:, :steps]
 
 
 def mean_squared_error(predicted: Series, truth: Series) -> float:
-    """Return the mean squared difference."""
+    """Return the mean squared difference of two arrays of one shape."""
     return float(np.mean((predicted - truth) ** 2))

@@ -1,4 +1,4 @@
-"""Series from columns of a file, every fault told with its file, line and column."""
+"""Series from columns of a file; errors name the file, the line and the column."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnbench.errors import DataError, one_line
+from rnnbench.errors import DataError
 
 from .._common.tables import (
     FileFormat,
@@ -31,33 +31,33 @@ class NamedSeries:
 
     Attributes:
         numbers: the K columns to forecast (N, K).
-        names: of these.
-        places: what a message calls each of them.
-        source: what a message calls them all.
-        beside: further columns (N, E); ``None`` for none.
+        names: of the K columns.
+        places: the words for each of them in an error message.
+        source: the words for all of them in an error message.
+        covariates: further columns (N, E); ``None`` for none.
     """
 
     numbers: Series
     names: tuple[str, ...]
     places: tuple[str, ...]
     source: str
-    beside: Series | None = None
+    covariates: Series | None = None
 
 
 ALL = "all"
 
 
 def read_series(
-    path: Path, column: str | None, header: Header, kind: FileFormat, beside: str | None = None
+    path: Path, column: str | None, header: Header, kind: FileFormat, covariates: str | None = None
 ) -> NamedSeries:
-    """Read columns to forecast, and those beside them, each by name or by position counted from 0.
+    """Read columns to forecast, and covariates, each by name or by position counted from 0.
 
-    ``column`` and ``beside`` name one, or several joined by ``|``; ``all`` means every (other)
-    column whose first value is a number. A column of exactly that name comes first. Without
-    ``column`` it is the only one.
+    ``column`` and ``covariates`` name one column, or several joined by ``|``; ``all`` means every
+    (other) column whose first value is a number. A column of exactly that name takes precedence.
+    Without ``column`` the file must have a single one.
 
-    ``header="auto"`` takes the first row as the columns' names if a column is asked for by name or
-    its cell there is no number; with ``all``, if a text stands above a number.
+    ``header="auto"`` takes the first row as the columns' names if a column is given by name or its
+    first cell is no number; with ``all``, if a text stands above a number.
 
     Raises:
         DataError: the file cannot be read, there is no such column or one is named twice, or a cell
@@ -68,57 +68,57 @@ def read_series(
         table = take_header(table)
     width = len(table.rows[0])
     if column is None and width > 1:
-        known = one_line(", ".join(table.names or map(str, range(width))), 300)
         raise DataError(
-            f"{path} has {width} columns; choose one with column=NAME, several with 'column=NAME|NAME', or column=all. "
-            f"They are: {known}."
+            f"{path} has {width} columns; choose one with column=NAME, several with "
+            f"'column=NAME|NAME', or column=all. They are: {table.listed_columns()}."
         )
-    chosen = _chosen(table, "column", column or "0", besides=[])
+    chosen = _chosen(table, "column", column or "0", excluded=[])
     numbers = _numbers(table, chosen)
     if column == ALL:
         _refuse_counts(table, chosen, numbers)
     others = (
         None
-        if beside is None
-        else _numbers(table, _chosen(table, "beside", beside, besides=chosen))
+        if covariates is None
+        else _numbers(table, _chosen(table, "covariates", covariates, excluded=chosen))
     )
-    places = tuple(f"{path}, column {one_line(table.name(index), 80)!r}" for index in chosen)
+    places = tuple(f"{path}, column {table.name(index)!r}" for index in chosen)
     return NamedSeries(
         numbers, _names(table, chosen), places, places[0] if len(places) == 1 else str(path), others
     )
 
 
-def _chosen(table: Table, option: str, wanted: str, besides: list[int]) -> list[int]:
-    """Return the positions of the columns that an option names, none of them among ``besides``."""
+def _chosen(table: Table, option: str, wanted: str, excluded: list[int]) -> list[int]:
+    """Return the positions of the columns that an option names, none of them in ``excluded``."""
     if wanted == ALL and ALL not in (table.names or ()):
         chosen = [
             index
             for index in range(len(table.rows[0]))
-            if index not in besides and _of_numbers(table, index)
+            if index not in excluded and _of_numbers(table, index)
         ]
         if not chosen:
             raise DataError(
-                f"{table.source} has no {'other ' if besides else ''}column of numbers for {option}=all."
+                f"{table.source} has no {'other ' if excluded else ''}column of numbers "
+                f"for {option}=all."
             )
         return chosen
     chosen = []
     for name in [wanted] if wanted in (table.names or ()) else wanted.split("|"):
         index = table.index(name.strip())
-        if index in besides:
+        if index in excluded:
             raise DataError(
-                f"{table.source}: {option}={one_line(wanted, 80)} must name other columns than those forecast, "
-                f"and {one_line(name, 80)!r} is one of them."
+                f"{table.source}: {option}={wanted} must name other columns than those forecast, "
+                f"and {name!r} is one of them."
             )
         if index in chosen:
             raise DataError(
-                f"{table.source}: {option}={one_line(wanted, 80)} names {one_line(name, 80)!r} twice; name it once."
+                f"{table.source}: {option}={wanted} names {name!r} twice; name it once."
             )
         chosen.append(index)
     return chosen
 
 
 def _names(table: Table, chosen: list[int]) -> tuple[str, ...]:
-    """Return a name of its own for each column: its place beside a name that others bear too."""
+    """Return unique names of columns; a name that occurs twice is followed by its position."""
     if table.names is None:
         return ("value",) if len(chosen) == 1 else tuple(f"column {index}" for index in chosen)
     names = [table.names[index] for index in chosen]
@@ -129,9 +129,7 @@ def _names(table: Table, chosen: list[int]) -> tuple[str, ...]:
 
 
 def _of_numbers(table: Table, index: int) -> bool:
-    """Whether the column's first value is a number; a gap before it does not hide a column, but is
-    told as a fault.
-    """
+    """Whether the column's first value is a number; missing values before it are passed over."""
     return _is_number(next((row[index] for row in table.rows if row[index].strip()), ""))
 
 
@@ -141,8 +139,8 @@ def _refuse_counts(table: Table, chosen: list[int], numbers: Series) -> None:
             steps = np.diff(values)
         if len(steps) > 1 and steps[0] != 0 and (steps == steps[0]).all():
             raise DataError(
-                f"{table.source}: column {one_line(table.name(index), 80)!r} counts its rows, as an index or a time does; "
-                f"name the columns to forecast, 'column=NAME|NAME'."
+                f"{table.source}: column {table.name(index)!r} counts its rows, as an index or a "
+                f"time does; name the columns to forecast, 'column=NAME|NAME'."
             )
 
 
@@ -180,12 +178,11 @@ def _column(table: Table, index: int) -> Series:
 
 def _no_number(table: Table, index: int, row: int) -> DataError:
     cell = table.rows[row][index]
-    what = (
-        f"{one_line(cell, 40)!r} is not a finite number" if cell.strip() else "a value is missing"
-    )
-    column = one_line(repr(table.name(index)), 80)
+    what = f"{cell[:40]!r} is not a finite number" if cell.strip() else "a value is missing"
     return table.fault(
-        row, f"{what} in column {column}; mend or drop the row, or choose another column."
+        row,
+        f"{what} in column {table.name(index)!r}; "
+        f"correct or remove the row, or choose another column.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Forecasting: the next values of one column of a file, of several or of all."""
+"""Forecasting: predict the next values of one, several or all columns of a file."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from rnnbench import Citation, Metric, Preset
 from rnnbench.errors import DataError, OptionError, one_line
 from rnnbench.metrics import squared_error
 
+from .._common.chronological import Cut, check_parts
+from .._common.citations import YULE
 from .._common.tables import FileFormat, Header
-from ._bundled_series import Bundled, bundled_checksum, bundled_series
-from ._forecast import SeriesTask, check_parts
-from ._scaling import Scaling
-from ._series import Cut, LinearPredictor, Series, fit_autoregression
-from ._series_file import NamedSeries, read_series
-from ._series_references import (
+from ._baselines import (
+    LinearPredictor,
     all_inputs_regression_error,
+    fit_autoregression,
     seasonal_naive_error,
     window_regression_error,
 )
+from ._bundled_series import Bundled, bundled_checksum, bundled_series
+from ._forecast import SeriesTask
+from ._scaling import Scaling
+from ._series_file import NamedSeries, read_series
 
 if TYPE_CHECKING:
     from rnnbench import RegisterTask
 
+    from ._series import Series
+
 _SMALLEST_ERROR = 1e-6
-"""Scaled mean squared error below which the arithmetic counts for more than the forecast."""
+"""Scaled mean squared error that float32 arithmetic cannot tell from none."""
 _MSE = Metric("scaled mse", "lower", squared_error)
-_YULE = Citation(
-    "Yule 1927",
-    "On a Method of Investigating Periodicities in Disturbed Series, with Special Reference to Wolfer's Sunspot Numbers",
-    "Philosophical Transactions of the Royal Society A 226",
-    "https://doi.org/10.1098/rsta.1927.0007",
-)
 _ZHOU = Citation(
-    "Zhou et al. 2021", "Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting", "AAAI",
+    "Zhou et al. 2021",
+    "Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting",
+    "AAAI",
     "https://arxiv.org/abs/2012.07436",
-)  # fmt: skip
+)
 _ZENG = Citation(
     "Zeng et al. 2023",
     "Are Transformers Effective for Time Series Forecasting?",
@@ -51,9 +52,11 @@ _ZENG = Citation(
     "https://arxiv.org/abs/2205.13504",
 )
 _HYNDMAN = Citation(
-    "Hyndman and Koehler 2006", "Another Look at Measures of Forecast Accuracy", "International Journal of Forecasting 22",
+    "Hyndman and Koehler 2006",
+    "Another Look at Measures of Forecast Accuracy",
+    "International Journal of Forecasting 22",
     "https://doi.org/10.1016/j.ijforecast.2006.03.001",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -61,50 +64,51 @@ class Forecasting(SeriesTask):
     """Forecasting: predict the next values of columns of a CSV, TSV or JSON Lines file.
 
     One column is forecast (``column=OT``), several or all (``column=all``), from their own past and
-    that of the columns ``beside``. What Zhou et al. 2021 and their followers call S, MS and M is
-    ``column=OT``, ``column=OT,beside=all`` and ``column=all``; ``window`` and ``ahead`` are their
-    input length and prediction length.
+    that of the ``covariates``. The settings S, MS and M of Zhou et al. 2021 and their followers are
+    ``column=OT``, ``column=OT,covariates=all`` and ``column=all``; ``window`` and ``horizon`` are
+    their input length and prediction length.
 
-    Rows are in order of time. They are cut in time into training, validation and test, then each
-    column is scaled to mean 0 and standard deviation 1 *of its training part*, which is all that
-    the scale knows. The score is the mean squared error over the ``ahead`` steps that are predicted
-    at once and over the columns forecast, in units of each one's training variance ("scaled mse").
-    Skill 0 is the better of persistence (tomorrow is as today) and the training mean. Further
-    references are AR(2) and a linear regression on the whole window, both by least squares on the
-    training part and fed their own predictions where more than one step is asked for; a linear
-    regression from all that is read to all that is asked for, and for several columns one from each
-    one's window to its own values ahead (Zeng et al. 2023); and the value one season ago. All but
-    the one from all that is read know a single column, and their errors are averaged over the
-    columns. An error of 0 would be perfect, though the noise of real data puts it out of reach: a
-    network that does as well as the best of these references has solved the task. MAE, MASE
-    (Hyndman and Koehler 2006) and the errors of single columns are told beside the score.
+    Rows are in order of time. They are cut in time into training, validation and test part. Then
+    each column is scaled to mean 0 and standard deviation 1 of its training part. The score
+    ("scaled mse") is the mean squared error over the ``horizon`` and the columns, in units of each
+    column's training variance. Skill 0 is the better of persistence (the last value) and the
+    training mean.
+
+    Further simple predictors are compared: AR(2) and a linear regression on the whole window, both
+    by least squares on the training part and recursive where the horizon is longer than one step;
+    the value one season ago; a linear regression from all inputs to all targets; and, for several
+    columns, one from each column's window to its own next values (Zeng et al. 2023). All but the
+    one on all inputs read a single column, and their errors are averaged over the columns. A
+    network that does as well as the best of them has solved the task. Skill 1 is an error of 0,
+    which the noise of real data puts out of reach. MAE, MASE (Hyndman and Koehler 2006) and the
+    errors of single columns are reported with the score.
 
     Attributes:
         path: the file.
-        data: in its place, a series that statsmodels brings: sunspots (yearly) or co2 (weekly).
-        column: name, or position counted from 0, of the column to forecast; several joined by "|",
-            or all, which is every column of numbers; may be left out when there is only one.
-        beside: further columns that are read and not forecast: names joined by "|", or all, which
-            is every other column of numbers.
+        data: instead of a file, a series of statsmodels: sunspots (yearly) or co2 (weekly).
+        column: column to forecast, by name or position counted from 0; several joined by "|"; or
+            all, every column of numbers; may be omitted when there is only one.
+        covariates: columns that are inputs and not forecast: names joined by "|"; or all, every
+            other column of numbers.
         window: W, the values seen before a prediction.
-        ahead: steps predicted at once (direct forecasts).
-        horizon: steps of the free-running (recursive) forecast, which a network makes if it
-            forecasts all that it reads.
+        horizon: steps predicted at once (direct forecasts).
+        rollout: steps of the recursive forecast, whose inputs are earlier predictions; not with
+            covariates.
         season: steps per season, e.g. 24 for hourly data with a daily rhythm; 0 for none.
         train: share of the series, from its start, for training.
         validation: share that follows, for validation; the rest is the test.
         header: whether the first row names the columns; auto: it does if ``column`` is a name, its
             first cell is no number, or, for all, a text stands above a number.
-        format: of the file; auto: by its ending.
+        format: of the file; auto: by its suffix.
     """
 
     path: Path | None = None
     data: Bundled | None = None
     column: Annotated[str, Field(min_length=1)] | None = None
-    beside: Annotated[str, Field(min_length=1)] | None = None
+    covariates: Annotated[str, Field(min_length=1)] | None = None
     window: Annotated[int, Field(ge=2)] = 20
-    ahead: PositiveInt = 1
-    horizon: PositiveInt = 50
+    horizon: PositiveInt = 1
+    rollout: PositiveInt = 50
     season: NonNegativeInt = 0
     train: Annotated[float, Field(gt=0, lt=1)] = 0.6
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -112,33 +116,47 @@ class Forecasting(SeriesTask):
     format: FileFormat = "auto"
 
     version: ClassVar[int] = 1
-    citations: ClassVar[tuple[Citation, ...]] = (_YULE, _ZHOU, _ZENG, _HYNDMAN)
+    metric: ClassVar[Metric] = _MSE
+    perfect = 0.0
+    """No error; the noise floor of real data is unknown."""
+    citations: ClassVar[tuple[Citation, ...]] = (YULE, _ZHOU, _ZENG, _HYNDMAN)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": Preset({}, {"steps": 1000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 32}),
-        "standard": Preset({}, {"steps": 5000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}),
+        "quick": Preset(
+            {}, {"steps": 1000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 32}
+        ),
+        "standard": Preset(
+            {}, {"steps": 5000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}
+        ),
         # Zhou et al. 2021 (zhouhaoyi/Informer2020, main_informer.py and exp_informer.py): 24 hours
         # from 96, batches of 32, Adam at 1e-4, no clipping; the paper's 8 epochs are 2,130 steps on
-        # ETTh1. The width is this harness's own.
+        # ETTh1. The width is not theirs.
         "paper": Preset(
-            {"window": 96, "ahead": 24, "season": 24},
-            {"steps": 2130, "batch_size": 32, "learning_rate": 1e-4, "clip_norm": None, "hidden_size": 64},
+            {"window": 96, "horizon": 24, "season": 24},
+            {
+                "steps": 2130,
+                "batch_size": 32,
+                "learning_rate": 1e-4,
+                "clip_norm": None,
+                "hidden_size": 64,
+            },
         ),
-    }  # fmt: skip
+    }
 
     def __post_init__(self) -> None:
         if self.path is None and self.data is None:
             raise OptionError(
-                "forecasting needs a file: -t 'forecasting[path=FILE.csv,column=NAME]', or data=sunspots."
+                "forecasting needs a file: -t 'forecasting[path=FILE.csv,column=NAME]', "
+                "or data=sunspots."
             )
         if self.data is not None and any(
-            given is not None for given in (self.path, self.column, self.beside)
+            given is not None for given in (self.path, self.column, self.covariates)
         ):
-            raise ValueError("data= is a series of its own; leave path=, column= and beside= out.")
+            raise ValueError("data= excludes path=, column= and covariates=; remove these.")
         check_parts(self.train, self.validation)
 
     @cached_property
     def scaling(self) -> Scaling:
-        """Means and standard deviations of the columns over the training part, in the file's units."""
+        """Means and standard deviations (K,) of the training part, in the file's units."""
         return Scaling.of(self._read.numbers[: self._cut.first], self._read.places)
 
     @cached_property
@@ -152,14 +170,12 @@ class Forecasting(SeriesTask):
         return self.scaling.apply(self._read.numbers)
 
     @cached_property
-    def companions(self) -> Series | None:
-        """The columns beside (N, E), each scaled by its training part; one that is constant there
-        is only shifted.
-        """
-        numbers = self._read.beside
+    def covariate_values(self) -> Series | None:
+        """The covariates (N, E), each scaled by its training part; a constant one is shifted."""
+        numbers = self._read.covariates
         if numbers is None:
             return None
-        places = [f"{self._read.source}: a column beside it"] * numbers.shape[1]
+        places = [f"{self._read.source}: a covariate"] * numbers.shape[1]
         return Scaling.of(numbers[: self._cut.first], places).apply(numbers)
 
     @property
@@ -168,37 +184,35 @@ class Forecasting(SeriesTask):
         return {} if self.data is None else {self.data: bundled_checksum(self.data)}
 
     def in_unit(self, values: Series, target: int) -> Series:
-        """Return scaled values of a column in the file's unit."""
+        """Return scaled values (n,) of a column in the file's unit."""
         return self.scaling.undo(values, target)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns to forecast."""
+        """The names of the K columns to forecast, in printable characters."""
         return tuple(one_line(name, 40) for name in self._read.names)
 
     def fitted(self, training: Series) -> Mapping[str, LinearPredictor]:
-        """Return AR(2) and a regression on the whole window, by least squares on the training part."""
+        """Return AR(2) and a regression on the whole window, fitted to the training part (n,)."""
         orders = {"AR(2)": 2, "linear regression on the window": self.window}
         return {name: fit_autoregression(training, order) for name, order in orders.items()}
 
     @property
     def other_test_errors(self) -> Mapping[str, float]:
-        """The value a season ago, and regressions straight to the values ahead where they are
-        others than the one above.
-        """
+        """Test errors of the seasonal naive forecast and of direct regressions."""
         errors: dict[str, float] = {}
         if self.season:
             of_each = [
-                seasonal_naive_error(series, self.cut, self.window, self.ahead, self.season)
+                seasonal_naive_error(series, self.cut, self.window, self.horizon, self.season)
                 for series in self.series
             ]
             errors["seasonal naive"] = float(np.mean(of_each))
-        if self.inputs.dim > 1 or self.ahead > 1:
+        if self.inputs.dim > 1 or self.horizon > 1:
             error = all_inputs_regression_error(self.splits())
             errors |= {} if error is None else {"linear regression on all inputs, direct": error}
-        if len(self.series) > 1 and self.ahead > 1:
+        if len(self.series) > 1 and self.horizon > 1:
             of_each = [
-                window_regression_error(series, self.cut, self.window, self.ahead)
+                window_regression_error(series, self.cut, self.window, self.horizon)
                 for series in self.series
             ]
             errors["linear regression on the window, direct"] = float(np.mean(of_each))
@@ -206,31 +220,17 @@ class Forecasting(SeriesTask):
 
     @property
     def naive_lag(self) -> int:
-        """A season, where there is one."""
+        """The season, or 1 without one."""
         return self.season or 1
 
     @property
-    def metric(self) -> Metric:
-        """Mean squared error of the values predicted at once, in units of the training part's
-        variance.
-        """
-        return _MSE
-
-    @property
     def baseline(self) -> float:
-        """The error on the test part of persistence or of the training mean, whichever is less."""
+        """The smaller test error of persistence and of the training mean."""
         return min(self.test_errors["persistence"], self.test_errors["mean"])
 
     @property
-    def perfect(self) -> float:
-        """No error; the noise floor of real data is unknown."""
-        return 0.0
-
-    @property
     def solved(self) -> float:
-        """The error of the best simple predictor on the test part, unless no network in float32
-        could tell it from none.
-        """
+        """The test error of the best simple predictor, but no less than float32 resolves."""
         return max(min(self.test_errors.values()), _SMALLEST_ERROR)
 
     @cached_property
@@ -239,7 +239,7 @@ class Forecasting(SeriesTask):
             read = bundled_series(self.data)
         else:
             assert self.path is not None
-            read = read_series(self.path, self.column, self.header, self.format, self.beside)
+            read = read_series(self.path, self.column, self.header, self.format, self.covariates)
         self._check(read)
         return read
 
@@ -251,26 +251,28 @@ class Forecasting(SeriesTask):
         n = len(read.numbers)
         cut = Cut.at(n, self.train, self.validation)
         shortest = min(cut.lengths(n))
-        if shortest < self.window + self.ahead:
-            further = f" and ahead={self.ahead}" if self.ahead > 1 else ""
+        if shortest < self.window + self.horizon:
+            further = f" and horizon={self.horizon}" if self.horizon > 1 else ""
             raise DataError(
-                f"{read.source} has {n} values, of which a part gets {shortest}: too few for window={self.window}{further}. "
-                f"Give a longer series or a smaller window."
+                f"{read.source} has {n} values, of which a part gets {shortest}: too few for "
+                f"window={self.window}{further}. Give a longer series or a smaller window."
             )
         if self.season >= cut.first:
             raise DataError(
-                f"{read.source}: season={self.season} is no shorter than the training part of {cut.first} values."
+                f"{read.source}: season={self.season} is no shorter than the training part of "
+                f"{cut.first} values."
             )
         if constant := _constant(read.numbers[: cut.first]):
             others = "" if len(read.places) == 1 else "; name the other columns, 'column=NAME|NAME'"
             raise DataError(
-                f"{read.places[constant[0]]} is constant over its training part ({cut.first} values): "
-                f"nothing to forecast{others}."
+                f"{read.places[constant[0]]} is constant over its training part "
+                f"({cut.first} values): nothing to forecast{others}."
             )
         test = read.numbers[cut.second + self.window - 1 :]
         if len(_constant(test)) == len(read.places):
             raise DataError(
-                f"{read.source} is constant over its test part ({len(test)} values): nothing to forecast."
+                f"{read.source} is constant over its test part ({len(test)} values): "
+                f"nothing to forecast."
             )
 
 

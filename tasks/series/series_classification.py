@@ -1,4 +1,4 @@
-"""Series classification: name the class of a series after its last step."""
+"""Series classification: predict the class of a series after its last step."""
 
 from __future__ import annotations
 
@@ -6,39 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import torch
 from pydantic import Field, NonNegativeInt
 
 import rnnbench
-from rnnbench import Batch, Citation, FiniteTask, Metric, Preset, Splits, Tokens, Vectors
+from rnnbench import Citation, Preset, Vectors
 from rnnbench.errors import DataError
-from rnnbench.metrics import ACCURACY
 
-from .._common.labels import (
-    class_names,
-    majority_accuracy,
-    nearest_neighbour_accuracy,
-    numbered,
-    stratified,
-)
+from .._common.classification import ClassificationTask
+from .._common.classifiers import nearest_neighbour_accuracy
+from .._common.labels import hold_out
 from ._labelled_series import LabelledSeries, cylinder_bell_funnel, read_ts
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from rnnbench import RegisterTask
 
     from ._series import Series
 
 _BAGNALL = Citation(
-    "Bagnall et al. 2018", "The UEA Multivariate Time Series Classification Archive, 2018", "arXiv:1811.00075",
+    "Bagnall et al. 2018",
+    "The UEA Multivariate Time Series Classification Archive, 2018",
+    "arXiv:1811.00075",
     "https://arxiv.org/abs/1811.00075",
-)  # fmt: skip
+)
 _DAU = Citation(
-    "Dau et al. 2019", "The UCR Time Series Archive", "IEEE/CAA Journal of Automatica Sinica 6",
+    "Dau et al. 2019",
+    "The UCR Time Series Archive",
+    "IEEE/CAA Journal of Automatica Sinica 6",
     "https://arxiv.org/abs/1810.07758",
-)  # fmt: skip
+)
 _SAITO = Citation(
     "Saito 1994",
     "Local Feature Extraction and Its Applications Using a Library of Bases",
@@ -50,30 +51,29 @@ _RUSCH = Citation(
     "ICLR",
     "https://arxiv.org/abs/2110.04744",
 )
-_SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
-class SeriesClassification(FiniteTask):
-    """Series classification: name a series' class after its last step.
+class SeriesClassification(ClassificationTask[LabelledSeries]):
+    """Series classification: predict the class of a series after its last step.
 
     Each dimension is scaled to mean 0 and standard deviation 1 over the values of the training
-    part. A missing value is what came before it, or the mean where nothing did. The score is the
-    accuracy on the test part: always answering the most frequent class of the training part is
-    skill 0, and a network that does as well as one nearest neighbour (Euclidean, shorter series
-    padded by the mean) has solved the task.
+    part. A missing value is replaced by the one before it, or by the mean where there is none. The
+    score is the accuracy on the test part. Skill 0 is the accuracy of the most frequent class of
+    the training part. A network that does as well as one nearest neighbour (Euclidean, shorter
+    series padded by the mean) has solved the task.
 
     Without ``train`` the series are generated: cylinder, bell and funnel (Saito 1994), three shapes
-    in noise that are over by the last step, so that it says nothing about them.
+    in noise that end before the last step, so that the last step alone does not show the class.
 
     Attributes:
-        train: training series, a ``.ts`` file of the UCR or UEA archive; the validation part is
-            held out of it.
-        test: test series, likewise; held out of the training series if left out.
-        held_out: share of each class of the training series held out for the test if it is not
-            given, then of the rest for validation; always the same series.
+        train: training series, a ``.ts`` file of the UCR or UEA archive; validation series are held
+            out from it.
+        test: test series, likewise; held out from the training series if omitted.
+        held_out: share of each class of the training series held out for the test if ``test`` is
+            omitted, then of the rest for validation; always the same series.
         count: generated series for training; validation has half as many, the test as many.
-        data_seed: chooses the generated series; the same for every seed of a comparison.
+        data_seed: seed of the generated series; all seeds of a comparison use the same series.
     """
 
     train: Path | None = None
@@ -85,90 +85,63 @@ class SeriesClassification(FiniteTask):
     version: ClassVar[int] = 1
     citations: ClassVar[tuple[Citation, ...]] = (_BAGNALL, _DAU, _SAITO, _RUSCH)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": Preset({}, {"steps": 800, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}),
-        "standard": Preset({}, {"steps": 4000, "batch_size": 32, "learning_rate": 1e-3, "hidden_size": 64}),
+        "quick": Preset(
+            {}, {"steps": 800, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}
+        ),
+        "standard": Preset(
+            {}, {"steps": 4000, "batch_size": 32, "learning_rate": 1e-3, "hidden_size": 64}
+        ),
         # The archives define data and no network. The public code of Rusch et al. 2022
         # (tk-rusch/LEM, src/eigenWorms) trains a recurrent one on EigenWorms, given here by train=
         # and test=: 32 units, 50 epochs of 181 series in batches of 8, Adam at 0.00609 (tuned for
         # their own cell), no clipping. They pool the archive's two files, split them 70 / 15 / 15,
-        # and do not scale, none of which a preset can ask for.
+        # and do not scale, none of which a preset can express.
         "paper": Preset(
             {},
-            {"steps": 1150, "batch_size": 8, "learning_rate": 6.09e-3, "clip_norm": None, "hidden_size": 32},
+            {
+                "steps": 1150,
+                "batch_size": 8,
+                "learning_rate": 6.09e-3,
+                "clip_norm": None,
+                "hidden_size": 32,
+            },
         ),
-    }  # fmt: skip
+    }
 
     def __post_init__(self) -> None:
         if self.train is None and self.test is not None:
-            raise ValueError("test= is a file beside the training file; give train= too.")
-
-    def splits(self) -> Splits:
-        """Return each part: inputs (N, T, D) right-padded to its longest series, targets (N,),
-        lengths (N,).
-        """
-        return self._splits
+            raise ValueError("test= needs a training file; give train= too.")
 
     @property
     def inputs(self) -> Vectors:
-        """A step's values."""
-        return Vectors(self._parts[0].dimensions)
+        """The D values of a step."""
+        return Vectors(self.parts[0].dimensions)
 
     @property
-    def outputs(self) -> Tokens:
-        """The classes of the training part."""
-        return Tokens(len(self._classes))
+    def solving_accuracy(self) -> float:
+        """Test accuracy of one nearest neighbour."""
+        return self._nearest_neighbour
 
     @property
-    def steps(self) -> Literal["last"]:
-        """One prediction, after the last step."""
-        return "last"
-
-    @property
-    def length(self) -> int:
-        """Steps of the longest training series."""
-        return int(self._splits.train.inputs.shape[1])
-
-    @property
-    def metric(self) -> Metric:
-        """Accuracy."""
-        return ACCURACY
-
-    @cached_property
-    def baseline(self) -> float:
-        """Test accuracy of always answering the most frequent class of the training part."""
-        return majority_accuracy(
-            self._splits.train.targets, self._splits.test.targets, self._parts[2].source
-        )
-
-    @property
-    def perfect(self) -> float:
-        """Every series right."""
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        """As good as one nearest neighbour, and better than the most frequent class."""
-        return max(self._nearest_neighbour, self.baseline + 0.5 / len(self._splits.test))
-
-    @property
-    def simple_scores(self) -> Mapping[str, float]:
-        """The most frequent class, and one nearest neighbour in the training part."""
-        return {"majority class": self.baseline, "1-nearest neighbour": self._nearest_neighbour}
+    def simple_accuracies(self) -> Mapping[str, float]:
+        """Test accuracy of one nearest neighbour in the training part."""
+        return {"1-nearest neighbour": self._nearest_neighbour}
 
     @cached_property
     def _nearest_neighbour(self) -> float:
         train, test = self._splits.train, self._splits.test
         longest = max(train.inputs.shape[1], test.inputs.shape[1])
-        padded = (
+        seen, test_seen = (
             torch.nn.functional.pad(part.inputs, (0, 0, 0, longest - part.inputs.shape[1])).flatten(
                 1
             )
             for part in (train, test)
         )
-        return nearest_neighbour_accuracy(next(padded), train.targets, next(padded), test.targets)
+        return nearest_neighbour_accuracy(seen, train.targets, test_seen, test.targets)
 
     @cached_property
-    def _parts(self) -> tuple[LabelledSeries, LabelledSeries, LabelledSeries]:
+    def parts(self) -> tuple[LabelledSeries, LabelledSeries, LabelledSeries]:
+        """Training, validation and test series; raises :class:`DataError` for faulty files."""
         if self.train is None:
             counts = (self.count, self.count // 2, self.count)
             train, validation, test = (
@@ -177,57 +150,53 @@ class SeriesClassification(FiniteTask):
             return train, validation, test
         train = read_ts(self.train)
         if self.test is None:
-            train, test = self._hold_out(train)
+            train, test = hold_out(train, self.held_out)
         else:
             test = read_ts(self.test)
             if test.dimensions != train.dimensions:
                 raise DataError(
-                    f"{test.source} has {test.dimensions} dimensions where {train.source} has {train.dimensions}."
+                    f"{test.source} has {test.dimensions} dimensions where {train.source} has "
+                    f"{train.dimensions}."
                 )
-        train, validation = self._hold_out(train)
+        train, validation = hold_out(train, self.held_out)
         return train, validation, test
 
-    def _hold_out(self, given: LabelledSeries) -> tuple[LabelledSeries, LabelledSeries]:
-        kept, held = stratified(given.labels, self.held_out, _SPLIT_SEED, given.source)
-        return given.at(kept), given.at(held)
+    def sequences(self) -> list[tuple[Tensor, Tensor | None]]:
+        """Return scaled inputs (N, T, D) of each part, right-padded, with lengths (N,).
 
-    @cached_property
-    def _classes(self) -> tuple[str, ...]:
-        return class_names(self._parts[0].labels, self._parts[0].source)
+        Lengths are ``None`` where all series of a part have the same.
+        """
+        location, scale = self._scaling()
+        return [_batch(part, location, scale) for part in self.parts]
 
-    @cached_property
-    def _splits(self) -> Splits:
-        values = np.concatenate(self._parts[0].series)  # (steps of all training series, D)
+    def _scaling(self) -> tuple[Series, Series]:
+        """Return mean and standard deviation (D,) over the known values of the training part."""
+        values = np.concatenate(self.parts[0].series)  # (steps of all training series, D)
         known = ~np.isnan(values)
         count = np.maximum(known.sum(0), 1)
         with np.errstate(over="ignore", invalid="ignore"):
             location = np.where(known, values, 0).sum(0) / count
             scale = np.sqrt(np.where(known, (values - location) ** 2, 0).sum(0) / count)
-        scale[scale == 0] = 1.0  # a dimension that never changes stays at 0
+        scale[scale == 0] = 1.0  # a constant dimension stays at 0
         if not (np.isfinite(location).all() and np.isfinite(scale).all()):
-            raise DataError(f"{self._parts[0].source}: its values are too large to be scaled.")
-        return Splits(*(self._batch(part, location, scale) for part in self._parts))
+            raise DataError(f"{self.parts[0].source}: its values are too large to be scaled.")
+        return location, scale
 
-    def _batch(self, part: LabelledSeries, location: Series, scale: Series) -> Batch:
-        filled = [
-            torch.from_numpy(_filled((one - location) / scale)).float() for one in part.series
-        ]
-        lengths = torch.tensor([len(one) for one in filled])
-        inputs = torch.nn.utils.rnn.pad_sequence(filled, batch_first=True)  # (N, T, D)
-        equal = bool((lengths == inputs.shape[1]).all())
-        return Batch(
-            inputs, numbered(part.labels, self._classes, part.place), None if equal else lengths
-        )
+
+def _batch(part: LabelledSeries, location: Series, scale: Series) -> tuple[Tensor, Tensor | None]:
+    filled = [torch.from_numpy(_filled((one - location) / scale)).float() for one in part.series]
+    lengths = torch.tensor([len(one) for one in filled])
+    inputs = torch.nn.utils.rnn.pad_sequence(filled, batch_first=True)  # (N, T, D)
+    return inputs, None if bool((lengths == inputs.shape[1]).all()) else lengths
 
 
 def _filled(series: Series) -> Series:
-    """Put in place of each missing value (T, D) the one before it, or 0 where there is none."""
+    """Replace each missing value (T, D) by the one before it, or by 0 where there is none."""
     known = ~np.isnan(series)
     if known.all():
         return series
-    last = np.maximum.accumulate(
-        np.where(known, np.arange(len(series))[:, None], -1), axis=0
-    )  # step of the last known value
+    # step of the last known value, -1 before the first
+    last = np.maximum.accumulate(np.where(known, np.arange(len(series))[:, None], -1), axis=0)
     carried = np.take_along_axis(series, np.maximum(last, 0), axis=0)
     return np.where(last >= 0, carried, 0.0)
 

@@ -1,9 +1,8 @@
-"""Reading of text files, and texts as integers character by character, in little memory."""
+"""Texts as integers, character by character, in little memory."""
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,52 +12,13 @@ import numpy.typing as npt
 
 from rnnbench import DataError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from .._common.files import text_pieces
 
+if TYPE_CHECKING:
     from ._ngrams import Symbols
 
 UNKNOWN = 0
-_CHUNK = 1 << 22
 _CODE_POINTS = 0x110000
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
-def text_pieces(content: bytes, source: str) -> Iterator[str]:
-    """Decode UTF-8 text in pieces of a few megabytes, without its byte order mark.
-
-    Args:
-        content: the encoded text.
-        source: name of the text in error messages.
-
-    Raises:
-        DataError: the text is not UTF-8; the message has the line.
-    """
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    view = memoryview(content)
-    lines = 0
-    for start in range(0, len(view), _CHUNK):
-        end = start + _CHUNK
-        try:
-            piece = decoder.decode(view[start:end], final=end >= len(view))
-        except UnicodeDecodeError as error:
-            line = lines + error.object.count(b"\n", 0, error.start) + 1
-            raise DataError(
-                f"{source}, line {line}: not UTF-8 text; convert it, e.g. iconv -f LATIN1 -t UTF-8."
-            ) from None
-        lines += piece.count("\n")
-        yield piece
 
 
 @dataclass(frozen=True)

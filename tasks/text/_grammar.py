@@ -1,4 +1,4 @@
-"""A generated text whose entropy is known exactly, and in which a name has to be remembered."""
+"""A generated text of known entropy, with a name to remember in each sentence."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ import math
 import numpy as np
 
 NAMES = (
-    "anna", "bela", "cora", "dora", "ella", "fina", "gina", "hanna", "ines", "jana", "kira", "lena", "mara", "nora", "olga",
-    "petra",
+    "anna", "bela", "cora", "dora", "ella", "fina", "gina", "hanna", "ines", "jana", "kira", "lena",
+    "mara", "nora", "olga", "petra",
 )  # fmt: skip
 TRANSITIVE = ("saw", "met", "drew", "lost", "found", "heard", "left", "kept")
 THINGS = (
-    "fox", "cat", "boat", "tree", "lamp", "stone", "river", "garden", "letter", "window", "ladder", "basket", "crow",
-    "horse", "mirror", "wagon",
+    "fox", "cat", "boat", "tree", "lamp", "stone", "river", "garden", "letter", "window", "ladder",
+    "basket", "crow", "horse", "mirror", "wagon",
 )  # fmt: skip
 PLACES = ("near", "under", "behind", "above")
 INTRANSITIVE = ("ran", "slept", "sang", "wept", "laughed", "waited", "danced", "whistled")
-_MOST_PLACES = 3
+_MAX_PLACES = 3
 WORDS = len({*NAMES, *TRANSITIVE, *THINGS, *PLACES, *INTRANSITIVE, "the", "and", ",", "."})
-"""How many different words the text has."""
+"""Number of distinct words, the comma and the full stop among them."""
 
 
 def generate(sentences: int, seed: int) -> str:
-    """Draw sentences ``NAME saw the fox near the tree under the lamp, and NAME slept.``, one per
-    line.
+    """Draw sentences ``anna saw the fox near the tree, and anna slept.``, one per line.
 
-    Each choice is independent and uniform: the name, which comes back after one to three places;
-    the verbs; the things; the places. The text tells every choice, so that its entropy is that of
-    the choices alone.
+    All choices are independent and uniform: the name, which returns after one to three places; the
+    verbs; the things; the places. Each choice can be read from the text, so that the entropy of the
+    text is that of the choices.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
 
@@ -37,9 +36,15 @@ def generate(sentences: int, seed: int) -> str:
         return found
 
     choices = zip(
-        drawn(NAMES), drawn(TRANSITIVE), drawn(THINGS), drawn(PLACES, _MOST_PLACES), drawn(THINGS, _MOST_PLACES),
-        drawn(INTRANSITIVE), generator.integers(1, _MOST_PLACES, sentences, endpoint=True).tolist(), strict=True,
-    )  # fmt: skip
+        drawn(NAMES),
+        drawn(TRANSITIVE),
+        drawn(THINGS),
+        drawn(PLACES, _MAX_PLACES),
+        drawn(THINGS, _MAX_PLACES),
+        drawn(INTRANSITIVE),
+        generator.integers(1, _MAX_PLACES, sentences, endpoint=True).tolist(),
+        strict=True,
+    )
     lines = []
     for (name,), (verb,), (thing,), places, there, (end,), count in choices:
         where = "".join(
@@ -50,24 +55,22 @@ def generate(sentences: int, seed: int) -> str:
 
 
 def bits_per_character() -> float:
-    """Return the entropy rate: the expected bits of a sentence's choices over its expected number
-    of characters.
-    """
+    """Return the entropy rate: expected bits of a sentence over its expected characters."""
     return (_fixed_bits() + _mean_places() * _bits(PLACES, THINGS)) / _characters()
 
 
 def bits_per_character_without_memory() -> float:
-    """Return what the rate would be if the name that comes back were a new choice."""
+    """Return the entropy rate of a text whose second name is an independent choice."""
     return bits_per_character() + _bits(NAMES) / _characters()
 
 
 def bits_per_word() -> float:
-    """Return the entropy rate by words, of which the comma and the full stop are two."""
+    """Return the entropy rate per word; the comma and the full stop count as words."""
     return (_fixed_bits() + _mean_places() * _bits(PLACES, THINGS)) / (9 + 3 * _mean_places())
 
 
 def _fixed_bits() -> float:
-    return _bits(NAMES, TRANSITIVE, THINGS, INTRANSITIVE) + math.log2(_MOST_PLACES)
+    return _bits(NAMES, TRANSITIVE, THINGS, INTRANSITIVE) + math.log2(_MAX_PLACES)
 
 
 def _characters() -> float:
@@ -83,7 +86,7 @@ def _characters() -> float:
 
 
 def _mean_places() -> float:
-    return (1 + _MOST_PLACES) / 2
+    return (1 + _MAX_PLACES) / 2
 
 
 def _bits(*choices: tuple[str, ...]) -> float:

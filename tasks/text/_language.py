@@ -15,10 +15,10 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from rnnbench import Batch, DataError, FiniteTask, Splits, Tokens
 
-from ..series._forecast import check_parts
-from ..series._series import Cut
+from .._common.chronological import Cut, check_parts
+from .._common.files import read_bytes
 from . import _grammar
-from ._characters import UNKNOWN, Lexicon, read_bytes
+from ._characters import UNKNOWN, Lexicon
 from ._ngrams import cross_entropies
 
 if TYPE_CHECKING:

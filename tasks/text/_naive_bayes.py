@@ -1,5 +1,7 @@
-"""Naive Bayes on bags of words: what can be told of a text's class when the order of its words is
-forgotten.
+"""Naive Bayes on bags of words: a classifier that ignores the order of the words.
+
+Not scikit-learn's ``MultinomialNB``: a core task cannot depend on an extra, and its import takes
+half a second in each trial process.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ class NaiveBayes:
 
     Attributes:
         log_prior: ``log P(class)``, (C,).
-        log_likelihood: ``log P(word | class)``, (V, C); 0 for padding, which says nothing.
+        log_likelihood: ``log P(word | class)``, (V, C); 0 for padding.
     """
 
     log_prior: Tensor
@@ -29,9 +31,18 @@ class NaiveBayes:
     def fit(
         cls, words: Tensor, targets: Tensor, vocabulary: int, classes: int, padding: int
     ) -> NaiveBayes:
-        """Count the words (N, T) of the texts of each class (targets (N,)), ``padding`` aside."""
+        """Count words in the texts of each class.
+
+        Args:
+            words: texts (N, T) of integers below ``vocabulary``.
+            targets: classes (N,).
+            vocabulary: V.
+            classes: C.
+            padding: the integer that is no word.
+        """
         counts = torch.zeros(vocabulary * classes, dtype=torch.int64)
-        for step in words.T:  # one word of every text at a time: bounds the memory
+        # one step of all texts at a time bounds the memory
+        for step in words.T:
             counts += torch.bincount(
                 step.long() * classes + targets, minlength=vocabulary * classes
             )
@@ -43,8 +54,8 @@ class NaiveBayes:
         return cls((of_class / of_class.sum()).log(), log_likelihood)
 
     def predict(self, words: Tensor) -> Tensor:
-        """Return the most probable class of texts (N, T): (N,)."""
+        """Return the most probable class of each text: (N, T) -> (N,)."""
         scores = self.log_prior.expand(len(words), -1).clone()  # (N, C)
-        for step in words.T:  # as above
+        for step in words.T:
             scores += self.log_likelihood[step.long()]
         return scores.argmax(1)

@@ -1,14 +1,15 @@
-"""Labelled texts, and how they are read from files."""
+"""Labelled texts, read from files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnbench.errors import DataError
 
+from .._common.labels import LabelledRows, taken
 from .._common.tables import (
     FileFormat,
     Header,
@@ -22,41 +23,22 @@ from .._common.tables import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .._common.labels import Indices
+
 TEXT_COLUMNS = ("text", "sentence")
 LABEL_COLUMN = "label"
 
 
 @dataclass(frozen=True)
-class LabelledTexts:
-    """Texts with their labels.
+class LabelledTexts(LabelledRows):
+    """N texts with their labels."""
 
-    Attributes:
-        source: what a message calls them.
-        lines: the line of each in its file, counted from 1; empty where they come from none.
-    """
-
-    source: str
     texts: list[str]
-    labels: list[str]
-    lines: list[int] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def at(self, index: list[int]) -> LabelledTexts:
-        """Return those at ``index``."""
-        lines = [self.lines[i] for i in index] if self.lines else []
-        return LabelledTexts(
-            self.source, [self.texts[i] for i in index], [self.labels[i] for i in index], lines
-        )
-
-    def place(self, row: int) -> str:
-        """Return where a message says that text ``row`` stands."""
-        return (
-            f"{self.source}, line {self.lines[row]}"
-            if self.lines
-            else f"{self.source}, row {row + 1}"
-        )
+    def at(self, index: Indices) -> LabelledTexts:
+        """Return the texts at ``index`` (n,)."""
+        labels, texts = taken(self.labels, index), taken(self.texts, index)
+        return LabelledTexts(self.source, labels, texts, lines=taken(self.lines, index))
 
 
 def read_texts(
@@ -64,9 +46,9 @@ def read_texts(
 ) -> LabelledTexts:
     """Read the columns ``text`` and ``label``, each a name or a position counted from 0.
 
-    Left out, they are the columns called "text" or "sentence" and "label" where there is a header,
-    otherwise 0 and 1. ``header="auto"`` takes the first row as names if a column is asked for by
-    name, or if one of its cells is "label".
+    The defaults are "text" or "sentence" and "label" where there is a header, else 0 and 1.
+    ``header="auto"`` takes the first row as a header if a column is given by name, or if one of its
+    cells is "label".
 
     Raises:
         DataError: the file cannot be read or has no such column, or a label is missing.
@@ -78,18 +60,18 @@ def read_texts(
     labels = [cell.strip() for cell in table.column(label)]
     if "" in labels:
         raise table.fault(labels.index(""), "the label is missing.")
-    return LabelledTexts(str(path), table.column(text), labels, table.lines)
+    return LabelledTexts(str(path), labels, table.column(text), lines=table.lines)
 
 
 def column_names(names: tuple[str, ...], text: str | None, label: str | None) -> tuple[str, str]:
-    """Return the columns to read, of a table whose columns are ``names`` (none: known by position
-    alone).
+    """Return the columns of texts and labels, given or by default.
+
+    ``names`` are all columns of the table; it is empty where there is no header.
     """
-    if names:
-        return text or next(
-            (name for name in TEXT_COLUMNS if name in names), TEXT_COLUMNS[0]
-        ), label or LABEL_COLUMN
-    return text or "0", label or "1"
+    if not names:
+        return text or "0", label or "1"
+    default = next((name for name in TEXT_COLUMNS if name in names), TEXT_COLUMNS[0])
+    return text or default, label or LABEL_COLUMN
 
 
 def _has_header(table: Table, text: str | None, label: str | None, header: Header) -> bool:
@@ -99,17 +81,22 @@ def _has_header(table: Table, text: str | None, label: str | None, header: Heade
     return by_name or LABEL_COLUMN in (cell.strip() for cell in table.rows[0])
 
 
-def hold_out(texts: LabelledTexts, share: float, seed: int) -> tuple[LabelledTexts, LabelledTexts]:
-    """Split off a random ``share`` (at least one text), chosen by ``seed``: the rest, and what was
-    held out.
+def hold_out_texts(
+    texts: LabelledTexts, share: float, seed: int
+) -> tuple[LabelledTexts, LabelledTexts]:
+    """Split off a random ``share`` of the texts (at least one), chosen by ``seed``.
+
+    Returns:
+        The texts kept and those held out, both in their order.
 
     Raises:
-        DataError: there are too few texts to leave any.
+        DataError: there are too few texts to keep any.
     """
     count = max(1, round(share * len(texts)))
     if count >= len(texts):
         raise DataError(
-            f"{texts.source} has {len(texts)} texts: too few to hold any out for validation and test."
+            f"{texts.source} has {len(texts)} texts: "
+            f"too few to hold any out for validation and test."
         )
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(texts)).tolist()
-    return texts.at(sorted(order[count:])), texts.at(sorted(order[:count]))
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(texts))
+    return texts.at(np.sort(order[count:])), texts.at(np.sort(order[:count]))

@@ -9,7 +9,8 @@ import numpy as np
 
 from rnnbench import DataError
 
-from ._characters import Lexicon, text_pieces
+from .._common.files import text_pieces
+from ._characters import Lexicon
 from ._words import Numbers, tokenise
 
 if TYPE_CHECKING:

@@ -1,6 +1,4 @@
-"""Words, characters or bytes as integers: how a text is cut, a vocabulary that knows the training
-texts alone, and padding.
-"""
+"""Texts as integers: splitting into words, characters or bytes, vocabulary, padding."""
 
 from __future__ import annotations
 
@@ -25,8 +23,9 @@ _TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s]")
 
 
 def tokenise(text: str) -> list[str]:
-    """Lower-case ``text`` and cut it into words (``don't`` is one) and single other characters,
-    such as punctuation.
+    """Split lower-cased ``text`` into words and single other characters, e.g. punctuation.
+
+    A word may have inner apostrophes: ``don't`` is one.
     """
     return _TOKEN.findall(text.lower())
 
@@ -42,11 +41,11 @@ CUT: Mapping[Level, Callable[[str], list[str]]] = {
     "character": list,
     "byte": _bytes,
 }
-"""How a text is cut at each level; characters and the bytes of UTF-8 keep their case."""
+"""The function that splits a text at each level; characters and bytes of UTF-8 keep their case."""
 
 
 class Numbers(dict[str, int]):
-    """Gives every new word the next number."""
+    """A dictionary that assigns the next number to each new word."""
 
     def __missing__(self, word: str) -> int:
         self[word] = number = len(self)
@@ -55,13 +54,12 @@ class Numbers(dict[str, int]):
 
 @dataclass(frozen=True)
 class CutTexts:
-    """N texts cut into words, in little memory: a word is kept once, and a number of four bytes
-    wherever it stands.
+    """N texts split into words, in little memory: four bytes per word and each distinct word once.
 
     Attributes:
-        words: every word once, by its number.
-        numbers: of the words of all texts, one text after the other.
-        lengths: the words of each text (N,).
+        words: the distinct words, by number.
+        numbers: the numbers of the words of all texts, concatenated.
+        lengths: the number of words of each text (N,).
     """
 
     words: Sequence[str]
@@ -70,7 +68,7 @@ class CutTexts:
 
     @classmethod
     def of(cls, texts: Iterable[Sequence[str]]) -> CutTexts:
-        """Number the words of texts, each of which may be cut when it is asked for."""
+        """Number the words of texts, an iterable that may split each text lazily."""
         known, numbers, lengths = Numbers(), array("i"), array("q")
         for text in texts:
             numbers.extend(map(known.__getitem__, text))
@@ -80,42 +78,36 @@ class CutTexts:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Integers for words: 0 pads, 1 stands for any unknown word, the others are known words, the
-    most frequent first.
-    """
+    """Integers for words: 0 is padding, 1 any unknown word, others are known words by frequency."""
 
     ids: dict[str, int]
 
     @classmethod
     def of(cls, texts: CutTexts, size: int, min_count: int) -> Vocabulary:
-        """Take words seen ``min_count`` times or more, at most ``size`` with padding and unknown,
-        ties by alphabet.
+        """Return the vocabulary of the words that occur at least ``min_count`` times.
+
+        It has at most ``size`` entries, padding and unknown word included; words of equal frequency
+        are in alphabetical order.
         """
         counts = np.zeros(len(texts.words), np.int64)
-        for start in range(
-            0, len(texts.numbers), _COUNTED_AT_ONCE
-        ):  # numpy widens what it counts to eight bytes each
+        # in chunks, since numpy widens the numbers to eight bytes each
+        for start in range(0, len(texts.numbers), _COUNTED_AT_ONCE):
             counts += np.bincount(
                 texts.numbers[start : start + _COUNTED_AT_ONCE], minlength=len(counts)
             )
         by_word = zip(texts.words, counts.tolist(), strict=True)
         frequent = sorted((-count, word) for word, count in by_word if count >= min_count)
-        return cls(
-            {
-                word: index
-                for index, (_, word) in enumerate(frequent[: size - _SPECIAL], start=_SPECIAL)
-            }
-        )
+        known = enumerate(frequent[: size - _SPECIAL], start=_SPECIAL)
+        return cls({word: index for index, (_, word) in known})
 
     def __len__(self) -> int:
         return len(self.ids) + _SPECIAL
 
     def encode(self, texts: CutTexts, max_length: int) -> tuple[Tensor, Tensor]:
-        """Return ids (N, T) in the smallest type that holds them, right-padded to the longest, and
-        lengths (N,) int64.
+        """Return integers (N, T), right-padded to the longest text, and lengths (N,) int64.
 
-        Of a longer text the first ``max_length`` words are kept; a text without words is one
-        unknown word.
+        The integers have the smallest dtype that holds them. Of a longer text the first
+        ``max_length`` words are kept; a text without words is one unknown word.
         """
         of_number = np.array(
             [self.ids.get(word, UNKNOWN) for word in texts.words], smallest_type(len(self))

@@ -1,4 +1,4 @@
-"""Text classification: the class of a text from its words in order."""
+"""Text classification: predict the class of a text after its last word."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 import rnnbench
-from rnnbench import Batch, Citation, Diagnosis, FiniteTask, Metric, Preset, Splits, Tokens
-from rnnbench.errors import DataError, one_line
-from rnnbench.metrics import ACCURACY
+from rnnbench import Batch, Citation, Diagnosis, Preset, Tokens
 
-from .._common.hub import HubDataset, checksum
-from .._common.labels import majority_accuracy, numbered
+from .._common.classification import ClassificationTask
+from .._common.hub import HubDataset
+from .._common.labels import class_names
 from .._common.tables import FileFormat, Header
 from . import _corpus
+from ._hub_texts import checksum, read_hub_texts
 from ._naive_bayes import NaiveBayes
-from ._texts import LabelledTexts, hold_out, read_texts
+from ._texts import LabelledTexts, hold_out_texts, read_texts
 from ._words import CUT, PADDING, CutTexts, Level, Vocabulary
 
 if TYPE_CHECKING:
@@ -30,17 +30,22 @@ if TYPE_CHECKING:
     from rnnbench import Predict, RegisterTask
 
 _SOCHER = Citation(
-    "Socher et al. 2013", "Recursive Deep Models for Semantic Compositionality Over a Sentiment Treebank", "EMNLP",
+    "Socher et al. 2013",
+    "Recursive Deep Models for Semantic Compositionality Over a Sentiment Treebank",
+    "EMNLP",
     "https://aclanthology.org/D13-1170",
-)  # fmt: skip
+)
 _TAI = Citation(
-    "Tai et al. 2015", "Improved Semantic Representations From Tree-Structured Long Short-Term Memory Networks", "ACL",
+    "Tai et al. 2015",
+    "Improved Semantic Representations From Tree-Structured Long Short-Term Memory Networks",
+    "ACL",
     "https://arxiv.org/abs/1503.00075",
-)  # fmt: skip
+)
 _MCCALLUM = Citation(
-    "McCallum & Nigam 1998", "A Comparison of Event Models for Naive Bayes Text Classification",
+    "McCallum & Nigam 1998",
+    "A Comparison of Event Models for Naive Bayes Text Classification",
     "AAAI Workshop on Learning for Text Categorization",
-)  # fmt: skip
+)
 _SOLVED_GENERATED = 0.95
 _KEPT: Mapping[Level, int] = {"word": 64, "character": 320, "byte": 320}
 
@@ -48,57 +53,49 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """Everything that is derived from the texts."""
+class TextClassification(ClassificationTask[LabelledTexts]):
+    """Text classification: predict the class of a text after its last word.
 
-    vocabulary: Vocabulary
-    classes: tuple[str, ...]
-    splits: Splits
-
-
-@dataclass(frozen=True)
-class TextClassification(FiniteTask):
-    """Text classification: predict a text's class after its last word.
-
-    Texts are lower-cased and cut into words, or as they stand into characters or bytes; a
-    vocabulary made of the training texts alone turns them into integers, padded on the right. The
-    score is the accuracy on the test texts, held against the training part's majority class (skill
-    0) and naive Bayes on bags of words (McCallum and Nigam 1998), which forgets the order.
+    Texts are lower-cased and split into words, or split unchanged into characters or bytes. A
+    vocabulary of the training texts maps them to integers, padded on the right. The score is the
+    accuracy on the test texts. Skill 0 is the accuracy of the training part's most frequent class.
+    Naive Bayes on bags of words (McCallum and Nigam 1998), which ignores the order, is compared.
 
     Without ``path`` or ``hf`` the texts are generated, and their difficulty is known: a cue word,
-    ``distance`` words before the end, tells the class; every sentence holds one "not", which turns
-    the class round where it stands directly before the cue (with probability ``negation``) and
-    means nothing elsewhere. The best accuracy is 1/2 without memory of the cue, ``max(negation, 1 -
-    negation)`` for any bag of words, and 1 with memory and order; 0.95 counts as solved. A corpus
-    of your own counts as solved from the accuracy of naive Bayes: the order has been of use.
+    ``distance`` words before the end, determines the class; every sentence has one "not", which
+    inverts the class if it stands directly before the cue (with probability ``negation``) and has
+    no effect elsewhere. The best accuracy is 1/2 without memory of the cue, ``max(negation, 1 -
+    negation)`` for any bag of words, and 1 with memory and order; 0.95 counts as solved. Any other
+    corpus counts as solved from the accuracy of naive Bayes: the order was of use.
 
     Attributes:
         path: training texts, as CSV, TSV or JSON Lines.
-        validation: validation texts; held out from the training texts if left out.
+        validation: validation texts; held out from the training texts if omitted.
         test: test texts; likewise.
         text: column of the texts, a name or a position counted from 0; by default "text" or
             "sentence", or else 0.
         label: column of the classes; by default "label", or else 1.
-        header: whether the first row names the columns; auto: it does if a column is asked for by
-            name, or a cell is "label".
-        format: of the files; auto: by their endings.
+        header: whether the first row names the columns; auto: it does if a column is given by name,
+            or a cell is "label".
+        format: of the files; auto: by their suffixes.
         hf: a Hugging Face data set by name, or a folder of its files.
-        revision: its commit; required, but for a folder.
+        revision: its commit; required unless it is a folder.
         subset: its configuration, where it has several.
         train_split: name of its split for training.
-        validation_split: likewise for validation; held out from the training texts if left out.
+        validation_split: likewise for validation; held out from the training texts if omitted.
         test_split: likewise for the test.
-        held_out: share of the training texts held out for the test if it is not given, then of the
+        held_out: share of the training texts held out for the test if that is omitted, then of the
             rest for validation.
-        vocab: most integers of the vocabulary, padding and unknown word included.
+        vocab: maximum size of the vocabulary, padding and unknown word included.
         min_count: a word that occurs less often in training is unknown.
-        max_length: symbols kept of a longer text, from its start: 64 words, 320 characters or bytes
-            if left out; generated texts are kept whole.
-        level: what a step reads: a word, a character, or a byte of UTF-8.
+        max_length: symbols kept of a longer text, from its start; by default 64 words, 320
+            characters or bytes; generated texts are kept whole.
+        level: unit of a step: a word, a character, or a byte of UTF-8.
         sentences: generated training sentences; validation and test have half as many each.
         distance: generated words between the cue and the end.
         negation: share of generated sentences whose cue is negated.
-        data_seed: chooses the texts generated or held out; the same for every seed of a comparison.
+        data_seed: seed of the texts generated or held out; all seeds of a comparison use the same
+            texts.
     """
 
     path: Path | None = None
@@ -127,46 +124,53 @@ class TextClassification(FiniteTask):
     version: ClassVar[int] = 1
     citations: ClassVar[tuple[Citation, ...]] = (_MCCALLUM, _SOCHER, _TAI)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "quick": Preset({}, {"steps": 1500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}),
-        "standard": Preset({}, {"steps": 4000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64}),
+        "quick": Preset(
+            {}, {"steps": 1500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}
+        ),
+        "standard": Preset(
+            {}, {"steps": 4000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64}
+        ),
         # The LSTM of Tai et al. 2015 on the binary treebank of Socher et al. 2013, given by path=
         # or hf=. From their public code (stanfordnlp/treelstm, sentiment/main.lua and
         # LSTMSentiment.lua): batches of 25, decay of 1e-4, embeddings of 300, no clipping, 10
         # epochs, which are 2,770 steps of 6,920 sentences. Its default of 150 units is for five
-        # classes; the 168 for two are not verified. What a preset cannot ask for: AdaGrad at 0.05
-        # (in its place Adam at 1e-3, which is not theirs), pretrained and cased vectors with a rate
-        # of their own, and dropout of 0.5 before the readout.
+        # classes; the 168 for two are not verified. A preset cannot express AdaGrad at 0.05 (Adam
+        # at 1e-3 is used, which is not theirs), pretrained and cased vectors with a separate rate,
+        # and dropout of 0.5 before the readout.
         "paper": Preset(
             {},
-            {"steps": 2770, "batch_size": 25, "learning_rate": 1e-3, "weight_decay": 1e-4, "clip_norm": None,
-             "hidden_size": 168, "embedding_size": 300},
+            {
+                "steps": 2770,
+                "batch_size": 25,
+                "learning_rate": 1e-3,
+                "weight_decay": 1e-4,
+                "clip_norm": None,
+                "hidden_size": 168,
+                "embedding_size": 300,
+            },
         ),
-    }  # fmt: skip
+    }
 
     def __post_init__(self) -> None:
         if self.path is not None and self.hf is not None:
-            raise ValueError("path= and hf= are two corpora; give one of them.")
+            raise ValueError("path= and hf= exclude each other; give one of them.")
         if self.path is None and (self.validation is not None or self.test is not None):
-            raise ValueError(
-                "validation= and test= are files beside the training file; give path= too."
-            )
+            raise ValueError("validation= and test= need a training file; give path= too.")
         if self.path is None and (self.header != "auto" or self.format != "auto"):
-            raise ValueError("header= and format= say how files are read; give path= too.")
+            raise ValueError("header= and format= are options of files; give path= too.")
         if self._generated and (self.text is not None or self.label is not None):
-            raise ValueError(
-                "text= and label= are columns of a corpus of your own; give path= or hf= too."
-            )
+            raise ValueError("text= and label= are columns of a corpus; give path= or hf= too.")
         splits = (self.train_split, self.validation_split, self.test_split)
         if self.hf is not None:
             HubDataset(self.hf, self.revision, self.subset)
         elif (self.revision, self.subset, *splits) != (None, None, "train", None, None):
             raise ValueError(
-                "revision=, subset= and splits belong to a Hugging Face data set; give hf= too."
+                "revision=, subset= and splits are of a Hugging Face data set; give hf= too."
             )
 
     @cached_property
     def parts(self) -> tuple[LabelledTexts, LabelledTexts, LabelledTexts]:
-        """Training, validation and test texts; raises :class:`DataError` where they cannot be had."""
+        """Training, validation and test texts; raises :class:`DataError` for faulty files."""
         if self._generated:
             counts = (self.sentences, self.sentences // 2, self.sentences // 2)
             train, validation, test = (
@@ -176,93 +180,57 @@ class TextClassification(FiniteTask):
             return train, validation, test
         train, given_validation, given_test = self._given
         if given_test is None:
-            train, given_test = hold_out(train, self.held_out, self.data_seed)
+            train, given_test = hold_out_texts(train, self.held_out, self.data_seed)
         if given_validation is None:
-            train, given_validation = hold_out(train, self.held_out, self.data_seed)
+            train, given_validation = hold_out_texts(train, self.held_out, self.data_seed)
         return train, given_validation, given_test
-
-    def splits(self) -> Splits:
-        """Return each part: inputs (N, T) right-padded to its longest text, targets (N,), lengths
-        (N,).
-        """
-        return self._prepared.splits
 
     @property
     def inputs(self) -> Tokens:
-        """The words (characters, bytes) of the training texts, the unknown one and padding."""
-        return Tokens(len(self._prepared.vocabulary))
+        """The words (characters, bytes) of the vocabulary, the unknown one and padding."""
+        return Tokens(len(self.vocabulary))
 
     @property
-    def outputs(self) -> Tokens:
-        """The classes of the training texts, in alphabetical order."""
-        return Tokens(len(self._prepared.classes))
-
-    @property
-    def steps(self) -> Literal["last"]:
-        """One prediction, after the last word."""
-        return "last"
-
-    @property
-    def length(self) -> int:
-        """Symbols of the longest training text."""
-        return int(self._prepared.splits.train.inputs.shape[1])
-
-    @property
-    def metric(self) -> Metric:
-        """Accuracy."""
-        return ACCURACY
+    def vocabulary(self) -> Vocabulary:
+        """The words (characters, bytes) of the training texts as integers."""
+        return self._encoded[0]
 
     @cached_property
-    def baseline(self) -> float:
-        """Test accuracy of always answering the most frequent class of the training texts."""
-        splits = self._prepared.splits
-        return majority_accuracy(splits.train.targets, splits.test.targets, self.parts[2].source)
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the training texts, in alphabetical order."""
+        train = self.parts[0]
+        return tuple(sorted(class_names(train.labels, train.source)))
 
     @property
-    def perfect(self) -> float:
-        """Every text right."""
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        """Generated corpus: 0.95. Others: as good as naive Bayes, and better than the majority
-        class.
-        """
-        return (
-            _SOLVED_GENERATED
-            if self._generated
-            else max(self.naive_bayes, self.baseline + 0.5 / len(self.parts[2]))
-        )
+    def solving_accuracy(self) -> float:
+        """Generated corpus: 0.95. Others: the test accuracy of naive Bayes."""
+        return _SOLVED_GENERATED if self._generated else self.naive_bayes
 
     @cached_property
     def naive_bayes(self) -> float:
         """Test accuracy of naive Bayes on bags of words."""
-        splits, words = self._prepared.splits, self.inputs.vocab
+        train, test = self._splits.train, self._splits.test
         fitted = NaiveBayes.fit(
-            splits.train.inputs, splits.train.targets, words, self.outputs.vocab, PADDING
+            train.inputs, train.targets, self.inputs.vocab, self.outputs.vocab, PADDING
         )
-        return float((fitted.predict(splits.test.inputs) == splits.test.targets).double().mean())
+        return float((fitted.predict(test.inputs) == test.targets).double().mean())
 
     @property
-    def simple_scores(self) -> Mapping[str, float]:
-        """The majority class and naive Bayes, measured; for the generated corpus also what any bag
-        of words can reach.
-        """
-        measured = {"majority class": self.baseline, "naive Bayes": self.naive_bayes}
-        known = self._generated and self.level == "word"
-        return (
-            {**measured, "best bag of words, expected": self._bag_of_words_limit}
-            if known
-            else measured
-        )
+    def simple_accuracies(self) -> Mapping[str, float]:
+        """Test accuracy of naive Bayes; for generated words also the limit of bags of words."""
+        measured = {"naive Bayes": self.naive_bayes}
+        if not self._generated or self.level != "word":
+            return measured
+        limit = max(self.negation, 1 - self.negation)
+        return {**measured, "best bag of words, expected": limit}
 
     @property
     def data_checksums(self) -> Mapping[str, str]:
-        """Checksum of the texts and labels that came from the hub."""
+        """Checksum of the texts and labels from the hub."""
         return {"hf": checksum(*self.parts)} if self.hf is not None else {}
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
-        """For the generated corpus, tell the accuracy with and without a negated cue apart."""
+        """Return separate accuracies with and without a negated cue, for generated words."""
         if not self._generated or self.level != "word":
             return Diagnosis()
         right = (predict(test.inputs, test.lengths).argmax(-1) == test.targets).double()  # (N,)
@@ -276,19 +244,15 @@ class TextClassification(FiniteTask):
     def _generated(self) -> bool:
         return self.path is None and self.hf is None
 
-    @property
-    def _bag_of_words_limit(self) -> float:
-        return max(self.negation, 1 - self.negation)
-
     @cached_property
     def _given(self) -> tuple[LabelledTexts, LabelledTexts | None, LabelledTexts | None]:
         if self.hf is not None:
             hub, columns = HubDataset(self.hf, self.revision, self.subset), (self.text, self.label)
             validation, test = (
-                None if split is None else hub.read(split, *columns)
+                None if split is None else read_hub_texts(hub, split, *columns)
                 for split in (self.validation_split, self.test_split)
             )
-            return hub.read(self.train_split, *columns), validation, test
+            return read_hub_texts(hub, self.train_split, *columns), validation, test
         assert self.path is not None
         rest = (self.text, self.label, self.header, self.format)
         validation, test = (
@@ -297,37 +261,29 @@ class TextClassification(FiniteTask):
         )
         return read_texts(self.path, *rest), validation, test
 
+    def sequences(self) -> list[tuple[Tensor, Tensor]]:
+        """Return inputs (N, T), right-padded, and lengths (N,) of each part."""
+        return self._encoded[1]
+
     @cached_property
-    def _prepared(self) -> _Prepared:
-        train, validation, test = self.parts
-        classes = tuple(sorted(set(train.labels)))
-        if len(classes) < 2:
-            raise DataError(
-                f"{train.source}: every training text has the label {one_line(repr(classes[0]), 80)}; give two classes."
-            )
-        words = [
-            CutTexts.of(map(CUT[self.level], part.texts)) for part in (train, validation, test)
-        ]
+    def _encoded(self) -> tuple[Vocabulary, list[tuple[Tensor, Tensor]]]:
+        """The vocabulary of the training texts, and inputs and lengths of each part."""
+        words = [CutTexts.of(map(CUT[self.level], part.texts)) for part in self.parts]
         vocabulary = Vocabulary.of(words[0], self.vocab, self.min_count)
         longest = (
             int(words[0].lengths.max()) if self._generated else self.max_length or _KEPT[self.level]
         )
-        batches = []
-        for part, texts in zip((train, validation, test), words, strict=True):
-            inputs, lengths = vocabulary.encode(texts, longest)
-            batches.append(Batch(inputs, numbered(part.labels, classes, part.place), lengths))
-        return _Prepared(vocabulary, classes, Splits(*batches))
+        return vocabulary, [vocabulary.encode(texts, longest) for texts in words]
 
     def _negated(self, inputs: Tensor) -> Tensor:
-        ids = self._prepared.vocabulary.ids
+        """Return whether a negator precedes a cue in each text: (N, T) -> (N,)."""
+        ids = self.vocabulary.ids
         cues = torch.tensor(
             [ids[cue] for cue in (*_corpus.POSITIVE, *_corpus.NEGATIVE) if cue in ids],
             device=inputs.device,
         )
-        applies = (inputs[:, :-1] == ids[_corpus.NEGATOR]) & torch.isin(
-            inputs[:, 1:], cues
-        )  # (N, T - 1)
-        return applies.any(1)
+        negators = inputs[:, :-1] == ids[_corpus.NEGATOR]  # (N, T - 1)
+        return (negators & torch.isin(inputs[:, 1:], cues)).any(1)
 
 
 @rnnbench.hookimpl

@@ -1,4 +1,4 @@
-"""The generated corpus against its definition and its known best accuracies."""
+"""The generated corpus: sentences follow the definition, difficulty is as stated."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ corpus = helper("text._corpus")
 POSITIVE, NEGATIVE, NEUTRAL = set(corpus.POSITIVE), set(corpus.NEGATIVE), set(corpus.NEUTRAL)
 
 
-def label_of(sentence: str) -> str:
-    """Return the label of a sentence by the definition."""
+def told(sentence: str) -> str:
+    """The definition read backwards: the label that a sentence deserves."""
     words = sentence.split()
     (place,) = [index for index, word in enumerate(words) if word in POSITIVE | NEGATIVE]
     flipped = words[place - 1] == "not"
@@ -48,7 +48,7 @@ def test_sentences_follow_the_definition(
         assert words[-distance - 1] in POSITIVE | NEGATIVE
         assert set(words[len(words) - distance :]) <= NEUTRAL
         assert 2 <= len(words) - distance - 2 <= 8
-        assert label == label_of(sentence)
+        assert label == told(sentence)
 
 
 @pytest.mark.parametrize(("negation", "expected"), [(0.0, 0), (1.0, 50)])
@@ -70,7 +70,7 @@ def within(observed: float, expected: float, n: int) -> bool:
 
 
 @pytest.mark.parametrize("negation", [0.25, 0.5, 0.9])
-def test_the_label_cannot_be_told_without_memory_nor_beyond_the_limit_without_order(
+def test_without_memory_or_order_accuracy_is_at_its_limit(
     negation: float,
 ) -> None:
     n = 20_000
@@ -107,7 +107,7 @@ def test_naive_bayes_reaches_the_stated_limit_of_any_bag_of_words(
 def test_the_diagnosis_separates_negated_cues() -> None:
     task = build("text-classification", sentences=1000, distance=6, negation=0.3)
     test = task.splits().test
-    cues = {task._prepared.vocabulary.ids[word]: word in POSITIVE for word in POSITIVE | NEGATIVE}
+    cues = {task.vocabulary.ids[word]: word in POSITIVE for word in POSITIVE | NEGATIVE}
 
     def ignores_negation(inputs: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         assert lengths is not None
@@ -115,7 +115,7 @@ def test_the_diagnosis_separates_negated_cues() -> None:
         good = [int(cues[int(row[place])]) for row, place in zip(inputs, at, strict=True)]
         return torch.nn.functional.one_hot(torch.tensor(good), 2).float()
 
-    assert task._prepared.classes == ("negative", "positive")
+    assert task.classes == ("negative", "positive")
     assert task.diagnose(ignores_negation, test).scores == {
         "accuracy, cue negated": 0.0,
         "accuracy, cue not negated": 1.0,

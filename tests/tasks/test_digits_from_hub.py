@@ -1,6 +1,4 @@
-"""Digits from Hugging Face data sets: every way to hold an image, the same content as IDX files,
-faults with their rows.
-"""
+"""Digits from Hugging Face data sets: forms of an image, checksums, errors."""
 
 from __future__ import annotations
 
@@ -49,7 +47,7 @@ FORMS: dict[str, Any] = {
 
 @pytest.mark.parametrize("form", list(FORMS))
 @pytest.mark.parametrize("column", ["image", "img"])
-def test_every_way_to_hold_an_image_is_the_same_image(form: str, column: str) -> None:
+def test_every_form_of_an_image_reads_the_same(form: str, column: str) -> None:
     images, labels = images_and_labels(7)
     columns = {column: [FORMS[form](pixels) for pixels in images], "label": labels.tolist()}
     found = hub_images.images_of(Columns(**columns), "s", None, "label")
@@ -58,7 +56,7 @@ def test_every_way_to_hold_an_image_is_the_same_image(form: str, column: str) ->
     assert found.labels == [str(label) for label in labels]
 
 
-def test_an_image_may_lie_in_a_file_beside(tmp_path: Path) -> None:
+def test_an_image_may_be_in_a_separate_file(tmp_path: Path) -> None:
     images, _ = images_and_labels(1)
     path = write(tmp_path, "a.png", encoded(images[0]))
     found = hub_images.images_of(
@@ -68,7 +66,7 @@ def test_an_image_may_lie_in_a_file_beside(tmp_path: Path) -> None:
     assert found.labels == ["3"]
 
 
-def test_columns_of_other_names_are_chosen_and_classes_told_by_number() -> None:
+def test_columns_have_any_name_and_classes_are_numbers() -> None:
     images, labels = images_and_labels(4)
     found = Columns(["zero", "one", "two"], scan=list(images), kind=labels.tolist(), image=[0] * 4)
     assert hub_images.images_of(found, "s", "scan", "kind").labels == [
@@ -143,7 +141,7 @@ GOOD = images_and_labels(2)[0]
         (Columns(image=[], label=[]), "is empty"),
     ],
 )
-def test_faults_are_told_with_their_row(found: Columns, message: str) -> None:
+def test_errors_name_the_row(found: Columns, message: str) -> None:
     with pytest.raises(DataError, match=message) as raised:
         hub_images.images_of(found, "data set 'x', split 'train'", None, "label")
     assert "data set 'x', split 'train'" in str(raised.value)
@@ -153,7 +151,7 @@ def test_faults_are_told_with_their_row(found: Columns, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hf": "ylecun/mnist", "revision": "0a1b"}, "give source=mnist too"),
+        ({"hf": "ylecun/mnist", "revision": "0a1b"}, "source=mnist"),
         ({"source": "mnist", "hf": "ylecun/mnist"}, r"hf=ylecun/mnist needs revision=COMMIT"),
         (
             {"source": "mnist", "hf": "o/n", "revision": "1", "images": "a", "labels": "b"},
@@ -185,7 +183,7 @@ def test_without_the_extra_the_message_says_what_to_install(
         build("sequential-digits", source="mnist", hf="ylecun/mnist", revision="0a1b2c").splits()
 
 
-def test_a_column_that_would_be_decoded_is_asked_for_as_it_is_stored() -> None:
+def test_an_image_column_is_read_undecoded() -> None:
     class Decoding(SimpleNamespace):
         """What ``datasets.Image`` says of itself."""
 

@@ -1,6 +1,4 @@
-"""Forecasting a column of a file: windows, scaling by the training part alone, references, and
-faults in the data.
-"""
+"""Forecasting a column of a file: windows, scaling by the training part, baselines, bad data."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ def csv_of(values: np.ndarray) -> str:
 
 @given(n=st.integers(80, 200), window=st.integers(2, 12), seed=st.integers(0, 100))
 @settings(deadline=None, max_examples=20)
-def test_windows_follow_the_definition_and_the_scale_knows_training_alone(
+def test_windows_follow_the_definition_scaled_by_the_training_part(
     tmp_path_factory: pytest.TempPathFactory, n: int, window: int, seed: int
 ) -> None:
     values = numbers(n, seed)
@@ -72,7 +70,7 @@ def test_later_values_change_neither_scale_nor_training_windows(tmp_path: Path) 
         np.testing.assert_array_equal(first, second)
 
 
-def test_references_are_the_errors_of_their_rules_on_the_test_part(tmp_path: Path) -> None:
+def test_baselines_are_the_test_errors_of_their_rules(tmp_path: Path) -> None:
     values = numbers(200)
     task = build(
         "forecasting",
@@ -96,12 +94,12 @@ def test_references_are_the_errors_of_their_rules_on_the_test_part(tmp_path: Pat
             ]
         ),
     }
-    references = task.simple_scores
+    scores = task.simple_scores
     for name, error in naive.items():
-        assert references[name] == pytest.approx(error, rel=1e-9), name
+        assert scores[name] == pytest.approx(error, rel=1e-9), name
     assert task.baseline == pytest.approx(min(naive["persistence"], naive["mean"]))
     assert task.perfect == 0
-    assert task.solved == min(references.values())
+    assert task.solved == min(scores.values())
     assert task.metric.name == "scaled mse"
 
 
@@ -117,13 +115,13 @@ def test_a_linear_recurrence_is_found_exactly(tmp_path: Path) -> None:
     assert task.solved == 1e-6, "less could not be told apart in float32"
 
 
-def test_drawings_are_in_the_unit_of_the_file(tmp_path: Path) -> None:
+def test_plots_are_in_the_unit_of_the_file(tmp_path: Path) -> None:
     values = numbers(200)
     task = build(
         "forecasting",
         path=str(write(tmp_path, "a.csv", csv_of(values))),
         column="value",
-        horizon=10,
+        rollout=10,
     )
     forecasts = task.diagnose(lambda inputs, _lengths: inputs[:, -1], task.splits().test).plots[0]
     assert forecasts.y_label == "value"
@@ -182,10 +180,22 @@ LONG = "\n".join(map(repr, numbers(150).tolist()))
         ("x,y\n1,2\n3,4,5\n", {"column": "y"}, r"line 3: 3 columns where the first row has 2"),
         ('x,y\n1,2\n3,"4"5\n', {"column": "y"}, r"line 3: malformed"),
         ('x,y\n1,2\n3,"4\n', {"column": "y"}, r"line 3: malformed"),
-        ("date,value\n1,2\n", {"column": "vlaue"}, r"no column 'vlaue'. Did you mean 'value'\? Its columns: date, value"),
-        ("date,value\n1,2\n", {}, r"has 2 columns; choose one with column=NAME, .* They are: date, value"),
+        (
+            "date,value\n1,2\n",
+            {"column": "vlaue"},
+            r"no column 'vlaue'. Did you mean 'value'\? Its columns: date, value",
+        ),
+        (
+            "date,value\n1,2\n",
+            {},
+            r"has 2 columns; choose one with column=NAME, .* They are: date, value",
+        ),
         ("1,2\n1,2\n", {}, r"has 2 columns; choose one with column=NAME, .* They are: 0, 1"),
-        ("1,2\n1,2\n", {"column": "5"}, r"no column '5': it is read without a header, so its columns are 0 to 1"),
+        (
+            "1,2\n1,2\n",
+            {"column": "5"},
+            r"no column '5': it is read without a header, so its columns are 0 to 1",
+        ),
         ("x,x\n1,2\n", {"column": "x"}, r"two columns called 'x'"),
         ("", {}, r"is empty"),
         ("\n\n", {}, r"is empty"),
@@ -197,8 +207,8 @@ LONG = "\n".join(map(repr, numbers(150).tolist()))
         ("\n".join(["1e300", "-1e300"] * 75), {}, r"cannot be scaled"),
         (b"x\n1\n\xff\xfe\n", {}, r"line 3: not UTF-8 text"),
     ],
-)  # fmt: skip
-def test_bad_data_is_told_with_file_and_line(
+)
+def test_errors_in_data_name_file_and_line(
     tmp_path: Path, content: str | bytes, options: dict[str, object], message: str
 ) -> None:
     path = write(tmp_path, "bad.csv", content)
@@ -218,9 +228,7 @@ def test_bad_data_is_told_with_file_and_line(
         ('{"x": 1}\n{"x": "a"}\n', "line 2: 'a' is not a finite number"),
     ],
 )
-def test_bad_json_lines_are_told_with_their_line(
-    tmp_path: Path, content: str, message: str
-) -> None:
+def test_errors_in_json_lines_name_the_line(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         _ = build("forecasting", path=str(write(tmp_path, "bad.jsonl", content)), column="x").values
 
@@ -235,7 +243,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         _ = build("forecasting", path=str(write(tmp_path, "a.parquet", "1\n2"))).values
 
 
-def test_options_that_cannot_be() -> None:
+def test_invalid_options_are_refused() -> None:
     with pytest.raises(OptionError, match=r"forecasting\[path=FILE.csv,column=NAME\]"):
         build("forecasting")
     with pytest.raises(ValueError, match="leave nothing for the test"):

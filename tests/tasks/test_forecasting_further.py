@@ -1,6 +1,4 @@
-"""Forecasting further ahead than one step, from several columns, and of the series that statsmodels
-brings.
-"""
+"""Forecasting over a horizon, with covariates, and of the series of statsmodels."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from rnnbench.errors import DataError, OptionError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, train
 
-free_run = helper("series._free_run").free_run
+recursive_forecast = helper("series._series").recursive_forecast
 
 
 def table(n: int, seed: int = 0) -> tuple[str, np.ndarray]:
-    """Three columns of numbers beside a date: the second leads the first by one step."""
+    """Three columns of numbers and a date; the second leads the first by one step."""
     drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((n, 3))
     drawn[1:, 0] = drawn[:-1, 1]
     rows = [
@@ -33,19 +31,24 @@ def table(n: int, seed: int = 0) -> tuple[str, np.ndarray]:
 @given(
     n=st.integers(100, 160),
     window=st.integers(2, 9),
-    ahead=st.integers(1, 7),
+    horizon=st.integers(1, 7),
     seed=st.integers(0, 20),
 )
 @settings(deadline=None, max_examples=25)
 def test_windows_columns_and_targets_follow_the_definition(
-    tmp_path_factory: pytest.TempPathFactory, n: int, window: int, ahead: int, seed: int
+    tmp_path_factory: pytest.TempPathFactory, n: int, window: int, horizon: int, seed: int
 ) -> None:
     content, drawn = table(n, seed)
     path = str(write(tmp_path_factory.mktemp("series"), "a.csv", content))
     task = build(
-        "forecasting", path=path, column="first", beside="third|second", window=window, ahead=ahead
+        "forecasting",
+        path=path,
+        column="first",
+        covariates="third|second",
+        window=window,
+        horizon=horizon,
     )
-    assert (task.inputs.dim, task.outputs.dim, task.length) == (3, ahead, window)
+    assert (task.inputs.dim, task.outputs.dim, task.length) == (3, horizon, window)
     first, second = round(0.6 * n), round(0.8 * n)
     scaled = ((drawn - drawn[:first].mean(0)) / drawn[:first].std(0))[:, [0, 2, 1]]
     parts = task.splits()
@@ -55,59 +58,57 @@ def test_windows_columns_and_targets_follow_the_definition(
         (first, second, n),
         strict=True,
     ):
-        places = range(start, end - window - ahead + 1)
+        places = range(start, end - window - horizon + 1)
         np.testing.assert_allclose(
             batch.inputs.numpy(), [scaled[i : i + window] for i in places], rtol=1e-4, atol=1e-5
         )
-        targets = [scaled[i + window : i + window + ahead, 0] for i in places]
+        targets = [scaled[i + window : i + window + horizon, 0] for i in places]
         np.testing.assert_allclose(batch.targets.numpy(), targets, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("season", [0, 3, 11])
-def test_references_ahead_are_those_of_their_rules(tmp_path: Path, season: int) -> None:
+def test_baselines_over_a_horizon_are_those_of_their_rules(tmp_path: Path, season: int) -> None:
     content, drawn = table(200)
-    path, window, ahead = str(write(tmp_path, "a.csv", content)), 4, 5
+    path, window, horizon = str(write(tmp_path, "a.csv", content)), 4, 5
     task = build(
-        "forecasting", path=path, column="first", window=window, ahead=ahead, season=season
+        "forecasting", path=path, column="first", window=window, horizon=horizon, season=season
     )
     scaled = ((drawn - drawn[:120].mean(0)) / drawn[:120].std(0))[:, 0]
-    places = range(160 + window, 200 - ahead + 1)
-    references = task.simple_scores
-    persistence = np.mean([(scaled[t : t + ahead] - scaled[t - 1]) ** 2 for t in places])
-    assert references["persistence"] == pytest.approx(persistence)
-    assert references["mean"] == pytest.approx(
-        np.mean([scaled[t : t + ahead] ** 2 for t in places])
-    )
-    assert ("seasonal naive" in references) is bool(season)
+    places = range(160 + window, 200 - horizon + 1)
+    scores = task.simple_scores
+    persistence = np.mean([(scaled[t : t + horizon] - scaled[t - 1]) ** 2 for t in places])
+    assert scores["persistence"] == pytest.approx(persistence)
+    assert scores["mean"] == pytest.approx(np.mean([scaled[t : t + horizon] ** 2 for t in places]))
+    assert ("seasonal naive" in scores) is bool(season)
     if season:
         naive = []
         for t in places:
-            for step in range(ahead):
+            for step in range(horizon):
                 before = t + step - season
                 while before >= t:  # a whole season ago is not known yet
                     before -= season
                 naive.append((scaled[t + step] - scaled[before]) ** 2)
-        assert references["seasonal naive"] == pytest.approx(np.mean(naive))
+        assert scores["seasonal naive"] == pytest.approx(np.mean(naive))
 
 
-def test_a_column_that_leads_is_found_by_regression_and_by_a_network(tmp_path: Path) -> None:
+def test_regression_and_network_find_a_leading_covariate(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.csv", table(400)[0]))
     alone = build("forecasting", path=path, column="first", window=3).simple_scores
     assert min(alone.values()) > 0.5
-    task = build("forecasting", path=path, column="first", beside="all", window=3)
+    task = build("forecasting", path=path, column="first", covariates="all", window=3)
     assert task.inputs.dim == 3  # the date is no number
     assert task.simple_scores["linear regression on all inputs, direct"] < 1e-8
     trained = train(task, Gated, steps=200, learning_rate=1e-2)
     assert trained.score < 0.3
     diagnosis = trained.diagnosis
-    assert "free-running mse" not in diagnosis.scores  # nobody predicts the other columns
-    assert "free-running mse, persistence" in diagnosis.scores
+    assert "recursive mse" not in diagnosis.scores  # covariates are not predicted
+    assert "recursive mse, persistence" in diagnosis.scores
 
 
 def test_mae_and_mase_are_those_of_hyndman_and_koehler(tmp_path: Path) -> None:
     content, drawn = table(200)
     path = str(write(tmp_path, "a.csv", content))
-    task = build("forecasting", path=path, column="first", window=4, ahead=2, season=3, horizon=7)
+    task = build("forecasting", path=path, column="first", window=4, horizon=2, season=3, rollout=7)
     scores = task.diagnose(
         lambda inputs, _: inputs[:, -1:, 0].expand(-1, 2), task.splits().test
     ).scores
@@ -117,22 +118,20 @@ def test_mae_and_mase_are_those_of_hyndman_and_koehler(tmp_path: Path) -> None:
     assert scores["mase"] == pytest.approx(
         mae / np.mean(np.abs(scaled[3:120] - scaled[:117])), rel=1e-5
     )
-    assert scores["free-running mse"] == pytest.approx(
-        scores["free-running mse, persistence"], rel=1e-4
-    )
+    assert scores["recursive mse"] == pytest.approx(scores["recursive mse, persistence"], rel=1e-4)
 
 
-@given(horizon=st.integers(1, 20), block=st.integers(1, 9), width=st.integers(2, 6))
+@given(rollout=st.integers(1, 20), block=st.integers(1, 9), width=st.integers(2, 6))
 @settings(deadline=None, max_examples=40)
-def test_blocks_fed_back_count_on(horizon: int, block: int, width: int) -> None:
+def test_recursive_forecasts_feed_blocks_back(rollout: int, block: int, width: int) -> None:
     seen = np.arange(3 * width, dtype=np.float64).reshape(3, width)
 
     def count_on(window: np.ndarray) -> np.ndarray:
         assert window.shape == (3, width)
         return window[:, -1:] + np.arange(1, block + 1)
 
-    expected = seen[:, -1:] + np.arange(1, horizon + 1)
-    np.testing.assert_array_equal(free_run(count_on, seen, horizon), expected)
+    expected = seen[:, -1:] + np.arange(1, rollout + 1)
+    np.testing.assert_array_equal(recursive_forecast(count_on, seen, rollout), expected)
 
 
 @pytest.mark.parametrize(
@@ -158,33 +157,35 @@ def test_a_gap_in_a_bundled_series_is_the_value_before_it() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"beside": "first"}, "beside=first must name other columns than those forecast"),
-        ({"beside": "second|second"}, r"beside=second\|second names 'second' twice"),
-        ({"beside": "secnd"}, r"no column 'secnd'. Did you mean 'second'\?"),
-        ({"beside": "when"}, r"line 2: 'day 0' is not a finite number"),
-        ({"window": 15, "ahead": 10}, r"too few for window=15 and ahead=10"),
+        ({"covariates": "first"}, "covariates=first .* 'first' is one of them"),
+        ({"covariates": "second|second"}, r"covariates=second\|second names 'second' twice"),
+        ({"covariates": "secnd"}, r"no column 'secnd'. Did you mean 'second'\?"),
+        ({"covariates": "when"}, r"line 2: 'day 0' is not a finite number"),
+        ({"window": 15, "horizon": 10}, r"too few for window=15 and horizon=10"),
     ],
 )
-def test_columns_and_steps_that_cannot_be_had_are_told(
+def test_invalid_columns_and_horizons_are_refused(
     tmp_path: Path, options: dict[str, object], message: str
 ) -> None:
     path = str(write(tmp_path, "a.csv", table(100)[0]))
     with pytest.raises(DataError, match=message):
         _ = build("forecasting", path=path, column="first", **options).splits()
-    with pytest.raises(ValueError, match="a series of its own"):
+    with pytest.raises(ValueError, match="data="):
         build("forecasting", data="sunspots", path=path)
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
 def test_every_variable_of_ett_is_read() -> None:
     path = str(SHARED_DATA / "ett" / "ETTh1.csv")
-    task = build("forecasting", path=path, column="OT", beside="all", ahead=24, window=48)
+    task = build("forecasting", path=path, column="OT", covariates="all", horizon=24, window=48)
     assert (task.inputs.dim, task.outputs.dim) == (7, 24)
     assert torch.isfinite(task.splits().train.inputs).all()
     assert task.solved < task.baseline
 
 
-def test_without_statsmodels_what_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_statsmodels_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(OptionError, match=r"needs statsmodels.*pip install 'rnnbench\[datasets\]'"):
         _ = build("forecasting", data="co2").values

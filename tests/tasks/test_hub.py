@@ -12,7 +12,7 @@ import pytest
 from rnnbench.errors import DataError, OptionError
 from tests.tasks.builders import build, helper
 
-hub = helper("_common.hub")
+hub_texts = helper("text._hub_texts")
 
 
 class Columns:
@@ -50,10 +50,10 @@ def test_without_the_extra_the_message_says_what_to_install(
 
 def test_classes_come_by_their_names() -> None:
     found = Columns(["negative", "positive"], sentence=["a", "b"], label=[1, 0], idx=[0, 1])
-    assert hub.texts_of(found, "s", None, None).labels == ["positive", "negative"]
+    assert hub_texts.texts_of(found, "s", None, None).labels == ["positive", "negative"]
     plain = Columns(text=["a", "b"], label=[1, 0])
-    assert hub.texts_of(plain, "s", None, None).labels == ["1", "0"]
-    assert hub.texts_of(Columns(words=["a"], y=["x"]), "s", "words", "y").texts == ["a"]
+    assert hub_texts.texts_of(plain, "s", None, None).labels == ["1", "0"]
+    assert hub_texts.texts_of(Columns(words=["a"], y=["x"]), "s", "words", "y").texts == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,20 @@ def test_classes_come_by_their_names() -> None:
         (Columns(text=[], label=[]), "is empty"),
     ],
 )
-def test_faults_are_told_with_their_row(found: Columns, message: str) -> None:
+def test_errors_name_the_row(found: Columns, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        hub.texts_of(found, "data set 'x'", None, None)
+        hub_texts.texts_of(found, "data set 'x'", None, None)
 
 
-def test_the_checksum_tells_every_difference() -> None:
+def test_every_difference_changes_the_checksum() -> None:
     def of(*parts: list[tuple[str, str]]) -> str:
         texts = [
             Columns(text=[text for text, _ in part], label=[label for _, label in part])
             for part in parts
         ]
-        digest: str = hub.checksum(*(hub.texts_of(text, "s", None, None) for text in texts))
+        digest: str = hub_texts.checksum(
+            *(hub_texts.texts_of(text, "s", None, None) for text in texts)
+        )
         return digest
 
     variants = [

@@ -1,4 +1,4 @@
-"""Sequential digits: the images, their order, their split, faults in files, and what takes memory."""
+"""Sequential digits: images, order of pixels, splits, errors in files, need of memory."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_bundled_digits_are_read_pixel_by_pixel_row_after_row() -> None:
     }
 
 
-def test_every_part_has_every_digit_in_like_share_and_is_the_same_every_time() -> None:
+def test_parts_are_stratified_and_always_the_same() -> None:
     parts = build("sequential-digits").splits()
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [1151, 287, 359]
     for part in (parts.train, parts.validation, parts.test):
@@ -118,9 +118,14 @@ def test_given_test_images_are_the_test(tmp_path: Path) -> None:
 
 
 @given(
-    n=st.integers(20, 40), size=st.tuples(st.integers(1, 5), st.integers(1, 5)), classes=st.integers(2, 4),
-    permuted=st.booleans(), rows=st.booleans(), share=st.floats(0.1, 0.4), seed=st.integers(0, 2**31),
-)  # fmt: skip
+    n=st.integers(20, 40),
+    size=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    classes=st.integers(2, 4),
+    permuted=st.booleans(),
+    rows=st.booleans(),
+    share=st.floats(0.1, 0.4),
+    seed=st.integers(0, 2**31),
+)
 @settings(deadline=None, max_examples=40)
 def test_sequences_follow_the_definition(
     n: int, size: tuple[int, int], classes: int, permuted: bool, rows: bool, share: float, seed: int,
@@ -182,7 +187,7 @@ def test_sequences_follow_the_definition(
         ({"images": idx(images_and_labels()[0])[:9]}, r"ends within its header"),
         (
             {"images": bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 2**10, 2**10)},
-            r"more than is read",
+            r"at most .* are read",
         ),
         ({"images": idx(np.zeros((0, 3, 4)))}, r"images.idx is empty"),
         (
@@ -194,7 +199,7 @@ def test_sequences_follow_the_definition(
         ({"images": idx(np.zeros((1, 3, 4))), "labels": idx([1])}, r"has 1 rows: too few"),
     ],
 )
-def test_bad_files_are_told_in_one_line(
+def test_errors_in_files_are_one_line(
     tmp_path: Path, changed: dict[str, bytes], message: str
 ) -> None:
     task = build("sequential-digits", source="mnist", **mnist(tmp_path, **changed))
@@ -226,7 +231,7 @@ def test_labels_unseen_in_training_and_other_sizes_are_refused(tmp_path: Path) -
     ("options", "message"),
     [
         ({"source": "mnist"}, "needs IDX files"),
-        ({"images": "a"}, "give source=mnist"),
+        ({"images": "a"}, "source=mnist"),
         ({"source": "mnist", "images": "a", "labels": "b", "test_images": "c"}, "go together"),
     ],
 )
@@ -272,7 +277,7 @@ def test_memory_solves_it_and_the_last_row_alone_does_not() -> None:
     assert task.simple_scores["nearest class mean, last step alone"] > 0.4
 
 
-def test_the_last_pixel_alone_says_next_to_nothing() -> None:
+def test_the_last_pixel_alone_is_near_the_baseline() -> None:
     task = build("sequential-digits")
     budget: dict[str, Any] = {
         "steps": 100,
@@ -300,7 +305,9 @@ def test_mnist_is_read() -> None:
     )  # about 0.82 is known of all 60,000
 
 
-def test_without_scikit_learn_what_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scikit_learn_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(
         OptionError, match=r"needs scikit-learn.*pip install 'rnnbench\[datasets\]'"

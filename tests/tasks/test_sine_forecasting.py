@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench.errors import OptionError
 from tests.tasks.builders import build, helper
 
-series = helper("series._series")
-free_run = helper("series._free_run").free_run
+sine_recursion = helper("series._baselines").sine_recursion
+recursive_forecast = helper("series._series").recursive_forecast
 
 
 def test_the_defaults_are_a_window_of_20_and_noise_of_a_tenth() -> None:
@@ -22,9 +23,12 @@ def test_the_defaults_are_a_window_of_20_and_noise_of_a_tenth() -> None:
 
 
 @given(
-    points=st.integers(100, 400), window=st.integers(2, 15), train=st.floats(0.3, 0.6), validation=st.floats(0.2, 0.3),
+    points=st.integers(100, 400),
+    window=st.integers(2, 15),
+    train=st.floats(0.3, 0.6),
+    validation=st.floats(0.2, 0.3),
     seed=st.integers(0, 1000),
-)  # fmt: skip
+)
 @settings(deadline=None, max_examples=30)
 def test_windows_follow_the_definition_and_never_cross_a_cut(
     points: int, window: int, train: float, validation: float, seed: int
@@ -115,14 +119,14 @@ def test_the_fitted_sine_error_is_that_of_least_squares(
     assert task.fitted_sine_error > task.perfect
 
 
-def test_without_noise_the_recursion_is_exact_one_step_and_free_running() -> None:
+def test_without_noise_the_recursion_is_exact_for_one_step_and_many() -> None:
     task = build("sine-forecasting", noise=0, points=1000)
     assert task.perfect == 0 < task.baseline
     assert task.simple_scores["exact AR(2)"] < 1e-25
-    recursion = series.sine_recursion(task.period)
+    recursion = sine_recursion(task.period)
     start = task.values[None, :20, 0]
     np.testing.assert_allclose(
-        free_run(recursion, start, 200)[0], task.values[20:220, 0], atol=1e-9
+        recursive_forecast(recursion, start, 200)[0], task.values[20:220, 0], atol=1e-9
     )
 
 
@@ -132,8 +136,8 @@ def test_the_baseline_is_worse_than_perfect_and_solved_lies_between() -> None:
         assert task.perfect < task.solved < task.baseline
 
 
-def test_the_diagnosis_runs_freely_on_its_own_predictions() -> None:
-    task = build("sine-forecasting", noise=0.05, points=1000, horizon=30)
+def test_recursive_forecasts_feed_predictions_back() -> None:
+    task = build("sine-forecasting", noise=0.05, points=1000, rollout=30)
     test = task.splits().test
 
     def persistence(inputs: torch.Tensor, _lengths: torch.Tensor | None) -> torch.Tensor:
@@ -143,12 +147,12 @@ def test_the_diagnosis_runs_freely_on_its_own_predictions() -> None:
         return 2 * math.cos(2 * math.pi / 25) * inputs[:, -1] - inputs[:, -2]
 
     diagnosis = task.diagnose(persistence, test)
-    assert diagnosis.scores["free-running mse"] == pytest.approx(
-        diagnosis.scores["free-running mse, persistence"], rel=1e-5
+    assert diagnosis.scores["recursive mse"] == pytest.approx(
+        diagnosis.scores["recursive mse, persistence"], rel=1e-5
     )
     recursive = task.diagnose(twice, test).scores
-    assert recursive["free-running mse"] == pytest.approx(
-        recursive["free-running mse, exact AR(2)"], rel=1e-3
+    assert recursive["recursive mse"] == pytest.approx(
+        recursive["recursive mse, exact AR(2)"], rel=1e-3
     )
     forecasts, errors = diagnosis.plots
     start = 800 + 20
@@ -156,7 +160,7 @@ def test_the_diagnosis_runs_freely_on_its_own_predictions() -> None:
     np.testing.assert_allclose(
         forecasts.lines["truth"], task.values[start : start + 30, 0], rtol=1e-5
     )
-    assert forecasts.lines["model, free-running"] == pytest.approx(
+    assert forecasts.lines["model, recursive"] == pytest.approx(
         [task.values[start - 1, 0]] * 30, rel=1e-5
     )
     np.testing.assert_allclose(
@@ -166,22 +170,22 @@ def test_the_diagnosis_runs_freely_on_its_own_predictions() -> None:
     assert {"model", "persistence", "exact AR(2)"} <= set(errors.lines)
 
 
-def test_the_free_running_error_is_the_mean_over_starting_points() -> None:
-    task = build("sine-forecasting", points=400, horizon=5)
+def test_the_recursive_error_is_the_mean_over_starting_points() -> None:
+    task = build("sine-forecasting", points=400, rollout=5)
     test = task.splits().test  # 60 windows: every one of the 56 starting points is used
     diagnosis = task.diagnose(lambda inputs, _lengths: inputs[:, -1] * 0, test)
     truth = test.targets[:, 0].double()
     naive = torch.stack([truth[i : i + 5] for i in range(56)]).square().mean()
-    assert diagnosis.scores["free-running mse"] == pytest.approx(naive.item(), rel=1e-9)
+    assert diagnosis.scores["recursive mse"] == pytest.approx(naive.item(), rel=1e-9)
 
 
-def test_a_forecast_that_explodes_leaves_gaps_in_the_drawing() -> None:
-    task = build("sine-forecasting", points=400, horizon=50)
+def test_a_forecast_that_overflows_leaves_gaps_in_the_plot() -> None:
+    task = build("sine-forecasting", points=400, rollout=50)
     diagnosis = task.diagnose(
         lambda inputs, _lengths: inputs[:, -1] * 1e30 + 1e30, task.splits().test
     )
-    assert None in diagnosis.plots[0].lines["model, free-running"]
-    assert not math.isfinite(diagnosis.scores["free-running mse"])
+    assert None in diagnosis.plots[0].lines["model, recursive"]
+    assert not math.isfinite(diagnosis.scores["recursive mse"])
 
 
 @pytest.mark.parametrize(
@@ -195,5 +199,5 @@ def test_a_forecast_that_explodes_leaves_gaps_in_the_drawing() -> None:
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
-    with pytest.raises(Exception, match=message):
+    with pytest.raises((OptionError, ValueError), match=message):
         build("sine-forecasting", **options)

@@ -1,17 +1,14 @@
-"""Text classification on files: reading, splitting, the training part's vocabulary, scores, and
-faults in the data.
-"""
+"""Text classification of files: reading, splits, vocabulary, scores, errors in data."""
 
 from __future__ import annotations
 
 import resource
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from rnnbench.errors import DataError
+from rnnbench.errors import DataError, OptionError
 from tests.tasks.builders import build, write
 
 ROWS = [
@@ -102,7 +99,7 @@ def test_long_texts_keep_their_start(tmp_path: Path) -> None:
     )
 
 
-def test_parts_not_given_are_held_out_once_and_for_all(tmp_path: Path) -> None:
+def test_omitted_parts_are_held_out_reproducibly(tmp_path: Path) -> None:
     rows = [f"text {row}\t{row % 2}\n" for row in range(100)]
     path = str(write(tmp_path, "a.tsv", "".join(rows)))
     first, again, other = (
@@ -134,7 +131,7 @@ def test_the_baseline_is_the_training_majority_on_the_test(tmp_path: Path) -> No
     assert task.baseline < task.solved <= task.perfect
 
 
-def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
+def test_classes_are_in_alphabetical_order(tmp_path: Path) -> None:
     path = str(write(tmp_path, "a.tsv", "p\tred\nq\tblue\nr\tgreen\n"))
     task = build("text-classification", path=path, validation=path, test=path, min_count=1)
     assert task.outputs.vocab == 3
@@ -163,7 +160,7 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
         ),
         ("a.tsv", "sentence\tlabel\n" + TSV, {"text": "sentences"}, "Did you mean 'sentence'"),
         ("a.tsv", "words\tlabel\n" + TSV, {}, r"no column 'text'\. Its columns: words, label"),
-        ("a.tsv", "only\t1\n" * 50, {}, "every training text has the label '1'; give two classes"),
+        ("a.tsv", "only\t1\n" * 50, {}, "every row .* has the label '1'; give two classes"),
         ("a.tsv", "good\t1\nbad\t0\n", {}, "too few to hold any out"),
         ("a.tsv", b"good\t1\ncaf\xe9\t0\n", {}, "line 2: not UTF-8 text"),
         ("a.tsv", "good\t1\n".encode("utf-16"), {}, "line 1: not UTF-8 text"),
@@ -188,7 +185,7 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
             r"line 2: malformed JSON \(Expecting ',' delimiter: line 1",
         ),
         ("a.tsv", "good\t1\nbad\t \n", {}, "line 2: the label is missing"),
-        ("a.csv", "good,1\n" + "," * 100_000, {}, "line 2: 100,001 columns, more than are read"),
+        ("a.csv", "good,1\n" + "," * 100_000, {}, "line 2: 100,001 columns"),
         (
             "a.tsv",
             "good\t1\n" + "x " * 100_000 + "\t0\n",
@@ -198,7 +195,7 @@ def test_three_classes_are_read_in_alphabetical_order(tmp_path: Path) -> None:
         ("a.doc", "good\t1\n", {}, "add format=csv"),
     ],
 )
-def test_bad_data_is_told_with_file_and_line(
+def test_errors_in_data_name_file_and_line(
     tmp_path: Path, name: str, content: str | bytes, options: dict[str, str], message: str
 ) -> None:
     path = write(tmp_path, name, content)
@@ -208,7 +205,7 @@ def test_bad_data_is_told_with_file_and_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_label_unseen_in_training_is_told_with_its_file_and_line(tmp_path: Path) -> None:
+def test_a_label_unseen_in_training_is_refused(tmp_path: Path) -> None:
     train = str(write(tmp_path, "train.tsv", TSV))
     test = str(write(tmp_path, "test.tsv", "sentence\tlabel\na\t1\nb\t2\n"))
     with pytest.raises(
@@ -219,7 +216,7 @@ def test_a_label_unseen_in_training_is_told_with_its_file_and_line(tmp_path: Pat
 
 
 @pytest.mark.parametrize("label", ["0", "1"])
-def test_a_test_part_of_one_class_alone_measures_nothing(tmp_path: Path, label: str) -> None:
+def test_a_test_part_of_one_class_is_refused(tmp_path: Path, label: str) -> None:
     train = str(write(tmp_path, "train.tsv", TSV))
     test = str(write(tmp_path, "test.tsv", f"a\t{label}\n" * 3))
     with pytest.raises(DataError, match="every row for the test has the same class"):
@@ -229,7 +226,7 @@ def test_a_test_part_of_one_class_alone_measures_nothing(tmp_path: Path, label: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"path": "a.tsv", "hf": "owner/name", "revision": "1"}, "two corpora"),
+        ({"path": "a.tsv", "hf": "owner/name", "revision": "1"}, "path= and hf="),
         ({"test": "a.tsv"}, "give path= too"),
         ({"validation": "a.tsv"}, "give path= too"),
         ({"revision": "1"}, "give hf= too"),
@@ -243,21 +240,19 @@ def test_a_test_part_of_one_class_alone_measures_nothing(tmp_path: Path, label: 
         ({"held_out": 0.5}, "held_out"),
     ],
 )
-def test_options_that_cannot_be(options: dict[str, object], message: str) -> None:
-    with pytest.raises(Exception, match=message):
+def test_invalid_options_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises((OptionError, ValueError), match=message):
         build("text-classification", **options)
 
 
-def test_many_texts_are_read_in_time_and_little_memory(tmp_path: Path) -> None:
+def test_many_texts_are_read_in_little_memory(tmp_path: Path) -> None:
     row = "the time machine, at last, was on the table; and we all saw it vanish from there\t"
-    path = write(
-        tmp_path, "large.tsv", "".join(f"{row}{number % 2}\n" for number in range(120_000))
-    )  # 10 MB
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    content = "".join(f"{row}{number % 2}\n" for number in range(120_000))  # 10 MB
+    path = write(tmp_path, "large.tsv", content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     task = build("text-classification", path=str(path))
     assert len(task.splits().train) == 97_200
     assert task.inputs.vocab > 10
-    assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
