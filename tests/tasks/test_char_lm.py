@@ -18,7 +18,8 @@ from rnnbench.errors import DataError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, OneStep, train
 
-ngrams, grammar, characters = (
+files, ngrams, grammar, characters = (
+    helper("_common.files"),
     helper("text._ngrams"),
     helper("text._grammar"),
     helper("text._characters"),
@@ -32,7 +33,7 @@ def test_a_text_is_read_whole_by_an_alphabet_of_its_beginning(
     text: str, share: float, chunk: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(characters, "_CHUNK", chunk)  # pieces end within characters of several bytes
+        patch.setattr(files, "_CHUNK", chunk)  # pieces end within characters of several bytes
         ids, alphabet = characters.read_characters(text.encode(), "it", share)
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     known = sorted(set(text[: round(len(text) * share)]))
