@@ -141,7 +141,7 @@ class LanguageTask(FiniteTask):
         symbols = self.split(text)
         unknown = sorted(set(symbols) - ids.keys())
         if unknown:
-            shown = ", ".join(map(repr, unknown[:_SYMBOLS_SHOWN]))
+            shown = " ".join(map(repr, unknown[:_SYMBOLS_SHOWN]))
             known = " ".join(self.lexicon.symbols[:_SYMBOLS_SHOWN])
             raise DataError(
                 f"the prompt has {self.unit}s that are not in the training text: {shown}. "

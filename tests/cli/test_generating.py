@@ -61,7 +61,7 @@ def test_a_prompt_is_continued(trained: tuple[Path, str]) -> None:
     ("words", "message"),
     [
         (("ffff", "--prompt", "a"), "no trial begins with 'ffff'"),
-        (("TRIAL", "--prompt", "Ä"), "characters that training did not: 'Ä'"),
+        (("TRIAL", "--prompt", "Ä"), "'Ä'"),
         (("TRIAL", "--prompt", ""), "the prompt is empty"),
         (("TRIAL", "--prompt", "a", "--length", "0"), "--length"),
         (("TRIAL", "--prompt", "a", "--temperature", "-1"), "--temperature"),
