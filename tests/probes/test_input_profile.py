@@ -16,9 +16,9 @@ from rnnbench.probes.gradient import input_profile as probe
 from rnnbench.probes.gradient import lags
 from rnnbench.probes.gradient.input_profile import input_profile
 from rnnbench.probes.gradient.lags import unit_vectors
-from rnnbench.probes.speed.copies import exact_copy
+from rnnbench.probes.gradient.exact_copy import exact_copy
 from rnnbench.training.network import Network
-from tests.probes.cores import (
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     MirroredCore,

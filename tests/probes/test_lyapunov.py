@@ -12,8 +12,8 @@ from torch import Tensor
 from rnnbench.contract.task import Vectors
 from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
 from rnnbench.probes.gradient.state import NotMeasurableError
-from rnnbench.probes.speed.copies import exact_copy
-from tests.probes.cores import (
+from rnnbench.probes.gradient.exact_copy import exact_copy
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     TorchCore,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rnnbench.contract.task import Tokens, Vectors
 from rnnbench.probes.size import measure_size
-from tests.probes.cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
+from tests.support.toy_cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 

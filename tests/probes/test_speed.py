@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from rnnbench.contract.task import Space, Steps, Tokens, Vectors
-from rnnbench.probes.speed.measure import sample, time_interleaved
-from rnnbench.probes.speed.memory import peak_memory
-from rnnbench.probes.speed.timings import ProcessTimings, merge
+from rnnbench.probes.speed.paired_timing import sample, time_interleaved
+from rnnbench.probes.speed.peak_memory import peak_memory
+from rnnbench.probes.speed.process_timings import ProcessTimings, merge
 from rnnbench.probes.speed.workloads import modes_of, prepare, random_batch
 from rnnbench.records.result import Environment, SpeedMode
 from rnnbench.training.network import Network
-from tests.probes.cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
+from tests.support.toy_cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 
 CPU = torch.device("cpu")
 

@@ -16,9 +16,9 @@ from rnnbench.contract.task import Vectors
 from rnnbench.probes.gradient.lags import unit_vectors
 from rnnbench.probes.gradient.state import NotMeasurableError, fixed_state_layout
 from rnnbench.probes.gradient.state_profile import state_profile
-from rnnbench.probes.speed.copies import exact_copy
+from rnnbench.probes.gradient.exact_copy import exact_copy
 from rnnbench.training.network import Network
-from tests.probes.cores import (
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     MirroredCore,

@@ -12,7 +12,7 @@ from rnnbench.contract.entries import Model
 from rnnbench.contract.registration import Registration
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, model_results
-from tests.testing import cores
+from tests.support import faulty_cores as cores
 
 
 def registered(core: Any, *, causal: bool = True) -> Model:

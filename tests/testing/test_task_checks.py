@@ -11,7 +11,7 @@ from rnnbench.contract.entries import RegisteredTask
 from rnnbench.contract.registration import Registration
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_task, task_results
-from tests.testing import tasks
+from tests.support import faulty_tasks as tasks
 
 
 def registered(task: Any) -> RegisteredTask:
@@ -20,9 +20,7 @@ def registered(task: Any) -> RegisteredTask:
     return registration.tasks["tested"]
 
 
-@pytest.mark.parametrize(
-    "task", [tasks.FirstSymbol, tasks.RunningMean, tasks.FirstSymbolOfMany, tasks.Echo]
-)
+@pytest.mark.parametrize("task", [tasks.Recall, tasks.MeanSoFar, tasks.FiniteRecall, tasks.Echo])
 def test_a_good_task_passes(task: Any) -> None:
     check_task(registered(task))
     results = task_results(registered(task))
@@ -119,12 +117,12 @@ def test_a_mistake_fails_one_check_alone(task: Any) -> None:
 
 
 def test_options_reach_the_task() -> None:
-    check_task(registered(tasks.FirstSymbol), {"delay": "3"})
+    check_task(registered(tasks.Recall), {"delay": "3"})
     with pytest.raises(AssertionError, match="task 'tested' breaks the contract"):
         check_task(registered(tasks.TooPerfect), {"delay": 3})
 
 
 def test_checking_leaves_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
-    check_task(registered(tasks.FirstSymbol))
+    check_task(registered(tasks.Recall))
     assert torch.equal(torch.get_rng_state(), before)

@@ -130,9 +130,8 @@ def _measured(
     loggers = make_loggers(options.loggers, options.logs, spec) if options.loggers else []
     fit(
         learner,
-        spec.settings,
         device=device,
-        tell=tell,
+        on_progress=tell,
         callbacks=[_EndOnSigterm()],
         loggers=loggers,
     )

@@ -16,7 +16,7 @@ from rnnbench.probes.gradient.state import (
     fixed_state_layout,
 )
 from rnnbench.probes.gradient.state_profile import encode
-from rnnbench.probes.speed.copies import device_of, exact_copy
+from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 
 if TYPE_CHECKING:
     from rnnbench.training.network import Network

@@ -10,7 +10,7 @@ from torch import Tensor
 from rnnbench.probes.gradient.fit import fit_profile
 from rnnbench.probes.gradient.lags import last_steps, norms, passes, sum_by_lag, unit_vectors
 from rnnbench.probes.gradient.state import StateLayout, differentiable, fixed_state_layout
-from rnnbench.probes.speed.copies import device_of, exact_copy
+from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Profile

@@ -31,7 +31,7 @@ CITED = (Citation("Nobody 1900", "On tasks"),)
 
 
 @dataclass(frozen=True)
-class FirstSymbol(GeneratedTask):
+class Recall(GeneratedTask):
     """Name the first of four symbols at the end; sequences have several lengths."""
 
     delay: PositiveInt = 6
@@ -79,7 +79,7 @@ class FirstSymbol(GeneratedTask):
 
 
 @dataclass(frozen=True)
-class Echo(FirstSymbol):
+class Echo(Recall):
     """Repeat every second symbol one step late."""
 
     @property
@@ -93,7 +93,7 @@ class Echo(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class RunningMean(FirstSymbol):
+class MeanSoFar(Recall):
     """Say after every value the mean of all so far, each normal with variance 1.
 
     Constant predictions err by the mean's variance 1/t; the average over T steps is the baseline.
@@ -135,7 +135,7 @@ class RunningMean(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class FirstSymbolOfMany(FiniteTask):
+class FiniteRecall(FiniteTask):
     """The first symbol again, from a finite data set."""
 
     citations: ClassVar[tuple[Citation, ...]] = CITED
@@ -167,11 +167,11 @@ def _constant(value: Any) -> property:
 def presetting(name: str, options: dict[str, Any] | None = None, **settings: Any) -> type[Any]:
     """Derive a task with one preset."""
     return dataclass(frozen=True)(
-        type("Derived", (FirstSymbol,), {"presets": {name: Preset(options or {}, settings)}})
+        type("Derived", (Recall,), {"presets": {name: Preset(options or {}, settings)}})
     )
 
 
-def drawing(change: Any, base: type[Any] = FirstSymbol) -> type[Any]:
+def drawing(change: Any, base: type[Any] = Recall) -> type[Any]:
     """Derive a task whose batches are changed: ``change(batch, generator) -> batch``."""
 
     def sample(self: Any, n: int, generator: torch.Generator) -> Any:
@@ -181,13 +181,13 @@ def drawing(change: Any, base: type[Any] = FirstSymbol) -> type[Any]:
 
 
 @dataclass(frozen=True)
-class CannotBeBuilt(FirstSymbol):
+class CannotBeBuilt(Recall):
     def __post_init__(self) -> None:
         raise ValueError("say more")
 
 
 @dataclass(frozen=True, eq=False)
-class NeverEqual(FirstSymbol):
+class NeverEqual(Recall):
     def __eq__(self, other: object) -> bool:
         return self is other
 
@@ -195,30 +195,30 @@ class NeverEqual(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class TextVersion(FirstSymbol):
+class TextVersion(Recall):
     version: ClassVar[int] = "1.0"  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
-class NoCitations(FirstSymbol):
+class NoCitations(Recall):
     citations: ClassVar[tuple[Citation, ...]] = ()
 
 
-OneSymbol = returning(FirstSymbol, outputs=Tokens(1))
-NoSpace = returning(FirstSymbol, inputs=4)
-EverySecondStep = returning(FirstSymbol, steps="second")
-StatefulButDrawn = returning(FirstSymbol, stateful=True)
-StatefulAtTheEnd = returning(FirstSymbolOfMany, stateful=True)
-EndlessLength = returning(FirstSymbol, length=math.inf)
-NoMetric = returning(FirstSymbol, metric="accuracy")
-UpsideDown = returning(FirstSymbol, metric=Metric("accuracy", "lower", ACCURACY.measure))
-SolvedByNobody = returning(FirstSymbol, solved=1.1)
-SolvedByAnybody = returning(FirstSymbol, solved=0.2)
-NoBaseline = returning(FirstSymbol, baseline=math.nan)
-OddReferenceScore = returning(FirstSymbol, simple_scores={"persistence": None})
-TooPerfect = returning(FirstSymbol, perfect=1.5)
-LowBaseline = returning(FirstSymbol, baseline=0.1)
-LowBaselineOfVectors = returning(RunningMean, baseline=5.0)
+OneSymbol = returning(Recall, outputs=Tokens(1))
+NoSpace = returning(Recall, inputs=4)
+EverySecondStep = returning(Recall, steps="second")
+StatefulButDrawn = returning(Recall, stateful=True)
+StatefulAtTheEnd = returning(FiniteRecall, stateful=True)
+EndlessLength = returning(Recall, length=math.inf)
+NoMetric = returning(Recall, metric="accuracy")
+UpsideDown = returning(Recall, metric=Metric("accuracy", "lower", ACCURACY.measure))
+SolvedByNobody = returning(Recall, solved=1.1)
+SolvedByAnybody = returning(Recall, solved=0.2)
+NoBaseline = returning(Recall, baseline=math.nan)
+OddReferenceScore = returning(Recall, simple_scores={"persistence": None})
+TooPerfect = returning(Recall, perfect=1.5)
+LowBaseline = returning(Recall, baseline=0.1)
+LowBaselineOfVectors = returning(MeanSoFar, baseline=5.0)
 
 UnknownPreset = presetting("tiny")
 PresetWithWrongOption = presetting("quick", {"delays": 3})
@@ -236,7 +236,7 @@ MaskForLast = drawing(
 MaskOfNothing = drawing(
     lambda batch, _: replace(batch, mask=torch.zeros_like(batch.inputs, dtype=torch.bool)), Echo
 )
-NotANumber = drawing(lambda batch, _: replace(batch, inputs=batch.inputs / 0), RunningMean)
+NotANumber = drawing(lambda batch, _: replace(batch, inputs=batch.inputs / 0), MeanSoFar)
 AlwaysTen = drawing(lambda batch, _: batch.rows(torch.zeros(10).long()))
 GlobalRandomness = drawing(
     lambda batch, _: replace(batch, inputs=torch.randint(4, batch.inputs.shape))
@@ -246,14 +246,14 @@ OneSequence = drawing(lambda batch, _: batch.rows(torch.zeros(len(batch)).long()
 
 
 @dataclass(frozen=True)
-class FixedSeed(FirstSymbol):
+class FixedSeed(Recall):
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         del generator
         return super().sample(n, torch.Generator().manual_seed(3))
 
 
 @dataclass(frozen=True)
-class Rewinds(FirstSymbol):
+class Rewinds(Recall):
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         before = generator.get_state()
         batch = super().sample(n, generator)
@@ -271,32 +271,32 @@ def _negative(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     return hits, -torch.ones_like(hits)
 
 
-BatchwiseMetric = returning(FirstSymbol, metric=Metric("accuracy", "higher", _batchwise))
-NegativeWeights = returning(FirstSymbol, metric=Metric("accuracy", "higher", _negative))
+BatchwiseMetric = returning(Recall, metric=Metric("accuracy", "higher", _batchwise))
+NegativeWeights = returning(Recall, metric=Metric("accuracy", "higher", _negative))
 
 
 @dataclass(frozen=True)
-class OddDiagnosis(FirstSymbol):
+class OddDiagnosis(Recall):
     def diagnose(self, predict: Any, test: Batch) -> Any:
         return {"late": float(predict(test.inputs, test.lengths).mean())}
 
 
 @dataclass(frozen=True)
-class UnfinishedDiagnosis(FirstSymbol):
+class UnfinishedDiagnosis(Recall):
     def diagnose(self, predict: Any, test: Batch) -> Diagnosis:
         del predict, test
         return Diagnosis(scores={"late": math.nan})
 
 
 @dataclass(frozen=True)
-class ShuffledAnew(FirstSymbolOfMany):
+class ShuffledAnew(FiniteRecall):
     def splits(self) -> Splits:
         parts = super().splits()
         return replace(parts, train=parts.train.rows(torch.randperm(100)))
 
 
 @dataclass(frozen=True)
-class TrainsOnTest(FirstSymbolOfMany):
+class TrainsOnTest(FiniteRecall):
     def splits(self) -> Splits:
         parts = super().splits()
         return replace(parts, test=parts.train.rows(slice(0, 50)))

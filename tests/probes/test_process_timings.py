@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.probes.speed.timings import ProcessTimings, RawTiming, merge
+from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming, merge
 from rnnbench.records.result import Environment, Speed, SpeedMode
 
 ENVIRONMENT = Environment(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rnnbench.probes.speed.memory import peak_memory
-from rnnbench.probes.speed.timings import ProcessTimings, RawTiming
+from rnnbench.probes.speed.peak_memory import peak_memory
+from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming
 from rnnbench.probes.speed.workloads import Workload, batch_for, modes_of, prepare
 
 if TYPE_CHECKING:
