@@ -142,7 +142,7 @@ class SpeedPass:
 def _merged(parts: Sequence[TrialTimings]) -> Speed:
     return merge(
         [part.timings for part in parts],
-        reference=REFERENCE,
+        comparator=REFERENCE,
         length=parts[0].length,
         environment=parts[0].environment,
     )
