@@ -2,16 +2,16 @@
 
 A measure is ``(outputs, batch) -> (values, weights)`` with one value and one weight per prediction:
 
-=========== ======================== ============================ ========================
-task        outputs                  targets                      values and weights
-=========== ======================== ============================ ========================
-``"last"``  (B, V) logits            (B,) int64                   (B,)
-``"last"``  (B, dim)                 (B, dim)                     (B,)
-``"every"`` (B, T, V) logits         (B, T) int64                 (B, T)
-``"every"`` (B, T, dim)              (B, T, dim)                  (B, T)
-=========== ======================== ============================ ========================
+===========  ===================  =================  ==================
+steps        outputs              targets            values and weights
+===========  ===================  =================  ==================
+``"last"``   (B, V) logits        (B,) int64         (B,)
+``"last"``   (B, dim)             (B, dim) float     (B,)
+``"every"``  (B, T, V) logits     (B, T) int64       (B, T)
+``"every"``  (B, T, dim)          (B, T, dim) float  (B, T)
+===========  ===================  =================  ==================
 
-``weights`` is ``None`` when all are 1: without a mask and without lengths, and for ``"last"``.
+The weights are 0 on padding and masked steps, or ``None`` when all are 1.
 """
 
 from __future__ import annotations

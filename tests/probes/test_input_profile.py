@@ -153,7 +153,8 @@ def test_a_symmetric_core_has_the_same_past_and_future() -> None:
     decay = [rho**k for k in range(1, 11)]
     assert past.values[1:] == pytest.approx(decay, rel=1e-6)
     assert future.values[1:] == pytest.approx(decay, rel=1e-6)
-    assert past.values[0] == pytest.approx(2.0, rel=1e-6)  # both directions read the step itself
+    # both directions read the step itself
+    assert past.values[0] == pytest.approx(2.0, rel=1e-6)
 
 
 def test_a_bidirectional_lstm_reaches_both_ways() -> None:
@@ -173,7 +174,8 @@ class _Bidirectional(nn.Module):
     def forward(
         self, x: torch.Tensor, state: None = None, lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, None]:
-        del state, lengths  # all sequences of these tests are of one length
+        # all sequences of these tests have one length
+        del state, lengths
         return self.layer(x)[0], None
 
 

@@ -36,7 +36,7 @@ def lstm(hidden: int = 16, inputs: Space | None = None, steps: Steps = "last") -
 
 
 class Clock:
-    """Simulated time, which only :class:`Timed` cores advance."""
+    """Simulated time, advanced by :class:`Timed` cores and by ``sleep``."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -211,9 +211,12 @@ def test_peak_memory_counts_what_training_must_hold() -> None:
     network = lstm(32)
     parameters = sum(p.numel() * p.element_size() for p in network.parameters())
     small, large = (peak_memory(network, 50, batch, CPU) for batch in (8, 64))
-    activations = 50 * 56 * 32 * 4  # one float32 number per step, further sequence and hidden unit
-    assert small > 4 * parameters  # weights, gradients and Adam's two moments
-    assert large - small > 6 * activations  # four gates, h and c
+    # one float32 value per time step, additional sequence and hidden unit
+    activations = 50 * 56 * 32 * 4
+    # weights, gradients and Adam's two moments
+    assert small > 4 * parameters
+    # four gates, h and c
+    assert large - small > 6 * activations
     assert large - small < 40 * activations
 
 

@@ -127,7 +127,8 @@ def test_no_step_waits_for_the_device(gpu: torch.device, task: Task, graphs: boo
     source = source_of(task, Settings.model_validate(SMALL), 0, gpu)
     eager = _eager_stepper(task, gpu)
     stepper = GraphedStepper(eager) if graphs else eager
-    for step in range(8):  # past the capture, which does wait
+    # up to and including the capture, which waits
+    for step in range(8):
         stepper(source.train(step))
     torch.cuda.set_sync_debug_mode("error")
     try:

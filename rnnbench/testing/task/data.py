@@ -57,7 +57,8 @@ def all_randomness_comes_from_the_generator(subject: TaskUnderTest) -> None:
     where = differing_field(first, again)
     require(
         where is None,
-        f"two draws with one seed differ in {where}; pass generator=generator to every random call.",
+        f"two draws with one seed differ in {where}; pass generator=generator to every random "
+        "call.",
     )
     require(
         not moved,
