@@ -14,7 +14,7 @@ from rnnbench.metrics import loss_of
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.loop import build_optimizer
-from rnnbench.training.steps import EagerStepper
+from rnnbench.training.steppers import EagerStepper
 
 LIMIT = 0.05
 HIDDEN_SIZE = 128

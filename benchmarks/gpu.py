@@ -12,7 +12,7 @@ from rnnbench.metrics import loss_of
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.loop import build_optimizer
-from rnnbench.training.steps import EagerStepper, GraphedStepper, Stepper
+from rnnbench.training.steppers import EagerStepper, GraphedStepper, Stepper
 
 HIDDEN_SIZE = 64
 LENGTH = 50

@@ -18,7 +18,7 @@ from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
 from rnnbench.probes.gradient.state_profile import state_profile
 from rnnbench.records.spec import Settings
 from rnnbench.training.loop import build_optimizer
-from rnnbench.training.steps import EagerStepper
+from rnnbench.training.steppers import EagerStepper
 
 LIMIT = 5.0
 HIDDEN_SIZE = 64

@@ -86,7 +86,7 @@ def _row(hidden_size: int, length: int, batch_size: int, chunk: int, chunks: int
     source = source_of(task, settings, 0, torch.device("cpu"))
     learner = Learner(network_of("lstm", task, hidden_size), task, source, settings, chunk)
     started = _now()
-    fit(learner, settings, device=torch.device("cpu"), callbacks=[between])
+    fit(learner, device=torch.device("cpu"), callbacks=[between])
     setting_up = between.began.since(started).processor + _now().since(between.validated).processor
     compared = between.pairs[1:]  # the first chunk warms both up
     processor = Ratio([(a.processor, b.processor) for a, b in compared])

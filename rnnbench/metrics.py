@@ -1,4 +1,18 @@
-"""The metrics and losses of the field, as weighted means over the steps that count."""
+"""Losses and metrics, as weighted means over the predictions that count.
+
+A measure is ``(outputs, batch) -> (values, weights)`` with one value and one weight per prediction:
+
+===========  ===================  =================  ==================
+steps        outputs              targets            values and weights
+===========  ===================  =================  ==================
+``"last"``   (B, V) logits        (B,) int64         (B,)
+``"last"``   (B, dim)             (B, dim) float     (B,)
+``"every"``  (B, T, V) logits     (B, T) int64       (B, T)
+``"every"``  (B, T, dim)          (B, T, dim) float  (B, T)
+===========  ===================  =================  ==================
+
+The weights are 0 on padding and masked steps, or ``None`` when all are 1.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +31,14 @@ if TYPE_CHECKING:
 
 
 def counted_steps(outputs: Tensor, batch: Batch) -> Tensor:
-    """Return the weight of each prediction: 1 where it counts, 0 on padding and masked steps.
+    """Return the weight of each prediction: 1 if it counts, 0 on padding and masked steps.
 
-    ``outputs`` is ``(B, O)`` for steps "last" (weights ``(B,)``, all 1) or ``(B, T, O)`` (weights
-    ``(B, T)``).
+    Args:
+        outputs: (B, V|dim) for steps ``"last"``, (B, T, V|dim) for ``"every"``.
+        batch: its ``lengths`` (B,) and ``mask`` (B, T) are read for steps ``"every"``.
+
+    Returns:
+        (B,), all 1, for steps ``"last"``; (B, T) for ``"every"``; of the data type of ``outputs``.
     """
     weights = torch.ones(outputs.shape[:-1], dtype=outputs.dtype, device=outputs.device)
     if outputs.dim() == 2:
@@ -42,23 +60,55 @@ def _weights(outputs: Tensor, batch: Batch) -> Tensor | None:
 
 
 def cross_entropy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """Cross-entropy in nats of logits against token targets, per prediction, with weights."""
+    """Return the cross-entropy of logits, in nats, for each prediction.
+
+    Args:
+        outputs: logits (B, V) for steps ``"last"``, (B, T, V) for ``"every"``.
+        batch: ``batch.targets`` is (B,) or (B, T) int64.
+
+    Returns:
+        Values and weights, (B,) or (B, T); the weights are ``None`` when all are 1.
+    """
     values = F.cross_entropy(outputs.flatten(0, -2), batch.targets.flatten(), reduction="none")
     return values.view(batch.targets.shape), _weights(outputs, batch)
 
 
 def squared_error(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """Squared error per prediction, averaged over the output width, with weights."""
+    """Return the squared error of each prediction, averaged over the output width.
+
+    Args:
+        outputs: (B, dim) for steps ``"last"``, (B, T, dim) for ``"every"``.
+        batch: ``batch.targets`` has the shape of ``outputs``.
+
+    Returns:
+        Values and weights, (B,) or (B, T); the weights are ``None`` when all are 1.
+    """
     return (outputs - batch.targets).square().mean(-1), _weights(outputs, batch)
 
 
 def absolute_error(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """Absolute error per prediction, averaged over the output width, with weights."""
+    """Return the absolute error of each prediction, averaged over the output width.
+
+    Args:
+        outputs: (B, dim) for steps ``"last"``, (B, T, dim) for ``"every"``.
+        batch: ``batch.targets`` has the shape of ``outputs``.
+
+    Returns:
+        Values and weights, (B,) or (B, T); the weights are ``None`` when all are 1.
+    """
     return (outputs - batch.targets).abs().mean(-1), _weights(outputs, batch)
 
 
 def correct(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """Whether the largest logit is the target, per prediction, with weights."""
+    """Return 1 for each prediction whose largest logit is at the target, else 0.
+
+    Args:
+        outputs: logits (B, V) for steps ``"last"``, (B, T, V) for ``"every"``.
+        batch: ``batch.targets`` is (B,) or (B, T) int64.
+
+    Returns:
+        Values and weights, (B,) or (B, T); the weights are ``None`` when all are 1.
+    """
     return (outputs.argmax(-1) == batch.targets).to(outputs.dtype), _weights(outputs, batch)
 
 
@@ -70,15 +120,26 @@ RMSE = Metric("rmse", "lower", squared_error, math.sqrt)
 
 
 def loss_of(task: Task) -> Measure:
-    """Return the training loss: cross-entropy for token outputs, squared error for vectors."""
+    """Return the training loss of a task.
+
+    It is :func:`cross_entropy` for token outputs and :func:`squared_error` for vectors.
+    """
     return cross_entropy if isinstance(task.outputs, Tokens) else squared_error
 
 
 def mean_loss(measure: Measure, outputs: Tensor, batch: Batch) -> Tensor:
-    """Return the weighted mean of ``measure`` over the batch, a scalar that can be differentiated."""
-    if _all_count(
-        outputs, batch
-    ):  # one operation where the general way takes several: this runs at every optimizer step
+    """Return the weighted mean of a measure over a batch.
+
+    Args:
+        measure: e.g. :func:`cross_entropy`.
+        outputs: (B, V|dim) for steps ``"last"``, (B, T, V|dim) for ``"every"``.
+        batch: the targets, lengths and mask.
+
+    Returns:
+        A differentiable scalar tensor; 0 when no prediction counts.
+    """
+    # runs at every optimizer step: one operation where the general way takes several
+    if _all_count(outputs, batch):
         if measure is cross_entropy:
             return F.cross_entropy(outputs.flatten(0, -2), batch.targets.flatten())
         if measure is squared_error:

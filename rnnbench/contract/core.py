@@ -1,17 +1,17 @@
-"""The contract of a core, and functions on its outputs and its state.
+"""Contract of a core, with functions on its outputs and its state.
 
-- ``core(input_size, hidden_size, **options)`` builds it; ``core.output_size`` declares its output
-  width O where that is not ``hidden_size``.
+- ``core(input_size, hidden_size, **options)`` builds a core. ``core.output_size`` declares an
+  output width O other than ``hidden_size``.
 - ``core(x, state=None) -> (outputs, state)`` with ``x`` (B, T, input_size) and ``outputs`` (B, T,
-  O). ``state=None`` starts fresh; passing the returned state back continues the sequence exactly.
-  The state is a tensor or a (nested) tuple, list or dict of tensors.
-- A non-causal core takes ``core(x, state=None, lengths=None)``, ``lengths`` (B,) int64, and lets no
-  padding leak into a valid step. A causal core may take ``lengths`` too, for its own users; the
-  harness does not pass it, since right padding cannot reach an earlier step.
-- Optional ``core.forward_last(x, lengths=None) -> (B, O)``: what a prediction made once, at the end
-  of the sequence, is read from. Without it that is the output at the last valid step.
-- Optional ``core.plots(x, lengths=None) -> sequence of rnnbench.Plot``: what the report may
-  show of a trained core, for the first sequence of ``x``.
+  O). ``state=None`` is a fresh state; passing the returned state back continues the sequence
+  exactly. A state is a tensor or a (nested) tuple, list or dict of tensors.
+- A non-causal core takes ``core(x, state=None, lengths=None)`` with ``lengths`` (B,) int64. Its
+  outputs at valid steps do not depend on padding. A causal core may take ``lengths`` too; the
+  harness does not pass it, since right padding cannot affect an earlier step.
+- Optional: ``core.forward_last(x, lengths=None) -> (B, O)`` computes the decoder's input for tasks
+  with steps ``"last"``. Without it that is the output at the last valid step.
+- Optional: ``core.plots(x, lengths=None)`` returns a sequence of ``rnnbench.Plot`` of a trained
+  core for the report, for the first sequence of ``x``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,17 @@ from torch import Tensor, nn
 
 
 def output_size(core: nn.Module, hidden_size: int) -> int:
-    """Return the declared output width O of a core."""
+    """Return the output width O of a core: its ``output_size`` if declared, or ``hidden_size``."""
     return int(getattr(core, "output_size", hidden_size))
 
 
 def last_valid(outputs: Tensor, lengths: Tensor | None) -> Tensor:
-    """Pick each sequence's output at its last valid step: (B, T, O) -> (B, O)."""
+    """Return the outputs at the last valid steps: (B, T, O) -> (B, O).
+
+    Args:
+        outputs: (B, T, O).
+        lengths: (B,) int64 valid steps, at least 1; ``None`` when all are T.
+    """
     if lengths is None:
         return outputs[:, -1]
     index = (lengths - 1).view(-1, 1, 1).expand(-1, 1, outputs.shape[-1])
@@ -37,14 +42,12 @@ def last_valid(outputs: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def padding_mask(lengths: Tensor, steps: int) -> Tensor:
-    """Return (B, T) bool, true at the steps beyond each sequence's end, for ``steps`` = T."""
+    """Return a mask (B, T) bool that is true on padding, for lengths (B,) and ``steps`` = T."""
     return torch.arange(steps, device=lengths.device) >= lengths[:, None]
 
 
 def state_tensors(state: Any) -> list[Tensor]:
-    """Return the tensors of a state in a fixed order, whatever nesting of tuples, lists and dicts
-    holds them.
-    """
+    """Return the tensors of a (nested) state in a fixed order; dicts are sorted by key."""
     if isinstance(state, Tensor):
         return [state]
     if isinstance(state, dict):
@@ -55,8 +58,9 @@ def state_tensors(state: Any) -> list[Tensor]:
 
 
 def map_state(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Return a state of the same nesting with every tensor changed, visited in the order of
-    :func:`state_tensors`.
+    """Return a copy of a state with ``change`` applied to every tensor.
+
+    Tensors are visited in the order of :func:`state_tensors`; the nesting is kept.
     """
     if isinstance(state, Tensor):
         return change(state)
@@ -70,5 +74,5 @@ def map_state(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 
 def state_size(state: Any, batch_size: int) -> int:
-    """Count the numbers that a state carries per sequence."""
+    """Return the number of values that a state holds per sequence."""
     return sum(tensor.numel() for tensor in state_tensors(state)) // max(1, batch_size)

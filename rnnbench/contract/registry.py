@@ -5,12 +5,10 @@ provider.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import pathlib
 import re
 import sys
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,8 +19,9 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from rnnbench.contract import hookspecs, options, registration
+from rnnbench.contract import hookspecs
 from rnnbench.contract.entries import Model, RegisteredTask
+from rnnbench.contract.faults import in_words, place_of
 from rnnbench.contract.registration import DISABLE_VARIABLE, Registration
 from rnnbench.errors import PluginError, UsageError, did_you_mean, one_line
 from rnnbench.records.spec import Provider
@@ -225,31 +224,5 @@ def _call_hooks(point: EntryPoint, collected: Registration) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    try:
-        text = one_line(error)
-    except Exception:  # an error whose own __str__ fails
-        text = ""
-    if not isinstance(error, PluginError | pluggy.PluginValidationError):
-        text = f"{type(error).__name__}: {text}".removesuffix(": ")
-    return text + _place(error)
-
-
-def _place(error: BaseException) -> str:
-    """Name the author's line: the innermost one that is neither rnnbench's own nor pluggy's nor the
-    import system's.
-    """
-    harness = {
-        __file__,
-        options.__file__,
-        registration.__file__,
-        contextlib.__file__,
-        importlib.__file__,
-        metadata.__file__,
-    }
-    pluggy_folder = str(pathlib.Path(pluggy.__file__).parent)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename not in harness and not frame.filename.startswith(
-            ("<frozen importlib", pluggy_folder)
-        ):
-            return f" [{pathlib.Path(frame.filename).name}:{frame.lineno}]"
-    return ""
+    text = str(error) if isinstance(error, PluginError) else in_words(error)
+    return text + place_of(error)

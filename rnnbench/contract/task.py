@@ -1,7 +1,7 @@
-"""The words that models and tasks share: spaces, batches, metrics and the task contract.
+"""Contract of a task: spaces, batches, metrics, presets and the base classes.
 
-Letters used everywhere: B batch, T time steps, D input width, H hidden size, O core output width, V
-vocabulary.
+Letters in shapes: B batch, T time steps, D input width, H hidden size, O core output width, V
+vocabulary size.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Integer symbols ``0 .. vocab - 1``; tensors of int64."""
+    """Space of integer symbols ``0 .. vocab - 1``, held in int64 tensors without a width axis."""
 
     vocab: int
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """Real vectors of width ``dim``; tensors of float with a last axis of that width."""
+    """Space of real vectors, held in floating tensors whose last axis has width ``dim``."""
 
     dim: int
 
@@ -38,17 +38,17 @@ Steps: TypeAlias = Literal["last", "every"]
 
 @dataclass(frozen=True)
 class Batch:
-    """Sequences with their targets, right-padded to a common length.
+    """Sequences with their targets, right-padded to a common length T.
 
     Attributes:
-        inputs: ``(B, T)`` int64 for :class:`Tokens`, ``(B, T, D)`` float for :class:`Vectors`.
-        targets: for steps ``"last"``: ``(B,)`` int64 or ``(B, dim)`` float; for ``"every"``: ``(B,
-            T)`` or ``(B, T, dim)``.
-        lengths: ``(B,)`` int64, the number of valid steps of each sequence, at least 1; ``None``
-            when all are T long.
-        mask: ``(B, T)`` bool, the steps that count in loss and metric (steps ``"every"`` only);
-            ``None`` means every valid step.
-        continues: whether each sequence goes on where the same row of the batch before ended (see
+        inputs: (B, T) int64 for :class:`Tokens`, (B, T, D) float for :class:`Vectors`.
+        targets: for steps ``"last"`` (B,) int64 or (B, dim) float; for steps ``"every"`` (B, T)
+            int64 or (B, T, dim) float.
+        lengths: (B,) int64, the number of valid steps of each sequence, at least 1; ``None`` when
+            all are T.
+        mask: (B, T) bool, the steps that count in loss and metric, for steps ``"every"`` only;
+            ``None`` is every valid step.
+        continues: whether each row continues the same row of the preceding batch (see
             :attr:`Task.stateful`).
     """
 
@@ -71,9 +71,7 @@ class Batch:
         )
 
     def rows(self, index: Tensor | slice) -> Batch:
-        """Return the sequences at ``index`` (a slice, or int64 of shape ``(N,)``), padding kept,
-        tokens as int64.
-        """
+        """Return the sequences at ``index``, a slice or (N,) int64, with tokens as int64."""
         picked = self._map(lambda tensor: tensor[index])
         return replace(picked, inputs=widened(picked.inputs), targets=widened(picked.targets))
 
@@ -82,24 +80,21 @@ class Batch:
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
 
     def floating(self, dtype: torch.dtype) -> Batch:
-        """Return the batch with its floating tensors in ``dtype``; integers and masks are
-        untouched.
-        """
+        """Return the batch with its floating tensors in ``dtype``; others are unchanged."""
         return self._map(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
 
 
 def widened(tensor: Tensor) -> Tensor:
-    """Return tokens as int64, whatever integers hold them; floating tensors are left as they are."""
+    """Return an integer tensor as int64 and a floating tensor unchanged."""
     return tensor if tensor.is_floating_point() else tensor.long()
 
 
 @dataclass(frozen=True)
 class Splits:
-    """A finite data set, split before any statistic was computed; each part is one large
-    :class:`Batch`.
+    """Training, validation and test set of a finite task, each as one large :class:`Batch`.
 
-    Tokens may be held in any integers that fit them, such as uint8, so that a large text fits in
-    memory: they are widened to int64 a batch at a time (:meth:`Batch.rows`).
+    Split the data before any statistic of them is computed. Tokens may be held in any integer type
+    that fits them, for example uint8, to save memory: :meth:`Batch.rows` widens them to int64.
     """
 
     train: Batch
@@ -116,15 +111,20 @@ def _unchanged(mean: float) -> float:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score as a weighted mean, so that it does not depend on how a data set is cut into batches.
+    """A score: a function of a weighted mean over all predictions of a data set.
+
+    ``score = finish(sum(values * weights) / sum(weights))``, with the sums over the whole data set,
+    so that a score does not depend on the batch size.
 
     Attributes:
-        name: the field's name for it, e.g. ``"accuracy"``.
-        direction: whether ``"higher"`` or ``"lower"`` is better.
-        measure: ``(outputs, batch) -> (values, weights)``, two tensors of one shape, or ``None``
-            for the weights when all are 1; the score is ``sum(values * weights) / sum(weights)``
-            over the whole data set. Built-in ones are in ``rnnbench.metrics``.
-        finish: applied to the mean (e.g. ``math.exp`` for a perplexity).
+        name: its usual name, e.g. ``"accuracy"``; shown in reports.
+        direction: ``"higher"`` or ``"lower"``, whichever is better.
+        measure: ``(outputs, batch) -> (values, weights)``. ``outputs`` are the network's
+            predictions, (B, V|dim) for steps ``"last"``, (B, T, V|dim) for ``"every"``. ``values``
+            and ``weights`` are (B,) or (B, T); ``weights`` may be ``None`` if all are 1. The value
+            of a prediction must not depend on other sequences. Ready-made ones are in
+            ``rnnbench.metrics``.
+        finish: maps the mean to the score, e.g. ``math.exp`` for a perplexity.
         also: further scores by name, each a function of the same mean.
     """
 
@@ -135,18 +135,23 @@ class Metric:
     also: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
 
     def better(self, a: float, b: float) -> bool:
-        """Whether score ``a`` is strictly better than ``b``; a NaN is never better."""
+        """Return whether score ``a`` is strictly better than ``b``; NaN is never better."""
         return a > b if self.direction == "higher" else a < b
 
     def reaches(self, score: float, threshold: float) -> bool:
-        """Whether ``score`` is as good as ``threshold`` or better."""
+        """Return whether ``score`` is as good as ``threshold`` or better."""
         return score >= threshold if self.direction == "higher" else score <= threshold
 
 
 @dataclass(frozen=True)
 class Citation:
-    """Where an architecture or a task comes from. ``key`` is authors and year, e.g. ``"Arjovsky et
-    al. 2016"``.
+    """Citation of a paper, data set or book.
+
+    Attributes:
+        key: authors and year, e.g. ``"Arjovsky et al. 2016"``.
+        title: the title.
+        venue: journal or conference.
+        url: a link, preferably a DOI.
     """
 
     key: str
@@ -157,10 +162,14 @@ class Citation:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named size of a task: its options and the training settings that go with it (see
-    ``rnnbench.plan.planning.Settings``).
+    """Named size of a task: its options with suitable training settings.
 
-    ``settings`` may also name ``hidden_size``; whatever the user gives explicitly wins.
+    Values that the user gives explicitly override those of a preset.
+
+    Attributes:
+        options: options of the task by name.
+        settings: training settings by name, e.g. ``steps``, ``batch_size``, ``learning_rate`` (the
+            fields of ``rnnbench.records.spec.Settings``), and ``hidden_size`` of the model.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -169,138 +178,194 @@ class Preset:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a task wants told beside its score: further scores by name, and plots for the report."""
+    """Further results of a task on the test data.
+
+    Attributes:
+        scores: further scores by name.
+        plots: plots for the report.
+    """
 
     scores: Mapping[str, float] = field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
 
 
 Predict: TypeAlias = "Callable[[Tensor, Tensor | None], Tensor]"
-"""``(inputs, lengths) -> outputs`` of a trained network, without gradient, in batches where needed."""
+"""Predictions of a trained network: ``(inputs, lengths) -> outputs``, without gradient.
+
+Inputs are (N, T) or (N, T, D), lengths (N,) or ``None``, outputs (N, V|dim) for steps ``"last"``
+and (N, T, V|dim) for ``"every"``.
+"""
 
 
 class Task(ABC):
-    """The task contract. Subclass :class:`GeneratedTask` or :class:`FiniteTask` with a frozen
-    dataclass.
+    """Contract of a task; derive from :class:`GeneratedTask` or :class:`FiniteTask`.
 
-    The dataclass fields are the task's options: each needs a type and a default. Validate their
-    ranges with pydantic types (``PositiveInt``, ``Annotated[float, Field(ge=0)]``) or by raising
-    ``ValueError`` in ``__post_init__``. An option annotated ``pathlib.Path | None`` is a data file:
-    the trial's identity holds the checksum of its content, not its path.
+    A task is a frozen dataclass. Its fields are the options of the task; each needs a type and a
+    default. Everything else that is listed here is either a plain class attribute, where it is a
+    constant, or a property, where it depends on the options::
+
+        @dataclass(frozen=True)
+        class Recall(rnnbench.GeneratedTask):
+            delay: PositiveInt = 10
+
+            inputs = rnnbench.Tokens(4)
+            outputs = rnnbench.Tokens(4)
+            steps = "last"
+            metric = ACCURACY  # from rnnbench.metrics
+            baseline = 0.25
+            perfect = 1.0
+            solved = 0.99
+
+            @property
+            def length(self) -> int:
+                return self.delay + 1
+
+            def sample(self, n: int, generator: torch.Generator) -> rnnbench.Batch:
+                ...
+
+    The first line of the class's docstring is its summary in listings.
+
+    Do not annotate a constant: an annotated class attribute is a dataclass field, which makes it an
+    option.
+
+    Restrict the range of an option by a pydantic type (``PositiveInt``, ``Annotated[float,
+    Field(ge=0)]``), or raise ``ValueError`` in ``__post_init__``. An option of type ``pathlib.Path
+    | None`` is a data file: a trial's id holds the checksum of its content instead of its path.
     """
 
     version: ClassVar[int] = 1
-    """Raise it whenever the same options would give other data, loss or metric: it is part of a
-    trial's identity.
+    """Version of the task, part of a trial's id.
+
+    Increase it when equal options give other data, another loss or another metric than before.
     """
     citations: ClassVar[tuple[Citation, ...]] = ()
+    """Sources of the task and its data."""
     presets: ClassVar[Mapping[str, Preset]] = {}
-    """Any of ``"quick"``, ``"standard"``, ``"paper"``."""
+    """Presets by name: ``"quick"``, ``"standard"`` and ``"paper"``, or some of them."""
 
     @property
     @abstractmethod
     def inputs(self) -> Space:
-        """What the network reads at each step."""
+        """Input space: the symbol or vector that the network reads at each step."""
 
     @property
     @abstractmethod
     def outputs(self) -> Space:
-        """What it predicts: :class:`Tokens` are trained by cross-entropy, :class:`Vectors` by
-        squared error.
+        """Output space, which also selects the training loss.
+
+        :class:`Tokens` are classes, trained by cross-entropy on logits. :class:`Vectors` are
+        values, trained by squared error.
         """
 
     @property
     @abstractmethod
     def steps(self) -> Steps:
-        """Whether a prediction is made at the ``"last"`` valid step or at ``"every"`` step."""
+        """``"last"`` for one prediction at the last valid step, ``"every"`` for one per step."""
 
     @property
     @abstractmethod
     def length(self) -> int:
-        """The nominal number of time steps T, used by the speed, size and gradient probes."""
+        """Nominal number of time steps T, at which speed and size are measured."""
 
     @property
     @abstractmethod
     def metric(self) -> Metric:
-        """The score reported."""
+        """Metric of the score; the best checkpoint is chosen by its validation score."""
 
     @property
     @abstractmethod
     def baseline(self) -> float:
-        """The score of the best predictor that does not use the memory that the task is about
-        (skill 0).
+        """Score of the best predictor without the memory that the task tests; skill 0.
+
+        In units of the metric. For example 0.25, the accuracy of guessing one of four symbols.
         """
 
     @property
     @abstractmethod
     def perfect(self) -> float:
-        """The best score possible in expectation (skill 1)."""
+        """Best score possible in expectation; skill 1.
+
+        In units of the metric. For example 1.0 for an accuracy, or the variance of the noise for a
+        mean squared error.
+        """
 
     @property
     @abstractmethod
     def solved(self) -> float:
-        """The score from which the task counts as solved."""
+        """Score at which the task counts as solved, between ``baseline`` and ``perfect``.
+
+        In units of the metric, e.g. 0.99 for an accuracy. A score counts if it is this good or
+        better in the metric's direction (:meth:`Metric.reaches`). The harness compares the test
+        score of the best checkpoint with it, which gives ``solved`` of a result, and each
+        validation score, which gives ``steps_to_solve``.
+        """
 
     @property
     def simple_scores(self) -> Mapping[str, float]:
-        """Scores of further analytic or fitted predictors by name, e.g. ``{"persistence": 0.4,
-        "AR(2)": 0.02}``.
+        """Test scores of simple predictors by name, e.g. ``{"persistence": 0.4, "AR(2)": 0.02}``.
+
+        They are analytic or fitted, in units of the metric, and shown in reports for comparison.
         """
         return {}
 
     @property
     def data_checksums(self) -> Mapping[str, str]:
-        """Checksums of data that did not come from a file option (a hub data set, a bundled
-        corpus), by name.
-        """
+        """Checksums by name of data that are not given by a file option; recorded with results."""
         return {}
 
     @property
     def stateful(self) -> bool:
-        """Whether each part of a finite task is one stream, cut into windows that follow each other
-        row by row.
+        """Whether each part of a finite task is one long sequence, cut into consecutive windows.
 
-        Training then reads it in order, in as many lanes as a batch has sequences, and hands the
-        core's state from each window to the next without gradient (truncated backpropagation
-        through time, Williams and Peng 1990); so does evaluation. Such a task predicts at
-        ``"every"`` step, from windows of one length.
+        Training reads it in parallel streams, one per sequence of a batch, and passes the state of
+        the core from window to window without gradient (truncated backpropagation through time,
+        Williams and Peng 1990). Evaluation passes the state on too. Such a task has steps
+        ``"every"`` and windows of one length.
         """
         return False
 
     @property
     def causal_only(self) -> bool:
-        """Whether later inputs hold the targets of earlier steps, so that models that look ahead
-        are declined.
-        """
+        """Whether later inputs contain targets of earlier steps; non-causal models are declined."""
         return False
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
-        """Measure further things on the test data with the best checkpoint; the default has none."""
+        """Compute further results on the test data with the best checkpoint; none by default."""
         del predict, test
         return Diagnosis()
 
 
 class GeneratedTask(Task):
-    """A task whose data are drawn at will."""
+    """Base class of tasks whose data are generated."""
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Batch:
-        """Draw ``n`` sequences with all randomness from ``generator``, vectorised, on
-        ``generator.device``.
+        """Draw ``n`` sequences.
+
+        Args:
+            n: number of sequences B, at least 1.
+            generator: source of all randomness. Equal seeds must draw equal batches.
+
+        Returns:
+            A batch on ``generator.device``. Draw it with vectorised operations: this runs once per
+            optimizer step.
         """
 
     def sample_test(self, n: int, generator: torch.Generator) -> Batch:
-        """Draw ``n`` test sequences; override it where the score is about others than those trained
-        on, such as longer ones.
+        """Draw ``n`` test sequences; by default they are like the training sequences.
+
+        Override it to test on other sequences, for example on longer ones.
         """
         return self.sample(n, generator)
 
 
 class FiniteTask(Task):
-    """A task with a given, finite data set."""
+    """Base class of tasks with a finite data set."""
 
     @abstractmethod
     def splits(self) -> Splits:
-        """Return the three parts, on the CPU; the same every time. Raises
-        :class:`rnnbench.errors.DataError`.
+        """Return training, validation and test set on the CPU; equal at every call.
+
+        Raises:
+            rnnbench.errors.DataError: a data file cannot be read; the message names file and row.
         """

@@ -11,7 +11,7 @@ from rnnbench.contract.options import resolve
 from rnnbench.errors import one_line
 from rnnbench.execution.isolation.preload import modules_for
 from rnnbench.execution.sweep import POLL_SECONDS
-from rnnbench.probes.speed.timings import TrialTimings, merge
+from rnnbench.probes.speed.process_timings import TrialTimings, merge
 from rnnbench.records.result import Status
 from rnnbench.records.spec import ModelSpec, TrialSpec
 from rnnbench.records.store import comparable_key, utc_now
@@ -142,7 +142,7 @@ class SpeedPass:
 def _merged(parts: Sequence[TrialTimings]) -> Speed:
     return merge(
         [part.timings for part in parts],
-        reference=REFERENCE,
+        comparator=REFERENCE,
         length=parts[0].length,
         environment=parts[0].environment,
     )

@@ -83,7 +83,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     for name, choice in tasks:
         task = registry.task(name)
         preset = _preset(task, request.preset)
-        settings = _settings(preset, request.settings)
+        settings = settings_of(preset, request.settings)
         model_specs = [
             _model_spec(registry.model(m), request, preset, given)
             for m, c in models
@@ -194,7 +194,8 @@ def _shown(
     return {name: value for name, value in resolved.items() if value != options[name].default}
 
 
-def _settings(preset: Preset, given: Mapping[str, Any]) -> Settings:
+def settings_of(preset: Preset, given: Mapping[str, Any]) -> Settings:
+    """Return the training settings of a preset, overridden by those that the user gives."""
     from_preset = {
         name: value for name, value in preset.settings.items() if name != _HIDDEN_SIZE.name
     }

@@ -1,1 +1,1 @@
-"""Measurements made on a network outside training: gradient, speed, size."""
+"""Measurements of a network outside training: gradient, speed, size."""

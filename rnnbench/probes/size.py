@@ -1,4 +1,4 @@
-"""How big a network is: parameters by part, state carried, floating-point operations per time step."""
+"""Size of a network: parameters by part, state size, operations per time step."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 def measure_size(network: Network, length: int) -> Size:
     """Measure the size of a network for sequences of ``length`` steps.
 
-    Floating-point operations are those that torch's counter knows, matrix products and
-    convolutions, with a multiply-add counted as two; elementwise operations (gates, activations)
-    count nothing. For torch's own layers that gives ``2c(HD + H^2)`` per layer and direction, c =
-    1, 3, 4 for RNN, GRU, LSTM. What is counted is the path from the encoded sequence to what the
-    decoder reads, for one sequence, divided by ``length``.
+    Floating-point operations are counted by torch's counter: matrix products and convolutions,
+    with a multiply-add as two operations. Elementwise operations (gates, activations) are not
+    counted. For torch's own layers the result is ``2c(HD + H^2)`` per layer and direction, c = 1,
+    3, 4 for RNN, GRU, LSTM. The count covers the core, from the encoded sequence to the decoder's
+    input, for one sequence, divided by ``length``.
 
-    The state is what the core returns after ``length`` steps of one sequence, so that a state which
-    grows is counted at the task's own length.
+    The state size is the number of values in the state after ``length`` steps of one sequence. A
+    growing state is therefore counted at the task's own length.
 
     Args:
         network: left unchanged; a copy is measured on the CPU.
@@ -54,21 +54,18 @@ def measure_size(network: Network, length: int) -> Size:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Count the trainable parameters of a module, shared ones once."""
+    """Return the number of trainable parameters of a module. Shared parameters count once."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 @contextmanager
 def _visible_operations() -> Iterator[None]:
-    """Switch off the fused kernels on the CPU, which the counter counts as nothing: oneDNN's LSTM,
-    torch's attention.
-    """
+    """Disable fused CPU kernels (oneDNN's LSTM, torch's attention), which the counter misses."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with warnings.catch_warnings():
-            # setting any oneDNN flag sets its TF32 flag too, which warns wherever there is no Intel
-            # GPU
+            # setting any oneDNN flag sets the TF32 flag too, which warns without an Intel GPU
             warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
             with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
                 yield

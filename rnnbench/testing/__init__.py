@@ -1,4 +1,4 @@
-"""The contract of models and tasks, stated as checks that every plugin can run.
+"""Contract checks for models and tasks, to run in the tests of a plugin.
 
 In a plugin's own tests::
 
@@ -7,7 +7,7 @@ In a plugin's own tests::
     def test_contract() -> None:
         check_model("my-model")
 
-or from a shell: ``rnnbench check my-model``.
+or from a shell: ``rnnbench check my-model``. A failed check says what to change.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from rnnbench.contract import registry
 from rnnbench.contract.entries import Model, RegisteredTask
 from rnnbench.contract.options import resolve
-from rnnbench.errors import UsageError, did_you_mean, one_line
+from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.testing.model import checks as model_checks
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, failures
@@ -38,32 +38,36 @@ __all__ = [
 def check_model(
     model: str | Model, options: Mapping[str, Any] | None = None, *, hidden_size: int = 16
 ) -> None:
-    """Check that an architecture keeps the contract.
+    """Assert that a model keeps the contract.
 
     Args:
-        model: its registered name, or what the registry holds under it.
-        options: options to check it at; defaults for the rest.
-        hidden_size: for an architecture that cannot be built with 16 units.
+        model: its registered name, or its entry in the registry.
+        options: values of options by name, in their types or as text; the others keep their
+            defaults.
+        hidden_size: width H of the core that is checked.
 
     Raises:
-        AssertionError: it does not; one line for each check that failed, saying what to change.
-            rnnbench.errors.UsageError: there is no such model, or its plugin could not be loaded;
-            the text says why.
+        AssertionError: a check failed. The message has one line per failed check and says what to
+            change.
+        rnnbench.errors.UsageError: the model is unknown, its plugin could not be loaded, or an
+            option is wrong.
     """
     _assert_passed("model", model, model_results(model, options, hidden_size=hidden_size))
 
 
 def check_task(task: str | RegisteredTask, options: Mapping[str, Any] | None = None) -> None:
-    """Check that a task keeps the contract.
+    """Assert that a task keeps the contract.
 
     Args:
-        task: its registered name, or what the registry holds under it.
-        options: options to check it at; defaults for the rest.
+        task: its registered name, or its entry in the registry.
+        options: values of options by name, in their types or as text; the others keep their
+            defaults.
 
     Raises:
-        AssertionError: it does not; one line for each check that failed, saying what to change.
-            rnnbench.errors.UsageError: there is no such task, or its plugin could not be loaded;
-            the text says why.
+        AssertionError: a check failed. The message has one line per failed check and says what to
+            change.
+        rnnbench.errors.UsageError: the task is unknown, its plugin could not be loaded, or an
+            option is wrong.
     """
     _assert_passed("task", task, task_results(task, options))
 
@@ -71,7 +75,17 @@ def check_task(task: str | RegisteredTask, options: Mapping[str, Any] | None = N
 def model_results(
     model: str | Model, options: Mapping[str, Any] | None = None, *, hidden_size: int = 16
 ) -> list[CheckResult]:
-    """Return the outcome of every check of a model; see :func:`check_model`."""
+    """Run every check of a model and return the results, failed ones included.
+
+    Args:
+        model: its registered name, or its entry in the registry.
+        options: values of options by name; the others keep their defaults.
+        hidden_size: width H of the core that is checked.
+
+    Raises:
+        rnnbench.errors.UsageError: the model is unknown, its plugin could not be loaded, or an
+            option is wrong.
+    """
     found = registry.load().model(model) if isinstance(model, str) else model
     resolved = resolve(f"model {found.name!r}", found.options, options or {})
     return model_checks.results(ModelUnderTest(found, resolved, hidden_size=hidden_size))
@@ -80,19 +94,31 @@ def model_results(
 def task_results(
     task: str | RegisteredTask, options: Mapping[str, Any] | None = None
 ) -> list[CheckResult]:
-    """Return the outcome of every check of a task; see :func:`check_task`."""
+    """Run every check of a task and return the results, failed ones included.
+
+    Args:
+        task: its registered name, or its entry in the registry.
+        options: values of options by name; the others keep their defaults.
+
+    Raises:
+        rnnbench.errors.UsageError: the task is unknown, its plugin could not be loaded, or an
+            option is wrong.
+    """
     found = registry.load().task(task) if isinstance(task, str) else task
     resolved = resolve(f"task {found.name!r}", found.options, options or {})
     return task_checks.results(TaskUnderTest(found, resolved))
 
 
 def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[CheckResult]:
-    """Return the outcome of every check of the model or the task of that name (a model, where there
-    are both).
+    """Run every check of the model or task of that name and return the results.
+
+    Args:
+        name: a registered name. If both a model and a task have it, the model is checked.
+        options: values of options by name; the others keep their defaults.
 
     Raises:
-        rnnbench.errors.UsageError: there is neither, or an option is wrong; the text says what to
-        type.
+        rnnbench.errors.UsageError: the name is unknown, its plugin could not be loaded, or an
+            option is wrong.
     """
     known = registry.load()
     if name in known.models:
@@ -100,11 +126,10 @@ def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[Chec
     if name in known.tasks:
         return task_results(known.tasks[name], options)
     if any(plugin.name == name for plugin in known.plugins):
-        known.model(name)  # raises, saying why that plugin is not loaded
+        # raises an error with the reason why that plugin is not loaded
+        known.model(name)
     near = did_you_mean(name, [*known.models, *known.tasks])
-    raise UsageError(
-        f"no model and no task called {one_line(name, 80)!r}.{near} Type: rnnbench list"
-    )
+    raise UsageError(f"no model and no task called {name!r}.{near} Type: rnnbench list")
 
 
 def _assert_passed(

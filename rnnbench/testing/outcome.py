@@ -1,27 +1,29 @@
-"""A check is a function that raises; its outcome is data."""
+"""Run checks: a check is a function that raises, its result is data."""
 
 from __future__ import annotations
 
 import inspect
-import pathlib
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rnnbench.contract.faults import in_words, place_of
 from rnnbench.errors import one_line
+
+_MESSAGE_LIMIT = 600
 
 _Subject = TypeVar("_Subject")
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of one check.
+    """Result of one check.
 
     Attributes:
-        name: what ought to hold, in a few words.
-        passed: whether it holds.
-        message: one line; where it does not hold, what was seen and what to change.
+        name: the property that is checked, e.g. ``"the input is left unchanged"``.
+        passed: whether the property holds.
+        message: one line. For a passed check the property in full; for a failed check the
+            observation and what to change.
     """
 
     name: str
@@ -30,18 +32,19 @@ class CheckResult:
 
 
 class ContractError(Exception):
-    """Raised by a check: the text says what was seen and what to change."""
+    """Failed check; the message states the observation and what to change."""
 
 
 def require(holds: object, message: str) -> None:
-    """Raise :class:`ContractError` with ``message`` unless ``holds``."""
+    """Raise :class:`ContractError` with ``message`` unless ``holds`` is true."""
     if not holds:
         raise ContractError(message)
 
 
 def run_all(checks: Iterable[Callable[[_Subject], None]], subject: _Subject) -> list[CheckResult]:
-    """Run every check on ``subject``; one that fails, or in which the plugin raises, does not stop
-    the others.
+    """Run every check on ``subject``, whether or not others fail or raise.
+
+    The name of a check is the name of its function, its description that function's docstring.
     """
     return [_run(check, subject) for check in checks]
 
@@ -51,24 +54,17 @@ def _run(check: Callable[[_Subject], None], subject: _Subject) -> CheckResult:
     try:
         check(subject)
     except ContractError as broken:
-        return CheckResult(name, False, one_line(broken, 600))
-    except Exception as error:  # the plugin's own: a failed check like any other
-        return CheckResult(
-            name, False, one_line(f"raised {type(error).__name__}: {error}{_place(error)}", 600)
-        )
-    return CheckResult(name, True, one_line((inspect.getdoc(check) or "").split("\n\n")[0], 600))
-
-
-def _place(error: BaseException) -> str:
-    here = str(pathlib.Path(__file__).parent)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(here) and "site-packages" not in frame.filename:
-            return f" [{pathlib.Path(frame.filename).name}:{frame.lineno}]"
-    return ""
+        return CheckResult(name, False, one_line(broken, _MESSAGE_LIMIT))
+    # an error of the plugin is a failed check like any other
+    except Exception as error:
+        message = f"raised {in_words(error)}{place_of(error)}"
+        return CheckResult(name, False, one_line(message, _MESSAGE_LIMIT))
+    description = (inspect.getdoc(check) or "").split("\n\n")[0]
+    return CheckResult(name, True, one_line(description, _MESSAGE_LIMIT))
 
 
 def failures(results: Iterable[CheckResult]) -> str:
-    """Return one line for each check that failed; an empty text when none did."""
+    """Return one line for each failed check; an empty string when all passed."""
     return "\n".join(
         f"- {result.name}: {result.message}" for result in results if not result.passed
     )

@@ -1,1 +1,1 @@
-"""The network, its batches, its training and its evaluation."""
+"""Networks, batches, training and evaluation."""

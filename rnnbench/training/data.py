@@ -1,5 +1,6 @@
-"""Where batches come from: drawn at will, or cut from a finite data set; always the same for the
-same seed and step.
+"""Training batches and evaluation sets, generated or cut from a finite data set.
+
+The batch of an optimizer step depends on the seed and the step alone.
 """
 
 from __future__ import annotations
@@ -22,27 +23,26 @@ if TYPE_CHECKING:
 
 
 class Source(ABC):
-    """Training batches by step, and the two evaluation sets, all on one device."""
+    """Training batches by step, validation set and test set, all on one device."""
 
     validation: Batch
     test: Batch
 
     @property
     def size(self) -> DataSize:
-        """How many sequences there are, and how much memory they take."""
+        """Number of sequences and memory of the data that are held."""
         return _size(None, self.validation, self.test)
 
     @abstractmethod
     def train(self, step: int) -> Batch:
-        """Return the batch of optimizer step ``step`` (from 0): the same for every model at the
-        same seed.
+        """Return the batch of optimizer step ``step``, counted from 0.
+
+        At one seed it is the same for every model.
         """
 
 
 class Generated(Source):
-    """Batches drawn on the device; the evaluation sets are drawn once per seed, from their own
-    keys.
-    """
+    """Batches and evaluation sets of a generated task, drawn on the device."""
 
     def __init__(
         self, task: GeneratedTask, settings: Settings, seed: int, device: torch.device
@@ -51,9 +51,8 @@ class Generated(Source):
         self._batch_size = settings.batch_size
         self._seed = seed
         self._double = settings.precision == "64"
-        self._generator = torch.Generator(
-            device
-        )  # seeded anew for each batch: making one costs more than seeding it
+        # reseeded for each batch: creating a generator costs more than seeding one
+        self._generator = torch.Generator(device)
         self.validation = self._in_precision(
             task.sample(settings.validation_size, self._keyed("validation"))
         )
@@ -70,11 +69,11 @@ class Generated(Source):
 
 
 class Finite(Source):
-    """Batches of a reshuffled finite set; an epoch's incomplete last batch is left out, so that all
-    have one size.
+    """Batches of a finite data set, reshuffled in every epoch.
 
-    A stateful task is not shuffled: row r of every batch is the next window of lane r, and an epoch
-    starts each lane anew.
+    All batches have one size: the incomplete last batch of an epoch is dropped. A stateful task is
+    not shuffled. Row r of every batch is the next window of stream r, and every epoch starts at the
+    first window of each stream with a fresh state.
     """
 
     def __init__(
@@ -91,23 +90,19 @@ class Finite(Source):
         self._device = device
         self._batch_size = min(settings.batch_size, len(splits.train))
         self._batches_per_epoch = len(splits.train) // self._batch_size
-        # on the CPU as well: trimming padding needs numbers there, and reading them from a GPU
-        # would stall it
+        # a copy on the CPU: trimming needs the numbers, and reading them from a GPU would stall it
         self._lengths = None if splits.train.lengths is None else splits.train.lengths.cpu()
-        self._lanes = torch.arange(self._batch_size, device=device) * self._batches_per_epoch
+        # the first window of each stream
+        self._streams = torch.arange(self._batch_size, device=device) * self._batches_per_epoch
         self._order = lru_cache(maxsize=1)(self._draw_order)
 
     @property
     def size(self) -> DataSize:
-        """How many sequences there are, those for training among them, and how much memory they
-        take.
-        """
+        """Number of sequences, training set included, and memory of the data."""
         return _size(self._train, self.validation, self.test)
 
     def _draw_order(self, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the order of an epoch's sequences (N,), on the CPU and on the device; the copy
-        does not wait for it.
-        """
+        """Return the order of an epoch's sequences, (N,) int64, on the CPU and on the device."""
         order = torch.randperm(
             len(self._train), generator=generator_for(self._seed, "order", epoch)
         )
@@ -116,7 +111,7 @@ class Finite(Source):
     def train(self, step: int) -> Batch:
         epoch, position = divmod(step, self._batches_per_epoch)
         if self._stateful:
-            return replace(self._train.rows(self._lanes + position), continues=position > 0)
+            return replace(self._train.rows(self._streams + position), continues=position > 0)
         here = slice(position * self._batch_size, (position + 1) * self._batch_size)
         order, order_on_device = self._order(epoch)
         batch = self._train.rows(order_on_device[here])
@@ -138,8 +133,12 @@ def _size(train: Batch | None, validation: Batch, test: Batch) -> DataSize:
 
 
 def trimmed(batch: Batch, length: int, steps: Steps) -> Batch:
-    """Cut the padding beyond ``length`` steps off a batch; ``steps`` tells whether its targets have
-    a time axis.
+    """Return a batch cut to its first ``length`` time steps.
+
+    Args:
+        batch: inputs (B, T[, D]), right-padded.
+        length: time steps to keep, at least the longest of ``batch.lengths``.
+        steps: targets have a time axis for ``"every"`` and none for ``"last"``.
     """
     every = steps == "every"
     return Batch(

@@ -1,6 +1,4 @@
-"""What is asked of a GPU before a trial runs on it: to be deterministic, and to lend no more memory
-than the trial's share.
-"""
+"""GPU set-up before a trial: deterministic algorithms and a memory limit."""
 
 from __future__ import annotations
 
@@ -9,44 +7,45 @@ from typing import Any
 
 import torch
 
-_REFUSAL = "does not have a deterministic implementation"
-"""Part of what torch warns of, at the first use of an operation that cannot do as asked."""
+_NONDETERMINISTIC = "does not have a deterministic implementation"
+"""Part of torch's warning at the first use of a nondeterministic operation."""
 
 
 class Determinism:
-    """Tells whether the same trial would give the same bits again on the same machine.
+    """Whether repeating the trial on the same machine would give bit-identical results.
 
     Attributes:
-        reached: false as soon as an operation was used that has no deterministic implementation.
+        reached: set to ``False`` by the first operation without a deterministic implementation.
     """
 
     def __init__(self) -> None:
         self.reached = True
 
     def watch(self) -> None:
-        """Note what torch warns of from now on; every warning is still shown as before."""
-        warnings.filterwarnings("default", message=f".*{_REFUSAL}")
+        """Watch torch's warnings for the rest of this process. They are still shown."""
+        # not catch_warnings(record=True): a trial that is killed would never show its warnings
+        warnings.filterwarnings("default", message=f".*{_NONDETERMINISTIC}")
         show = warnings.showwarning
 
         def noted(message: Warning | str, *rest: Any, **more: Any) -> None:
-            self.reached = self.reached and _REFUSAL not in str(message)
+            self.reached = self.reached and _NONDETERMINISTIC not in str(message)
             show(message, *rest, **more)
 
         warnings.showwarning = noted
 
 
 def request_determinism(device: torch.device) -> Determinism:
-    """Ask for deterministic operations on ``device``, for the rest of this process; the CPU needs
-    no asking.
+    """Request deterministic algorithms on a CUDA device for the rest of this process.
 
-    An operation that has no deterministic implementation is used all the same, which the returned
-    object then tells. ``CUBLAS_WORKSPACE_CONFIG`` must have been set before CUDA started, as it is
-    for every isolated process.
+    An operation without a deterministic implementation still runs; the returned object records it.
+    ``CUBLAS_WORKSPACE_CONFIG`` must be set before CUDA starts, as it is in isolated processes. The
+    CPU needs no set-up.
     """
     determinism = Determinism()
     if device.type == "cuda":
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # finds bugs, costs time
+        # filling new memory finds bugs, but costs time in every operation
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
         determinism.watch()
@@ -54,10 +53,9 @@ def request_determinism(device: torch.device) -> Determinism:
 
 
 def cap_memory(device: torch.device, limit: int | None) -> None:
-    """Let this process take ``limit`` bytes of a GPU's memory at most, so that several can share
-    it.
+    """Limit the GPU memory of this process to ``limit`` bytes; does nothing on the CPU.
 
-    Beyond that torch raises :class:`torch.OutOfMemoryError`. The CUDA context itself, some hundred
+    Beyond the limit torch raises :class:`torch.OutOfMemoryError`. The CUDA context, a few hundred
     MB, is not counted.
     """
     if device.type == "cuda" and limit is not None:

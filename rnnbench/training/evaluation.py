@@ -1,4 +1,4 @@
-"""Scores of a network on a whole data set, independent of how it is cut into batches."""
+"""Scores of a network on a whole data set, independent of the batch size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from rnnbench.contract.task import widened
 from rnnbench.metrics import loss_of
-from rnnbench.training.stateful import in_lanes
+from rnnbench.training.stateful import predict_streams
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from rnnbench.training.network import Network
 
 EVALUATION_ROWS = 256
-"""Sequences run through a network at once when it is evaluated: bounds the memory, not the result."""
+"""Sequences per forward pass in an evaluation. It bounds memory and does not change results."""
 
 
 @torch.no_grad()
 def predict(network: nn.Module, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Return a network's predictions for inputs (N, T[, D]) in evaluation mode, a block of rows at
-    a time.
+    """Return a network's predictions in evaluation mode, without gradient.
+
+    Args:
+        network: ``(inputs, lengths) -> predictions``.
+        inputs: (N, T) or (N, T, D).
+        lengths: (N,) valid steps; ``None`` when all are T.
+
+    Returns:
+        (N, V|dim) for steps ``"last"``, (N, T, V|dim) for ``"every"``.
     """
     with _evaluating(network):
         return torch.cat(
@@ -37,22 +44,23 @@ def predict(network: nn.Module, inputs: Tensor, lengths: Tensor | None = None) -
 
 
 def evaluate(network: Network, task: Task, data: Batch) -> tuple[float, float]:
-    """Return ``(loss, score)`` of a network on ``data``: the task's training loss and its metric."""
+    """Return the training loss and the score, the task's metric, of a network on ``data``."""
     loss, mean = means(network, task, data)
     return loss, task.metric.finish(mean)
 
 
 @torch.no_grad()
 def means(network: Network, task: Task, data: Batch) -> tuple[float, float]:
-    """Return the weighted means over ``data`` of the task's training loss and of its metric's
-    measure, block by block.
+    """Return the weighted means of the training loss and of the metric's measure over ``data``.
+
+    A mean is ``sum(values * weights) / sum(weights)`` over all predictions, summed in float64. It
+    is NaN when no prediction counts.
     """
     loss, measure = loss_of(task), task.metric.measure
     losses, measures = [], []
     with _evaluating(network):
-        for outputs, block in (
-            in_lanes(network, data) if task.stateful else _in_blocks(network, data)
-        ):
+        predictions = predict_streams if task.stateful else _predict_blocks
+        for outputs, block in predictions(network, data):
             losses.append(_sums(loss, outputs, block))
             measures.append(losses[-1] if measure is loss else _sums(measure, outputs, block))
     loss_sums, measure_sums = torch.stack(
@@ -61,12 +69,7 @@ def means(network: Network, task: Task, data: Batch) -> tuple[float, float]:
     return _mean(*loss_sums), _mean(*measure_sums)
 
 
-def weighted_mean(measure: Measure, outputs: Tensor, data: Batch) -> float:
-    """Return ``sum(values * weights) / sum(weights)``, summed in float64; NaN when nothing counts."""
-    return _mean(*_sums(measure, outputs, data).tolist())
-
-
-def _in_blocks(network: Network, data: Batch) -> Iterator[tuple[Tensor, Batch]]:
+def _predict_blocks(network: Network, data: Batch) -> Iterator[tuple[Tensor, Batch]]:
     for rows in _blocks_of_rows(len(data)):
         block = data.rows(rows)
         yield network(block.inputs, block.lengths), block
@@ -87,7 +90,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def _sums(measure: Measure, outputs: Tensor, data: Batch) -> Tensor:
-    """Return ``sum(values * weights)`` and ``sum(weights)`` in float64, on the device: (2,)."""
+    """Return ``sum(values * weights)`` and ``sum(weights)``: (2,) float64 on the device."""
     values, weights = measure(outputs.float() if outputs.dtype == torch.bfloat16 else outputs, data)
     weights = torch.ones_like(values) if weights is None else weights
     return torch.stack(((values.double() * weights.double()).sum(), weights.double().sum()))

@@ -1,4 +1,4 @@
-"""Text from a trained network, symbol by symbol, its state carried from each step to the next."""
+"""Generate text from a trained network, one symbol per step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from rnnbench.contract.text import TextTask
-from rnnbench.errors import DataError, UsageError, one_line
+from rnnbench.errors import DataError, UsageError
 from rnnbench.files import file_checksum
 from rnnbench.training.network import build_network
 from rnnbench.training.randomness import generator_for
@@ -33,28 +33,27 @@ def generate_text(
     temperature: float,
     seed: int,
 ) -> str:
-    """Return the prompt and ``length`` symbols more, drawn from the network of a trial.
+    """Return the prompt followed by ``length`` symbols drawn from the network of a trial.
 
     Args:
         spec: the trial.
-        weights: its file of trained weights.
-        registry: where its model and task are found.
-        prompt: what the text begins with; at least one symbol.
-        length: symbols to draw.
+        weights: the trial's file of trained weights.
+        registry: holds the trial's model and task.
+        prompt: beginning of the text, at least one symbol.
+        length: number of symbols to draw.
         temperature: divides the logits; 0 always takes the most probable symbol.
-        seed: chooses the text, together with the trial's identity.
+        seed: seeds the draw, together with the trial's id.
 
     Raises:
-        UsageError: the task has no text, the prompt is empty, or the temperature is no finite
-            number from 0.
-        DataError: the prompt cannot be encoded, or the weights or the data are not those of the
-            trial.
+        UsageError: the task has no text, the prompt is empty, or the temperature is negative or not
+            finite.
+        DataError: the prompt cannot be encoded, or the weights or data belong to another trial.
     """
     registered = registry.task(spec.task.name)
     _refuse_other_data(spec, registered)
     task = registered.build(spec.task.options)
     if not 0 <= temperature < math.inf:
-        raise UsageError(f"--temperature {temperature} is no finite number from 0.")
+        raise UsageError(f"--temperature {temperature} is not a finite number of at least 0.")
     if not isinstance(task, TextTask):
         raise UsageError(
             f"task {spec.task.name!r} has no text to generate; give a trial of char-lm or word-lm."
@@ -80,71 +79,76 @@ def sample(
     special_tokens: frozenset[int],
     generator: torch.Generator,
 ) -> Iterator[int]:
-    """Yield ``length`` symbols drawn after ``prompt``, each read once: the state is carried,
-    nothing is read again.
+    """Yield ``length`` symbols drawn after ``prompt``.
+
+    The state is passed from step to step, so each symbol is read once.
     """
     network.eval()
     state: Any = None
     pending = torch.tensor([list(prompt)])  # (1, P)
     for _ in range(length):
-        outputs, state = network.carry(pending, state)
+        outputs, state = network.forward_stateful(pending, state)
         drawn = _drawn(outputs[0, -1].double(), temperature, special_tokens, generator)
         yield drawn
         pending = torch.tensor([[drawn]])
 
 
 def load_weights(network: Network, path: Path, trial_id: str) -> None:
-    """Load a file of weights that the trial itself wrote; nothing but safetensors is read.
+    """Load the weights that a trial saved. Only safetensors are read, never pickles.
 
     Raises:
-        DataError: the file is missing, damaged, another trial's, or has other tensors than the
-            network.
+        DataError: the file is missing, damaged, of another trial, or does not fit the network.
     """
-    again = "train the trial again to have its weights anew."
+    retrain = "train the trial again to replace it."
     try:
         with safe_open(path, framework="pt") as file:
             owner = (file.metadata() or {}).get("trial_id")
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            # the file is not a mapping: it has keys() and cannot be iterated over
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; {again}") from None
+        raise DataError(f"{path}: no such file; {retrain}") from None
     except (SafetensorError, OSError) as error:
         raise DataError(
-            f"{path} is not a readable file of safetensors ({one_line(error, 120)}); {again}"
+            f"{path} is not a readable file of safetensors ({error}); {retrain}"
         ) from None
     if owner != trial_id:
         raise DataError(
-            f"{path} holds the weights of trial {one_line(owner, 40)!r}, not of {trial_id}; {again}"
+            f"{path} holds the weights of trial {owner!r}, not of {trial_id}; {retrain}"
         )
     expected = network.state_dict()
     if wrong := _mismatch(expected, found):
-        raise DataError(f"{path}: {wrong}; {again}")
+        raise DataError(f"{path}: {wrong}; {retrain}")
     network.load_state_dict(found)
 
 
 def _refuse_other_data(spec: TrialSpec, task: RegisteredTask) -> None:
     if task.factory.version != spec.task.version:
         raise DataError(
-            f"the trial is of version {spec.task.version} of task {spec.task.name!r}, which is now at {task.factory.version}; "
-            f"train it again."
+            f"the trial is of version {spec.task.version} of task {spec.task.name!r}, "
+            f"which is now at version {task.factory.version}; train it again."
         )
     for name, checksum in spec.task.checksums.items():
         path = str(spec.task.options[name])
         if file_checksum(Path(path), f"task {spec.task.name!r}, option {name!r}") != checksum:
             raise DataError(
-                f"{path} is no longer the file that the trial was trained on; put that back, or train again."
+                f"{path} is no longer the file that the trial was trained on; "
+                f"restore the file, or train again."
             )
 
 
 def _mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str | None:
-    """Return in what the tensors found differ from those that the network needs."""
+    """Return how the tensors found differ from the expected ones; ``None`` if they fit."""
     if expected.keys() != found.keys():
         odd = sorted(expected.keys() ^ found.keys())[0]
-        return f"tensor {one_line(odd, 80)!r} is {'missing' if odd in expected else 'not of this network'}"
+        return f"tensor {odd!r} is {'missing' if odd in expected else 'not of this network'}"
     for name, tensor in found.items():
         if tensor.shape != expected[name].shape:
-            return f"tensor {name!r} has shape {tuple(tensor.shape)}, the network's has {tuple(expected[name].shape)}"
+            return (
+                f"tensor {name!r} has shape {tuple(tensor.shape)}, "
+                f"the network's has {tuple(expected[name].shape)}"
+            )
         if not tensor.isfinite().all():
-            return f"tensor {name!r} has numbers that are not finite"
+            return f"tensor {name!r} has values that are not finite"
     return None
 
 
@@ -159,5 +163,6 @@ def _drawn(
     allowed[sorted(special_tokens)] = -torch.inf
     if temperature == 0:
         return int(allowed.argmax())
-    scaled = (allowed - allowed.max()) / temperature  # the largest is 0: no temperature overflows
+    # the largest logit becomes 0, so that no temperature overflows
+    scaled = (allowed - allowed.max()) / temperature
     return int(torch.multinomial(scaled.softmax(0), 1, generator=generator))

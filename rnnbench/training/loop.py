@@ -1,10 +1,9 @@
-"""The one LightningModule and its Trainer.
+"""Training loop: the LightningModule and its Trainer.
 
-Lightning runs its machinery once per *chunk*: ``training_step`` takes many optimizer steps (manual
-optimization) over batches that are drawn on the device, so that the machinery costs next to nothing
-per step. An epoch is the stretch between two validations. The optimizer's trajectory does not
-depend on the size of the chunks, bit for bit: batches and order are keyed by step, and nothing else
-in a step knows where a chunk ends.
+Lightning's ``training_step`` takes one *chunk* of optimizer steps (manual optimization), so that
+Lightning's overhead is paid once per chunk and not once per step. A Lightning epoch is the interval
+between two validations. The chunk size does not change the optimizer's trajectory by a single bit:
+batches and their order are keyed by step.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from torch import nn
 from rnnbench.metrics import loss_of
 from rnnbench.records.result import CurvePoint
 from rnnbench.training.evaluation import evaluate
-from rnnbench.training.stateful import Carrying
-from rnnbench.training.steps import EagerStepper, make_stepper
+from rnnbench.training.stateful import StatefulForward
+from rnnbench.training.steppers import EagerStepper, make_stepper
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -35,17 +34,17 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import Settings
     from rnnbench.training.data import Source
     from rnnbench.training.network import Network
-    from rnnbench.training.steps import Stepper
+    from rnnbench.training.steppers import Stepper
 
 CHUNK = 64
-"""Optimizer steps per ``training_step`` at most: bounds how late a non-finite loss is noticed."""
+"""Maximum optimizer steps per ``training_step``; a non-finite loss is noticed at its end."""
 
 _PRECISION: dict[str, Any] = {"32": "32-true", "64": "64-true", "bf16-mixed": "bf16-mixed"}
 
 
 @dataclass(frozen=True)
 class _Items:
-    """What Lightning iterates over; it would take a bare list for a collection of loaders."""
+    """Minimal data loader: Lightning takes a plain list for a collection of loaders."""
 
     items: Sequence[Any]
 
@@ -57,12 +56,13 @@ class _Items:
 
 
 class DivergedError(Exception):
-    """The loss was no longer finite; the text says where."""
+    """The training or validation loss is not finite; the message names the step."""
 
 
 def build_optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """Return the optimizer that the settings name, fused where torch has that, and fit for a CUDA
-    graph on a CUDA device.
+    """Return the optimizer that the settings name.
+
+    It is fused where torch offers that, and can be captured in a CUDA graph on a CUDA device.
     """
     parameters = [p for p in network.parameters() if p.requires_grad]
     lr, decay = settings.learning_rate, settings.weight_decay
@@ -83,22 +83,24 @@ def build_optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optim
 
 
 class Learner(pl.LightningModule):
-    """Train a network on a source of batches for a fixed number of optimizer steps, keeping the
-    best-validation weights.
+    """Training of a network for a fixed number of optimizer steps, with the best weights kept.
 
     Args:
-        network, task, source, settings: what is trained, on what, from where, how.
-        chunk: optimizer steps per ``training_step`` at most.
-        cuda_graphs: whether steps on a CUDA device are replayed from a graph where they can be.
+        network: trained in place.
+        task: gives loss and metric.
+        source: gives training batches and validation set.
+        settings: optimizer, number of steps, validation interval, precision, clipping.
+        chunk: maximum optimizer steps per ``training_step``.
+        cuda_graphs: whether steps on a CUDA device are replayed from a CUDA graph where possible.
 
     Attributes:
         curve: one point per validation.
-        best_step: the step whose validation score was best (ties: lower validation loss, then the
-            earlier).
-        best_weights: the network's weights there, on the CPU.
-        train_seconds: time spent in optimizer steps, validation excluded.
-        is_watched: whether a logger or a callback is there to see what is logged: Lightning's
-            logging costs more than any other part of a trial that has next to nothing to train.
+        best_step: the step with the best validation score. Ties go to the lower validation loss,
+            then to the earlier step.
+        best_weights: the network's weights at that step, on the CPU.
+        train_seconds: time spent in optimizer steps, without validation.
+        is_watched: whether a logger or callback reads logged values. Logging is skipped otherwise,
+            since it dominates the time of very short trials.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Learner(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.network = network
+        self.settings = settings
         self.curve: list[CurvePoint] = []
         self.best_step = 0
         self.best_weights: dict[str, Tensor] = {}
@@ -123,7 +126,6 @@ class Learner(pl.LightningModule):
         self.is_watched = False
         self._task = task
         self._source = source
-        self._settings = settings
         self._chunk = chunk
         self._cuda_graphs = cuda_graphs
         self._stepper: Stepper | None = None
@@ -131,12 +133,12 @@ class Learner(pl.LightningModule):
         self._best: tuple[float, float] | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Build the optimizer for Lightning."""
-        return build_optimizer(self.network, self._settings)
+        """Return the optimizer; called by Lightning."""
+        return build_optimizer(self.network, self.settings)
 
     def train_dataloader(self) -> _Items:
-        """Return the chunks ``(first step, step after the last)`` up to the next validation."""
-        end = min(self.steps_taken + self._settings.validation_interval, self._settings.steps)
+        """Return the chunks ``(first step, last step + 1)`` up to the next validation."""
+        end = min(self.steps_taken + self.settings.validation_interval, self.settings.steps)
         return _Items(
             [
                 (first, min(first + self._chunk, end))
@@ -145,43 +147,44 @@ class Learner(pl.LightningModule):
         )
 
     def val_dataloader(self) -> _Items:
-        """Return one item: validation takes the whole set at once."""
+        """Return one item: ``validation_step`` evaluates the whole validation set."""
         return _Items([0])
 
     def on_train_start(self) -> None:
-        """Make the stepper, now that network and optimizer are on their device."""
+        """Create the stepper; network and optimizer are on their device by now."""
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, torch.optim.Optimizer)
-        mixed = self._settings.precision == "bf16-mixed"
+        mixed = self.settings.precision == "bf16-mixed"
         stateful = self._task.stateful
         eager = EagerStepper(
             self.network,
             loss_of(self._task),
             optimizer,
-            self._settings.clip_norm,
+            self.settings.clip_norm,
             mixed=mixed,
-            forward=Carrying(self.network) if stateful else None,
+            forward=StatefulForward(self.network) if stateful else None,
         )
-        # a graph would replay the state that it was captured with
+        # a graph would replay the recurrent state that it was captured with
         self._stepper = make_stepper(
             eager, self.device, cuda_graphs=self._cuda_graphs and not stateful
         )
 
     def on_train_end(self) -> None:
-        """Let go of the stepper: a CUDA graph holds memory that the tests and probes to come may
-        need.
-        """
+        """Release the stepper, whose CUDA graph holds memory that evaluation and probes need."""
         self._stepper = None
 
     def training_step(self, chunk: tuple[int, int], batch_idx: int) -> None:
-        """Take the optimizer steps of one chunk, without reading anything back from the device in
-        between.
+        """Take the optimizer steps of one chunk; the device is waited for at its end alone.
+
+        Raises:
+            DivergedError: a training loss of the chunk is not finite.
         """
         del batch_idx
         assert self._stepper is not None
         started = time.perf_counter()
         losses = torch.stack([self._stepper(self._source.train(step)) for step in range(*chunk)])
-        values = losses.tolist()  # waits for the device, so that the time is the work's
+        # waits for the device, so that train_seconds holds the computation too
+        values = losses.tolist()
         self.train_seconds += time.perf_counter() - started
         for offset, value in enumerate(values):
             if not math.isfinite(value):
@@ -193,8 +196,10 @@ class Learner(pl.LightningModule):
         self.last_loss = values[-1]
 
     def validation_step(self, item: int, batch_idx: int) -> None:
-        """Evaluate on the validation set, extend the curve and keep the weights if they are the
-        best so far.
+        """Evaluate on the validation set, extend the curve and keep the weights if they are best.
+
+        Raises:
+            DivergedError: the validation loss or score is not finite.
         """
         del item, batch_idx
         loss, score = evaluate(self.network, self._task, self._source.validation)
@@ -204,17 +209,24 @@ class Learner(pl.LightningModule):
             )
         train_loss = torch.cat(self._since_validation).double().mean().item()
         self._since_validation.clear()
-        self.curve.append(CurvePoint(step=self.steps_taken, seconds=self.train_seconds, train_loss=train_loss,
-                                     validation_loss=loss, validation_score=score))  # fmt: skip
+        self.curve.append(
+            CurvePoint(
+                step=self.steps_taken,
+                seconds=self.train_seconds,
+                train_loss=train_loss,
+                validation_loss=loss,
+                validation_score=score,
+            )
+        )
         if self.is_watched:
-            # Lightning counts chunks; "step" is its way to be told what a logger's step is
-            told = {
+            # Lightning counts chunks; a logged "step" overrides the step that loggers see
+            values = {
                 "train_loss": train_loss,
                 "val_loss": loss,
                 "val_score": score,
                 "step": float(self.steps_taken),
             }
-            self.log_dict(told, batch_size=1)
+            self.log_dict(values, batch_size=1)
         if self._is_best(score, loss):
             self._best = (score, loss)
             self.best_step = self.steps_taken
@@ -232,54 +244,46 @@ class Learner(pl.LightningModule):
         )
 
 
-@dataclass(frozen=True)
-class _ReportProgress:
-    """Makes the callback that tells how far a training has come, once per chunk."""
+class _Progress(pl.Callback):
+    """Callback that reports (steps taken, last loss) after each chunk."""
 
-    tell: Callable[[int, float], None]
+    reads_no_log = True
 
-    def callback(self) -> pl.Callback:
-        tell = self.tell
+    def __init__(self, on_progress: Callable[[int, float], None]) -> None:
+        self._on_progress = on_progress
 
-        class Progress(pl.Callback):
-            reads_no_log = True
-
-            def on_train_batch_end(self, trainer: Any, learner: Any, *rest: Any) -> None:
-                del trainer, rest
-                tell(learner.steps_taken, learner.last_loss)
-
-        return Progress()
+    def on_train_batch_end(self, trainer: Any, learner: Any, *rest: Any) -> None:
+        del trainer, rest
+        self._on_progress(learner.steps_taken, learner.last_loss)
 
 
 def fit(
     learner: Learner,
-    settings: Settings,
     *,
     device: torch.device,
-    tell: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
     callbacks: Sequence[pl.Callback] = (),
     loggers: Sequence[Logger] = (),
 ) -> None:
-    """Train ``learner`` for the steps of the settings on one device, silently, writing no files.
+    """Train ``learner`` for the steps of its settings on one device; print and write nothing.
 
     Args:
-        learner: what is trained; it holds the results afterwards.
-        settings: the budget.
+        learner: holds the results afterwards.
         device: ``cpu`` or a CUDA device.
-        tell: called with (steps taken, last loss) after each chunk.
-        callbacks: Lightning callbacks; they see a chunk as a batch and the stretch between
-            validations as an epoch. One with an attribute ``reads_no_log`` that is true does not
-            need anything to be logged. Lightning adds those of installed distributions (entry
-            points of the group ``pytorch_lightning.callbacks_factory``).
-        loggers: loggers of Lightning; their steps are optimizer steps.
+        on_progress: called with (steps taken, last loss) after each chunk.
+        callbacks: Lightning callbacks. A chunk is their batch, the interval between validations
+            their epoch. A callback whose attribute ``reads_no_log`` is true needs no logged values.
+            Lightning adds the callbacks of installed distributions (entry points of the group
+            ``pytorch_lightning.callbacks_factory``).
+        loggers: Lightning loggers. Their steps are optimizer steps.
 
     Raises:
-        DivergedError: the training or validation loss was not finite.
+        DivergedError: the training or validation loss is not finite.
     """
+    # Lightning logs the devices that it finds; the record holds them
     for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(
-            logging.ERROR
-        )  # which devices it sees is in the record, not on the screen
+        logging.getLogger(name).setLevel(logging.ERROR)
+    settings = learner.settings
     epochs = math.ceil(settings.steps / settings.validation_interval)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
@@ -291,11 +295,12 @@ def fit(
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
             logger=list(loggers) or False,
-            callbacks=[*callbacks, *([_ReportProgress(tell).callback()] if tell else [])],
+            callbacks=[*callbacks, *([_Progress(on_progress)] if on_progress else [])],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            inference_mode=False,  # cores may cache tensors in validation that training reads later
+            # cores may cache tensors in validation that training reads later
+            inference_mode=False,
         )
         learner.is_watched = bool(loggers) or not all(
             getattr(each, "reads_no_log", False) for each in _callbacks_of(trainer)
@@ -304,6 +309,7 @@ def fit(
 
 
 def _callbacks_of(trainer: pl.Trainer) -> list[pl.Callback]:
-    """Return all callbacks, those among them that Lightning has added."""
-    found: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not see it
+    """Return all callbacks, including those that Lightning added."""
+    # Lightning sets the attribute in a function that mypy does not see
+    found: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return found

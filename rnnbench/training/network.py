@@ -1,4 +1,4 @@
-"""The network: encoder -> core -> decoder. Only the core differs between models."""
+"""The network: encoder, core and decoder. Only the core differs between models."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 
 class Network(nn.Module):
-    """The trained whole.
+    """Encoder, core and decoder as one trainable module.
 
-    The encoder is an embedding for tokens and the identity for vectors (so that a core reads
-    vectors as they are); the decoder is one linear layer.
+    The encoder is an embedding for tokens and the identity for vectors. The decoder is one linear
+    layer.
 
     Args:
-        core: ``(input_size) -> core``, called once the encoder's width is known.
-        hidden_size: output width of a core that declares none.
-        inputs: what is read. outputs: what is predicted.
-        steps: whether a prediction is made at the ``"last"`` valid step or at ``"every"`` step.
-        causal: whether the core looks at the past only; a non-causal core is handed ``lengths``.
-        embedding_size: width of the token embedding; ``min(vocab, hidden_size)`` when ``None``.
+        core: ``(input_size) -> core``, called with the encoder's output width.
+        hidden_size: output width O of a core that declares no ``output_size``.
+        inputs: input space.
+        outputs: output space.
+        steps: predict at the ``"last"`` valid step or at ``"every"`` step.
+        causal: whether outputs depend on past inputs only. A non-causal core gets ``lengths``.
+        embedding_size: width of the token embedding; ``None`` is ``min(vocab, hidden_size)``.
     """
 
     def __init__(
@@ -62,25 +63,35 @@ class Network(nn.Module):
         )
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map inputs (B, T) or (B, T, D) to predictions (B, V|dim) for steps "last", (B, T, V|dim)
-        for "every".
+        """Return predictions for inputs (B, T) or (B, T, D), from a fresh state.
+
+        Args:
+            inputs: (B, T) int64 for tokens, (B, T, D) float for vectors.
+            lengths: (B,) valid steps; ``None`` when all are T.
+
+        Returns:
+            (B, V|dim) for steps ``"last"``, (B, T, V|dim) for ``"every"``.
         """
         encoded: Tensor = self.encoder(inputs)
         features = self.features(encoded, lengths)
         predictions: Tensor = self.decoder(features)
         return predictions
 
-    def carry(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Predict at every step of inputs (B, T[, D]) from ``state`` on: predictions (B, T, V|dim)
-        and the new state.
+    def forward_stateful(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Return predictions at every step, started from ``state``, and the final state.
+
+        Args:
+            inputs: (B, T) or (B, T, D).
+            state: the final state of the preceding inputs; ``None`` is a fresh state.
+
+        Returns:
+            Predictions (B, T, V|dim) and the final state.
         """
         outputs, state = self.unroll(self.encoder(inputs), state)
         return self.decoder(outputs), state
 
     def features(self, encoded: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Run the core on encoded inputs (B, T, D) and return what the decoder reads: (B, O) or (B,
-        T, O).
-        """
+        """Return the decoder's input, (B, O) or (B, T, O), for encoded inputs (B, T, D)."""
         if self.steps == "last" and hasattr(self.core, "forward_last"):
             last: Tensor = self.core.forward_last(encoded, lengths)  # type: ignore[operator]
             return last
@@ -90,8 +101,10 @@ class Network(nn.Module):
     def unroll(
         self, encoded: Tensor, state: Any = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, Any]:
-        """Run the core over encoded inputs (B, T, D) from ``state``; returns outputs (B, T, O) and
-        the new state.
+        """Run the core over encoded inputs (B, T, D), started from ``state``.
+
+        Returns:
+            Outputs (B, T, O) and the final state.
         """
         if self.causal or lengths is None:
             outputs, state = self.core(encoded, state)
@@ -101,7 +114,7 @@ class Network(nn.Module):
 
 
 def build_network(spec: TrialSpec, model: Model, task: Task) -> Network:
-    """Build the untrained network of a trial; its initialisation depends on the seed alone."""
+    """Build the untrained network of a trial. Its weights depend on the trial's seed alone."""
     torch.manual_seed(seed_for(spec.seed, "init"))
     return Network(
         lambda input_size: model.build(input_size, spec.model.hidden_size, spec.model.options),

@@ -1,5 +1,6 @@
-"""All randomness by key: the same (seed, purpose, step) draws the same numbers, whatever was drawn
-before.
+"""Random generators seeded by a key (seed, purpose, step).
+
+A key always draws the same numbers, independent of earlier draws.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def seed_for(seed: int, purpose: str, *more: OptionValue) -> int:
-    """Return 63 bits that depend on every word of the key and on nothing else."""
+    """Return a 63-bit seed: a hash of the key."""
     key = "\x1f".join([str(seed), purpose, *map(str, more)])
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
@@ -22,7 +23,8 @@ def seed_for(seed: int, purpose: str, *more: OptionValue) -> int:
 def generator_for(
     seed: int, purpose: str, *more: OptionValue, device: torch.device | str = "cpu"
 ) -> torch.Generator:
-    """Return a generator on ``device`` seeded by the key. CPU and GPU draw different numbers from
-    one seed.
+    """Return a generator on ``device`` seeded by the key.
+
+    CPU and GPU generators draw different numbers from one seed.
     """
     return torch.Generator(device).manual_seed(seed_for(seed, purpose, *more))

@@ -1,4 +1,8 @@
-"""Windows that follow each other: the state of one is where the next begins."""
+"""Stateful training and evaluation: the recurrent state crosses window boundaries (truncated BPTT).
+
+A data set is one long sequence, cut into consecutive windows. It is read in parallel *streams*: row
+r of every batch is the next window of stream r.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +19,20 @@ if TYPE_CHECKING:
     from rnnbench.contract.task import Batch
     from rnnbench.training.network import Network
 
-FEWEST_LANES = 8
-LONGEST_LANE = 256
-"""Windows that evaluation reads one after the other at most: bounds the time, at the price of one
-fresh start per lane.
+MIN_STREAMS = 8
+"""Streams that an evaluation reads in parallel, unless there are fewer windows."""
+MAX_WINDOWS_PER_STREAM = 256
+"""Consecutive windows per stream in an evaluation.
+
+The limit bounds the evaluation time. Each further stream costs one start from a fresh state.
 """
 
 
-class Carrying:
-    """Runs a network on one batch after another, from the state that the batch before ended in
-    where a batch continues.
+class StatefulForward:
+    """Forward pass over consecutive batches, each started from the final state of the last one.
 
-    The state is handed on without its gradient, which ends at the window's edge.
+    A batch with ``continues=False`` starts from a fresh state. The state is detached between
+    batches, so gradients do not cross the edge of a window.
     """
 
     def __init__(self, network: Network) -> None:
@@ -34,29 +40,35 @@ class Carrying:
         self._state: Any = None
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Return the predictions (B, T, V|dim) for the batch."""
-        outputs, state = self._network.carry(batch.inputs, self._state if batch.continues else None)
+        """Return the predictions (B, T, V|dim) for the batch and keep the final state."""
+        state = self._state if batch.continues else None
+        outputs, state = self._network.forward_stateful(batch.inputs, state)
         self._state = map_state(state, Tensor.detach)
         return outputs
 
 
-def in_lanes(network: Network, data: Batch) -> Iterator[tuple[Tensor, Batch]]:
-    """Yield the predictions for every window of a stream once, with the windows, the state carried
-    along each lane.
+def predict_streams(network: Network, data: Batch) -> Iterator[tuple[Tensor, Batch]]:
+    """Yield predictions and windows, one time window of all streams at a time.
 
-    The windows (N, T) are cut into lanes of consecutive ones; their number depends on N alone.
+    The N windows of ``data`` (N, T) are split into streams of consecutive windows. The number of
+    streams S depends on N alone, so a score does not depend on the batch size. Each window is
+    yielded once.
+
+    Yields:
+        Predictions (S, T, V|dim) and the S windows that they belong to. The last item holds only
+        the streams that are one window longer, if there are any.
     """
     n = len(data)
-    lanes = min(n, max(FEWEST_LANES, -(-n // LONGEST_LANE)))
-    shortest, longer = divmod(n, lanes)  # the first `longer` lanes have a window more
-    lane = torch.arange(lanes, device=data.inputs.device)
-    first = lane * shortest + lane.clamp(max=longer)
-    carrying = Carrying(network)
+    streams = min(n, max(MIN_STREAMS, -(-n // MAX_WINDOWS_PER_STREAM)))
+    # the first `longer` streams have one window more than the others
+    shortest, longer = divmod(n, streams)
+    stream = torch.arange(streams, device=data.inputs.device)
+    first = stream * shortest + stream.clamp(max=longer)
+    forward = StatefulForward(network)
     for position in range(shortest + bool(longer)):
-        rows = (first + position).clamp(
-            max=n - 1
-        )  # lanes that have ended read on, and what they say is left out
-        counted = slice(0, lanes if position < shortest else longer)
+        # finished streams read any window, so that the batch keeps its size; it is discarded below
+        rows = (first + position).clamp(max=n - 1)
+        active = slice(0, streams if position < shortest else longer)
         block = data.rows(rows)
-        outputs = carrying(replace(block, continues=position > 0))
-        yield outputs[counted], block.rows(counted)
+        outputs = forward(replace(block, continues=position > 0))
+        yield outputs[active], block.rows(active)

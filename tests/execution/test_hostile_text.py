@@ -7,7 +7,8 @@ import unicodedata
 from pathlib import Path
 
 from rnnbench.analysis.tables import export, tidy
-from rnnbench.execution.isolation.failure import TRACEBACK_LIMIT, in_words, traceback_of
+from rnnbench.contract.faults import in_words
+from rnnbench.execution.isolation.failure import TRACEBACK_LIMIT, traceback_of
 from rnnbench.records.store import Store
 from rnnbench.report import write_report
 from tests.execution.conftest import Plan, Sweeping

@@ -1,4 +1,4 @@
-"""Slope, half-life, reach and category, on profiles whose answer is known."""
+"""Slope, half-life, reach and category of profiles with known answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_an_exponential_is_recovered(rate: float, scale: float, steps: int) -> N
         (0.02, "exploding"),
     ],
 )
-def test_the_category_is_a_matter_of_the_slope(rate: float, category: str) -> None:
+def test_the_category_depends_on_the_slope(rate: float, category: str) -> None:
     assert fitted([math.exp(rate * k) for k in range(60)]).category == category
 
 
@@ -45,7 +45,7 @@ def test_a_constant_gradient_never_halves() -> None:
     assert (profile.slope, profile.half_life, profile.reach) == (0.0, math.inf, 39)
 
 
-def test_the_nearest_lags_do_not_count() -> None:
+def test_the_nearest_lags_are_not_fitted() -> None:
     profile = fitted([1e6, 1e-6, 1e3, 7.0, 0.0] + [math.exp(-0.3 * k) for k in range(5, 30)])
     assert profile.slope == pytest.approx(-0.3)
 
@@ -56,7 +56,7 @@ def test_least_squares_agrees_with_numpy_on_a_scattered_profile() -> None:
     assert fitted(np.exp(log_values).tolist()).slope == pytest.approx(expected)
 
 
-def test_underflow_is_vanishing_with_the_slope_of_what_was_left() -> None:
+def test_underflow_is_vanishing_with_the_slope_of_the_values_before() -> None:
     profile = fitted([10.0 ** (-3 * k) for k in range(200)])
     assert profile.values[-1] == 0
     assert profile.category == "vanishing"
@@ -78,7 +78,7 @@ def test_no_gradient_at_all_is_vanishing() -> None:
     assert (profile.category, profile.slope, profile.reach) == ("vanishing", None, 0)
 
 
-def test_zeros_between_live_lags_are_passed_over() -> None:
+def test_zeros_between_other_lags_are_left_out() -> None:
     dilated = [math.exp(-0.001 * k) if k % 4 == 0 else 0.0 for k in range(64)]
     profile = fitted(dilated)
     assert (profile.category, profile.reach) == ("stable", 60)
@@ -91,7 +91,7 @@ def test_overflow_is_exploding() -> None:
     assert profile.slope == pytest.approx(3 * math.log(10))
 
 
-def test_nan_without_overflow_says_nothing() -> None:
+def test_nan_without_overflow_has_no_slope_and_no_category() -> None:
     profile = fitted([math.nan] * 30)
     assert (profile.category, profile.slope, profile.half_life, profile.reach) == (
         None,
@@ -107,7 +107,7 @@ def test_a_profile_too_short_to_fit_has_no_category() -> None:
 
 
 @given(values=st.lists(st.floats(0) | st.just(math.nan), max_size=60))
-def test_whatever_the_values_a_profile_survives_json(values: list[float]) -> None:
+def test_a_profile_of_any_values_survives_json(values: list[float]) -> None:
     profile = fitted(values)
     again = Profile.model_validate_json(profile.model_dump_json())
     assert again.category == profile.category

@@ -10,9 +10,9 @@ import torch
 from rnnbench.contract.task import Tokens
 from rnnbench.probes.gradient.measure import measure_gradient
 from rnnbench.probes.size import measure_size
-from rnnbench.probes.speed.measure import time_interleaved
-from rnnbench.probes.speed.memory import peak_memory
-from tests.probes.cores import TorchCore, generator, network_of
+from rnnbench.probes.speed.paired_timing import time_interleaved
+from rnnbench.probes.speed.peak_memory import peak_memory
+from tests.support.toy_cores import TorchCore, generator, network_of
 
 pytestmark = pytest.mark.gpu
 GPU = torch.device("cuda")

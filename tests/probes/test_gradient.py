@@ -1,4 +1,4 @@
-"""The one call that measures everything about the gradient at a moment."""
+"""All gradient measurements at one moment, and notes on the missing ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from rnnbench.probes.gradient.measure import measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.records.result import Gradient
-from tests.probes.cores import (
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     MirroredCore,
@@ -56,7 +56,9 @@ def test_the_same_generator_gives_the_same_figures() -> None:
         (lambda _: MirroredCore(orthogonal(4), orthogonal(4)), False, "non-causal"),
     ],
 )
-def test_what_is_missing_is_told(build: Any, causal: bool, why: str) -> None:
+def test_a_note_gives_the_reason_for_a_missing_measurement(
+    build: Any, causal: bool, why: str
+) -> None:
     found = measure_gradient(
         network_of(build, 4, causal=causal), drawn(), generator=generator(), when="init"
     )
@@ -66,7 +68,7 @@ def test_what_is_missing_is_told(build: Any, causal: bool, why: str) -> None:
     assert all(why in note for note in found.notes)
 
 
-def test_a_core_that_cannot_run_in_float64_costs_its_profiles_and_nothing_else() -> None:
+def test_a_core_that_cannot_run_in_float64_has_no_profiles_and_three_notes() -> None:
     class Float32Only(LinearCore):
         def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
             fresh = {

@@ -1,4 +1,4 @@
-"""G(k) over the inputs, against analytic truths and explicit Jacobians."""
+"""G(k) over the inputs, against analytic results and explicit Jacobians."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from rnnbench.contract.task import Steps, Tokens, Vectors
-from rnnbench.probes.gradient import input_profile as probe
 from rnnbench.probes.gradient import lags
-from rnnbench.probes.gradient.input_profile import input_profile
+from rnnbench.probes.gradient.exact_copy import exact_copy
+from rnnbench.probes.gradient.input_profile import SEQUENCES, input_profile
 from rnnbench.probes.gradient.lags import unit_vectors
-from rnnbench.probes.speed.copies import exact_copy
 from rnnbench.training.network import Network
-from tests.probes.cores import (
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     MirroredCore,
@@ -99,7 +98,7 @@ def test_the_profile_agrees_with_explicit_jacobians(kind: str) -> None:
     assert (profile.of, profile.when, profile.direction) == ("input", "trained", "past")
 
 
-def test_tokens_are_probed_at_the_embedding() -> None:
+def test_tokens_are_measured_at_the_embedding() -> None:
     network = network_of(partial(TorchCore, "GRU", hidden_size=5), 5, Tokens(7))
     tokens = torch.randint(7, (3, 12), generator=generator())
     (profile,) = input_profile(network, tokens, generator=generator(7), when="init", vectors=1)
@@ -154,7 +153,8 @@ def test_a_symmetric_core_has_the_same_past_and_future() -> None:
     decay = [rho**k for k in range(1, 11)]
     assert past.values[1:] == pytest.approx(decay, rel=1e-6)
     assert future.values[1:] == pytest.approx(decay, rel=1e-6)
-    assert past.values[0] == pytest.approx(2.0, rel=1e-6)  # both directions read the step itself
+    # both directions read the step itself
+    assert past.values[0] == pytest.approx(2.0, rel=1e-6)
 
 
 def test_a_bidirectional_lstm_reaches_both_ways() -> None:
@@ -174,7 +174,8 @@ class _Bidirectional(nn.Module):
     def forward(
         self, x: torch.Tensor, state: None = None, lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, None]:
-        del state, lengths  # all sequences of these tests are of one length
+        # all sequences of these tests have one length
+        del state, lengths
         return self.layer(x)[0], None
 
 
@@ -192,7 +193,7 @@ def test_a_memory_of_everything_has_a_flat_profile() -> None:
     assert profile.category == "stable"
 
 
-def test_a_read_out_of_its_own_is_followed() -> None:
+def test_forward_last_is_measured_where_it_is_used() -> None:
     class FirstStep(GrowingCore):
         def forward_last(
             self, x: torch.Tensor, lengths: torch.Tensor | None = None
@@ -206,7 +207,7 @@ def test_a_read_out_of_its_own_is_followed() -> None:
     assert profile.values == pytest.approx([0.0] * 9 + [1.0])
 
 
-def test_a_core_that_ignores_its_input_vanishes() -> None:
+def test_the_profile_of_a_core_that_ignores_its_input_is_zero() -> None:
     class Deaf(nn.Module):
         def __init__(self, input_size: int) -> None:
             super().__init__()
@@ -222,7 +223,7 @@ def test_a_core_that_ignores_its_input_vanishes() -> None:
     assert profile.category == "vanishing"
 
 
-def test_dropout_is_off_and_the_network_is_left_as_it_was() -> None:
+def test_dropout_is_off_and_the_network_is_left_unchanged() -> None:
     network = network_of(
         partial(TorchCore, "LSTM", hidden_size=5, num_layers=2, dropout=0.5), 5
     ).train()
@@ -246,10 +247,16 @@ def test_splitting_the_backward_pass_changes_nothing(monkeypatch: pytest.MonkeyP
     assert split.values == pytest.approx(whole.values, rel=1e-12)
 
 
+def test_only_the_first_sequences_are_measured() -> None:
+    network = network_of(partial(TorchCore, "LSTM", hidden_size=5), 5)
+    inputs = drawn(SEQUENCES + 3, 6, 4)
+    kept = input_profile(network, inputs[:SEQUENCES], generator=generator(), when="init")
+    assert input_profile(network, inputs, generator=generator(), when="init") == kept
+
+
 def test_long_sequences_are_measured_on_their_last_steps() -> None:
     inputs = torch.arange(20.0).view(1, 10, 2).repeat(2, 1, 1)
     cut, lengths = lags.last_steps(inputs, torch.tensor([9, 2]), longest=4)
     assert lengths.tolist() == [4, 2]
     assert cut[0, :, 0].tolist() == [10.0, 12.0, 14.0, 16.0]
     assert cut[1, :2, 0].tolist() == [0.0, 2.0]
-    assert probe.SEQUENCES == 32

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from rnnbench.contract.task import Vectors
+from rnnbench.probes.gradient.exact_copy import exact_copy
 from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
 from rnnbench.probes.gradient.state import NotMeasurableError
-from rnnbench.probes.speed.copies import exact_copy
-from tests.probes.cores import (
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     TorchCore,
@@ -82,7 +82,7 @@ def test_no_more_exponents_than_the_state_has_numbers() -> None:
     )
 
 
-def test_only_whole_valid_stretches_are_used() -> None:
+def test_only_valid_steps_are_used() -> None:
     network = network_of(
         lambda _: LinearCore(0.5 * torch.eye(3).double(), torch.ones(3, 2).double()), 3, Vectors(2)
     )
@@ -100,7 +100,7 @@ def test_a_state_that_forgets_everything_has_no_finite_exponent() -> None:
 
 
 @pytest.mark.parametrize(("steps", "reason"), [(19, "20 steps"), (30, "grows")])
-def test_what_cannot_be_measured_says_so(steps: int, reason: str) -> None:
+def test_an_unmeasurable_core_or_sequence_raises_with_the_reason(steps: int, reason: str) -> None:
     network = linear_network(0.9, size=4) if steps < 20 else network_of(GrowingCore, 4)
     with pytest.raises(NotMeasurableError, match=reason):
         lyapunov_exponents(network, drawn(2, steps), generator=generator())

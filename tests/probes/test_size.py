@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rnnbench.contract.task import Tokens, Vectors
 from rnnbench.probes.size import measure_size
-from tests.probes.cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
+from tests.support.toy_cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
@@ -21,9 +21,7 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 def multiply_weights(
     kind: str, width: int, hidden: int, layers: int, directions: int
 ) -> tuple[int, int]:
-    """Return (weights, biases) of torch's layer from the formula c(HD + H^2) and 2cH per layer and
-    direction.
-    """
+    """Return (weights, biases) of torch's layers: c(HD + H^2) and 2cH per layer and direction."""
     c = GATES[kind]
     widths = [width] + [hidden * directions] * (layers - 1)
     return sum(
@@ -64,7 +62,7 @@ class Bidirectional(TorchCore):
 
 
 @pytest.mark.parametrize("kind", sorted(GATES))
-def test_both_directions_count(kind: str) -> None:
+def test_both_directions_are_counted(kind: str) -> None:
     network = network_of(
         partial(Bidirectional, kind, hidden_size=6, num_layers=2, bidirectional=True),
         6,
@@ -77,7 +75,7 @@ def test_both_directions_count(kind: str) -> None:
     assert size.params_decoder == 3 * 12 + 3
 
 
-def test_an_embedding_is_the_encoders() -> None:
+def test_an_embedding_counts_as_the_encoder() -> None:
     size = measure_size(network_of(partial(TorchCore, "GRU", hidden_size=6), 6, Tokens(50)), 10)
     assert size.params_encoder == 50 * 6
 
@@ -92,20 +90,20 @@ def test_frozen_and_shared_parameters_are_not_counted_twice() -> None:
     assert measure_size(network, 10).params_core == 16
 
 
-def test_a_growing_state_is_counted_at_the_length_asked_for() -> None:
+def test_a_growing_state_is_counted_at_the_given_length() -> None:
     network = network_of(GrowingCore, 4)
     assert measure_size(network, 10).state_size == 40
     assert measure_size(network, 25).state_size == 100
 
 
-def test_a_core_without_state_carries_nothing() -> None:
+def test_a_core_without_state_has_a_state_size_of_zero() -> None:
     network = network_of(
         lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False
     )
     assert measure_size(network, 10).state_size == 0
 
 
-def test_fused_attention_is_not_free() -> None:
+def test_fused_attention_is_counted() -> None:
     class Attention(nn.Module):
         def __init__(self, input_size: int) -> None:
             super().__init__()
@@ -125,7 +123,7 @@ def test_fused_attention_is_not_free() -> None:
     assert size.flops_per_step == projections + 2 * 2 * length * width
 
 
-def test_a_read_out_of_its_own_counts_where_it_is_used() -> None:
+def test_forward_last_is_counted_where_it_is_used() -> None:
     class ReadOut(TorchCore):
         def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
             del lengths
@@ -137,7 +135,7 @@ def test_a_read_out_of_its_own_counts_where_it_is_used() -> None:
     assert last == every + 2 * 6 * 6 / 10
 
 
-def test_the_network_is_left_as_it_was() -> None:
+def test_the_network_is_left_unchanged() -> None:
     network = network_of(partial(TorchCore, "LSTM", hidden_size=5), 5).train()
     measure_size(network, 5)
     assert network.training

@@ -1,9 +1,8 @@
-"""Timing beside a reference: pairs, modes, budget, memory."""
+"""Timing against a comparator: pairs, modes, budget, memory."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,13 +11,14 @@ import torch
 from torch import Tensor
 
 from rnnbench.contract.task import Space, Steps, Tokens, Vectors
-from rnnbench.probes.speed.measure import sample, time_interleaved
-from rnnbench.probes.speed.memory import peak_memory
-from rnnbench.probes.speed.timings import ProcessTimings, merge
+from rnnbench.probes.speed import paired_timing
+from rnnbench.probes.speed.paired_timing import sample, time_interleaved
+from rnnbench.probes.speed.peak_memory import peak_memory
+from rnnbench.probes.speed.process_timings import ProcessTimings
 from rnnbench.probes.speed.workloads import modes_of, prepare, random_batch
-from rnnbench.records.result import Environment, SpeedMode
+from rnnbench.records.result import SpeedMode
 from rnnbench.training.network import Network
-from tests.probes.cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
+from tests.support.toy_cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 
 CPU = torch.device("cpu")
 
@@ -35,32 +35,88 @@ def lstm(hidden: int = 16, inputs: Space | None = None, steps: Steps = "last") -
     return network_of(partial(TorchCore, "LSTM", hidden_size=hidden), hidden, inputs, steps=steps)
 
 
-def environment() -> Environment:
-    return Environment(
-        device="cpu", processor="x", cores=1, threads=1, memory_bytes=1, platform="x", python_version="3", torch_version="2",
-        lightning_version="2", rnnbench_version="0",
-    )  # fmt: skip
+class Clock:
+    """Simulated time, advanced by :class:`Timed` cores and by ``sleep``."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def perf_counter_ns(self) -> int:
+        return self.now
+
+    def perf_counter(self) -> float:
+        return self.now * 1e-9
+
+    def sleep(self, seconds: float) -> None:
+        self.now += round(seconds * 1e9)
 
 
-def test_a_model_against_itself_has_a_ratio_of_one() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Simulated time in place of the machine's, so that ratios are exact."""
+    simulated = Clock()
+    monkeypatch.setattr(paired_timing, "time", simulated)
+    return simulated
+
+
+class Timed(TorchCore):
+    """A core whose every call takes a number of simulated milliseconds."""
+
+    def __init__(self, input_size: int, clock: Clock, milliseconds: Callable[[], float]) -> None:
+        super().__init__("RNN", input_size, 4)
+        self.clock = clock
+        self.milliseconds = milliseconds
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        self.clock.now += round(1e6 * self.milliseconds())
+        return super().forward(x, state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Timed:
+        twin = Timed(self.layer.input_size, self.clock, self.milliseconds)
+        twin.load_state_dict(self.state_dict())
+        return twin
+
+
+def timed(clock: Clock, milliseconds: Callable[[], float]) -> Network:
+    return network_of(partial(Timed, clock=clock, milliseconds=milliseconds), 4)
+
+
+def test_the_ratio_is_the_time_of_the_model_over_that_of_the_comparator(clock: Clock) -> None:
+    model, comparator = timed(clock, lambda: 3.0), timed(clock, lambda: 2.0)
     found = time_interleaved(
-        lstm(), lstm(), lengths=[20], batch_size=8, device="cpu", repeats=15, budget_seconds=3
+        model, comparator, lengths=[5], batch_size=2, device="cpu", repeats=4, budget_seconds=1
     )
     assert [timing.mode for timing in found.timings] == ["forward", "train", "stream"]
-    speed = merge([found], reference="lstm", length=20, environment=environment())
-    for point in speed.points:
-        assert 0.5 < point.ratio.median < 2
-        assert point.seconds.median > 0
+    for timing in found.timings:
+        assert timing.seconds == pytest.approx([0.003] * len(timing.seconds))
+        assert timing.ratios == pytest.approx([1.5] * len(timing.seconds))
+
+
+def test_a_machine_that_slows_down_steadily_favours_neither_network(clock: Clock) -> None:
+    def slowing() -> float:
+        return 1 + clock.now * 1e-9
+
+    found = time_interleaved(
+        timed(clock, slowing),
+        timed(clock, slowing),
+        lengths=[5],
+        batch_size=2,
+        device="cpu",
+        repeats=20,
+        budget_seconds=10,
+    )
+    for timing in found.timings:
+        # the network that is timed first is the faster one, and it is not always the same
+        assert min(timing.ratios) < 1 < max(timing.ratios)
 
 
 def test_more_work_takes_longer() -> None:
     found = time_interleaved(
         lstm(192), lstm(8), lengths=[20], batch_size=16, device="cpu", repeats=5, budget_seconds=2
     )
-    speed = merge([found], reference="lstm", length=20, environment=environment())
-    ratios = {point.mode: point.ratio.median for point in speed.points}
-    assert ratios["forward"] > 2
-    assert ratios["train"] > 2
+    fastest = {timing.mode: min(timing.ratios) for timing in found.timings}
+    assert fastest["forward"] > 2
+    assert fastest["train"] > 2
 
 
 def test_samples_come_in_pairs_with_their_sizes() -> None:
@@ -74,13 +130,13 @@ def test_samples_come_in_pairs_with_their_sizes() -> None:
     ]
     assert [(timing.mode, timing.length, timing.batch_size) for timing in found.timings] == expected
     assert all(
-        3 <= len(timing.seconds) == len(timing.reference_seconds) <= 4 for timing in found.timings
+        3 <= len(timing.seconds) == len(timing.comparator_seconds) <= 4 for timing in found.timings
     )
     assert found.dtype == "float32"
     assert ProcessTimings.model_validate_json(found.model_dump_json()) == found
 
 
-def test_a_network_that_looks_ahead_does_not_stream() -> None:
+def test_a_non_causal_network_does_not_stream() -> None:
     network = network_of(
         lambda _: MirroredCore(orthogonal(4).float(), orthogonal(4).float()), 4, causal=False
     )
@@ -89,24 +145,24 @@ def test_a_network_that_looks_ahead_does_not_stream() -> None:
     assert {timing.mode for timing in found.timings} == {"forward", "train"}
 
 
-def test_the_budget_bounds_the_repeats_and_drops_later_lengths() -> None:
-    start = time.perf_counter()
+def test_the_budget_bounds_the_repeats_and_skips_later_lengths(clock: Clock) -> None:
     found = time_interleaved(
-        lstm(32),
-        lstm(32),
+        timed(clock, lambda: 2.0),
+        timed(clock, lambda: 2.0),
         lengths=[10, 20_000],
-        batch_size=32,
+        batch_size=2,
         device="cpu",
         repeats=10_000,
-        budget_seconds=0.5,
+        budget_seconds=1.5,
     )
-    assert time.perf_counter() - start < 20
+    assert clock.perf_counter() < 2
     assert [timing.length for timing in found.timings if timing.mode != "stream"] == [10, 10]
-    assert all(3 <= len(timing.seconds) < 10_000 for timing in found.timings)
+    assert all(3 <= len(timing.seconds) < 400 for timing in found.timings)
 
 
-def test_a_sample_is_the_mean_time_of_a_call() -> None:
-    assert 0.002 <= sample(lambda: time.sleep(0.002), 5, CPU) < 0.1
+def test_a_sample_is_the_mean_time_of_a_call(clock: Clock) -> None:
+    durations = iter([0.001, 0.002, 0.006])
+    assert sample(lambda: clock.sleep(next(durations)), 3, CPU) == pytest.approx(0.003)
 
 
 @pytest.mark.parametrize("mode", ["forward", "train", "stream"])
@@ -155,9 +211,12 @@ def test_peak_memory_counts_what_training_must_hold() -> None:
     network = lstm(32)
     parameters = sum(p.numel() * p.element_size() for p in network.parameters())
     small, large = (peak_memory(network, 50, batch, CPU) for batch in (8, 64))
-    activations = 50 * 56 * 32 * 4  # one float32 number per step, further sequence and hidden unit
-    assert small > 4 * parameters  # weights, gradients and Adam's two moments
-    assert large - small > 6 * activations  # four gates, h and c
+    # one float32 value per time step, additional sequence and hidden unit
+    activations = 50 * 56 * 32 * 4
+    # weights, gradients and Adam's two moments
+    assert small > 4 * parameters
+    # four gates, h and c
+    assert large - small > 6 * activations
     assert large - small < 40 * activations
 
 

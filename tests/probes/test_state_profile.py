@@ -1,4 +1,4 @@
-"""G(k) over the full state, against analytic truths and explicit Jacobian products."""
+"""G(k) over the full state, against analytic results and explicit Jacobian products."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from rnnbench.contract.core import state_tensors
 from rnnbench.contract.task import Vectors
+from rnnbench.probes.gradient.exact_copy import exact_copy
 from rnnbench.probes.gradient.lags import unit_vectors
 from rnnbench.probes.gradient.state import NotMeasurableError, fixed_state_layout
 from rnnbench.probes.gradient.state_profile import state_profile
-from rnnbench.probes.speed.copies import exact_copy
 from rnnbench.training.network import Network
-from tests.probes.cores import (
+from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,
     MirroredCore,
@@ -68,9 +68,7 @@ jacobian: Any = torch.autograd.functional.jacobian  # untyped in torch
 
 
 def explicit_profile(network: Network, encoded: Tensor, vector: Tensor) -> list[float]:
-    """Multiply the Jacobians of single steps by hand: d<v, y_T>/d s_{T-k} = v^T Y_T J_{T-1} ...
-    J_{T-k+1}.
-    """
+    """Compute G(k) as the norm of v^T Y_T J_{T-1} ... J_{T-k+1}, from Jacobians of single steps."""
     with exact_copy(network) as exact:
         template: Any = exact.core(encoded[None, :1].double())[1]
         shapes = [tensor.shape for tensor in state_tensors(template)]
@@ -142,7 +140,7 @@ def test_a_window_kept_as_state_forgets_all_at_once() -> None:
     assert profile.values == pytest.approx([(9 - k) ** 0.5 if k < 9 else 0 for k in range(1, 40)])
 
 
-def test_a_state_that_is_cut_from_its_graph_carries_no_gradient() -> None:
+def test_a_detached_state_carries_no_gradient() -> None:
     class Detached(LinearCore):
         def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
             outputs, after = super().forward(x, state)
@@ -185,7 +183,9 @@ class _Folded(_Stateless):
         ),
     ],
 )
-def test_what_has_no_state_of_fixed_size_says_so(network: Network, reason: str) -> None:
+def test_a_core_without_a_state_of_fixed_size_cannot_be_measured(
+    network: Network, reason: str
+) -> None:
     with pytest.raises(NotMeasurableError, match=reason):
         state_profile(network, drawn(2, 10), generator=generator(), when="init")
 
@@ -197,7 +197,7 @@ def test_what_has_no_state_of_fixed_size_says_so(network: Network, reason: str) 
         lambda _: LinearCore(orthogonal(5), torch.ones(5, 4)),
     ],
 )
-def test_a_layout_takes_a_state_apart_and_together(build: Any) -> None:
+def test_a_layout_flattens_and_restores_a_state(build: Any) -> None:
     network = network_of(build, 5)
     with exact_copy(network) as exact:
         encoded = drawn(3, 6).double()

@@ -87,7 +87,7 @@ def train(
             )  # fmt: skip
             source = source_of(task, chosen, 0, CPU)
             learner = Learner(network, task, source, chosen)
-            fit(learner, chosen, device=CPU)
+            fit(learner, device=CPU)
     finally:
         torch.set_num_threads(threads)
     network.load_state_dict(learner.best_weights)

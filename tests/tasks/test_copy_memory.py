@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rnnbench.contract.task import Batch
 from rnnbench.metrics import cross_entropy
 from rnnbench.testing import check_task
-from rnnbench.training.evaluation import weighted_mean
+from tests.support.scoring import weighted_mean
 from tests.tasks.builders import build
 
 BLANK, DELIMITER = 8, 9

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.training.evaluation import weighted_mean
+from tests.support.scoring import weighted_mean
 from tests.tasks.builders import build
 
 

@@ -15,7 +15,7 @@ from rnnbench.contract.task import Batch
 from rnnbench.errors import OptionError
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
-from rnnbench.training.evaluation import weighted_mean
+from tests.support.scoring import weighted_mean
 from tests.tasks.builders import build, helper
 
 TIMES, MINUS, PLUS = 7, 6, 5

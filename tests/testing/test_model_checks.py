@@ -1,4 +1,4 @@
-"""Every check of a model passes a good model, and catches the one mistake that it is there for."""
+"""Checks of models: correct models pass, and each check catches its own kind of mistake."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnbench.contract.entries import Model
 from rnnbench.contract.registration import Registration
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, model_results
-from tests.testing import cores
+from tests.support import faulty_cores as cores
 
 
 def registered(core: Any, *, causal: bool = True) -> Model:
@@ -22,12 +22,12 @@ def registered(core: Any, *, causal: bool = True) -> Model:
 
 
 @pytest.mark.parametrize(
-    ("core", "check", "told"),
+    ("core", "check", "hint"),
     [
         (
             cores.CannotBeBuilt,
             "it can be built",
-            "raised ValueError: 5 does not divide 16 [cores.py:",
+            "raised ValueError: 5 does not divide 16 [faulty_cores.py:",
         ),
         (
             cores.OnlyOutputs,
@@ -37,7 +37,7 @@ def registered(core: Any, *, causal: bool = True) -> Model:
         (
             cores.Undeclared,
             "outputs have the declared shape",
-            "declared by the attribute output_size",
+            "attribute output_size",
         ),
         (cores.Infinite, "outputs have the declared shape", "NaN or infinite"),
         (cores.ChangesInput, "the input is left unchanged", "x.clone()"),
@@ -46,39 +46,39 @@ def registered(core: Any, *, causal: bool = True) -> Model:
         (cores.NormalisesOverTime, "the future does not reach the past", "causal=False"),
         (
             cores.DropsState,
-            "the state carries the sequence on",
-            "the state passed in makes no difference",
+            "the returned state continues the sequence",
+            "start from state",
         ),
         (
             cores.ReturnsFirstState,
-            "the state carries the sequence on",
+            "the returned state continues the sequence",
             "return all that the next step needs",
         ),
-        (cores.WritesIntoState, "the state is not written into", "no in-place operations"),
-        (cores.KeepsState, "no state starts fresh", "keep no state in the module"),
+        (cores.WritesIntoState, "the given state is left unchanged", "no in-place operations"),
+        (cores.KeepsState, "state none is a fresh state", "keep no state in the module"),
         (cores.DetachesState, "the gradient flows through the state", "do not detach it"),
-        (cores.DetachesTime, "the gradient reaches the first step", "detached"),
+        (cores.DetachesTime, "the gradient reaches the first step", "detach()"),
         (cores.MixesSequences, "sequences do not mix", "sequence 0 has other outputs alone"),
         (
             cores.UnusedParameter,
             "every parameter gets a gradient",
             "parameter forgotten gets no gradient",
         ),
-        (cores.ForeignRandomness, "one seed makes one model", "drive.bias differs"),
-        (cores.AlwaysDrops, "evaluation is deterministic", "test self.training"),
-        (cores.SetsSeed, "the seed is left to the caller", "torch.manual_seed"),
+        (cores.ForeignRandomness, "equal seeds build equal models", "drive.bias differs"),
+        (cores.AlwaysDrops, "evaluation is deterministic", "self.training"),
+        (cores.SetsSeed, "the core sets no seed", "torch.manual_seed"),
         (cores.SinglePrecision, "double precision works", "dtype=x.dtype"),
         (cores.UnsavedTensor, "saved weights restore the model", "persistent buffer"),
-        (cores.SharesOnCopy, "a copy stands alone", "shared"),
-        (cores.DrawsText, "plots are plots", "raised ValidationError"),
-        (cores.OtherLast, "forward last is the last valid output", "must agree with itself"),
-        (cores.OtherLast, "forward last ignores padding", "use lengths"),
+        (cores.SharesOnCopy, "a deep copy is independent", "shared"),
+        (cores.DrawsText, "plots are valid", "raised ValidationError"),
+        (cores.OtherLast, "forward last is the last valid output", "the last valid step"),
+        (cores.OtherLast, "forward last ignores padding", "lengths"),
     ],
 )
-def test_a_mistake_is_caught_and_told(core: type[nn.Module], check: str, told: str) -> None:
+def test_a_mistake_is_caught_with_a_hint(core: type[nn.Module], check: str, hint: str) -> None:
     results = {result.name: result for result in model_results(registered(core))}
     assert not results[check].passed
-    assert told in results[check].message
+    assert hint in results[check].message
     assert results[check].message.isprintable()
 
 
@@ -86,19 +86,17 @@ def test_a_mistake_is_caught_and_told(core: type[nn.Module], check: str, told: s
     ("core", "check"),
     [
         (cores.LooksAhead, "the future"),
-        (cores.DropsState, "the state"),
-        (cores.SetsSeed, "the seed"),
+        (cores.DropsState, "the returned state"),
+        (cores.SetsSeed, "the core sets no seed"),
         (cores.UnusedParameter, "every"),
         (cores.DrawsText, "plots"),
     ],
 )
-def test_a_mistake_fails_no_check_that_has_nothing_to_do_with_it(
-    core: type[nn.Module], check: str
-) -> None:
+def test_a_mistake_fails_no_unrelated_check(core: type[nn.Module], check: str) -> None:
     failed = [result.name for result in model_results(registered(core)) if not result.passed]
     assert failed
     related = (
-        {check, "the gradient flows", "the state carries"}
+        {check, "the gradient flows", "the returned state"}
         if core in (cores.LooksAhead, cores.DropsState)
         else {check}
     )
@@ -110,7 +108,7 @@ def test_a_mistake_fails_no_check_that_has_nothing_to_do_with_it(
     [
         (cores.LeaksPadding, "padding reaches no valid step"),
         (cores.LeaksPadding, "forward last ignores padding"),
-        (cores.NeedsLengths, "full lengths change nothing"),
+        (cores.NeedsLengths, "full lengths equal no lengths"),
         (cores.LastStepOfPadding, "forward last ignores padding"),
     ],
 )
@@ -124,20 +122,20 @@ def test_a_mistake_with_padding_is_caught(core: type[nn.Module], check: str) -> 
 
 
 @pytest.mark.parametrize(("core", "causal"), [(cores.Good, True), (cores.GoodBidirectional, False)])
-def test_a_good_model_passes(core: type[nn.Module], causal: bool) -> None:
+def test_a_correct_model_passes(core: type[nn.Module], causal: bool) -> None:
     check_model(registered(core, causal=causal))
     results = model_results(registered(core, causal=causal))
     assert len(results) > 14
     assert all(result.message for result in results)
 
 
-def test_all_failures_are_told_at_once() -> None:
+def test_all_failures_are_reported_at_once() -> None:
     with pytest.raises(AssertionError) as caught:
         check_model(registered(cores.DropsState))
     first, *rest = str(caught.value).splitlines()
     assert first == "model 'tested' breaks the contract:"
     assert [line.split(":")[0] for line in rest] == [
-        "- the state carries the sequence on",
+        "- the returned state continues the sequence",
         "- the gradient flows through the state",
     ]
 

@@ -1,4 +1,4 @@
-"""Batches depend on the seed and the step and on nothing else; a finite set is gone through whole."""
+"""Batches depend on seed and step alone; an epoch reads every row of a finite set once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from rnnbench.contract.task import Batch, Task
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of, trimmed
-from tests.support.toys import FirstSymbol, RunningMean
+from tests.support.toy_tasks import FirstSymbol, RunningMean
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("task", [FirstSymbol(), RunningMean()])
-def test_a_step_has_one_batch_in_whatever_order_it_is_asked_for(task: Task) -> None:
+def test_the_batch_of_a_step_does_not_depend_on_the_order_of_the_calls(task: Task) -> None:
     settings = Settings(batch_size=4)
     forward = [source_of(task, settings, 3, CPU).train(step).inputs for step in range(12)]
     source = source_of(task, settings, 3, CPU)
@@ -34,8 +34,9 @@ def test_generated_evaluation_sets_have_their_own_numbers() -> None:
     assert not any(torch.equal(a, b) for i, a in enumerate(drawn) for b in drawn[:i])
 
 
-def test_an_epoch_reads_every_row_once_but_for_the_rest() -> None:
-    task = RunningMean(rows=50)  # 30 in training: 7 batches of 4, 2 left over
+def test_an_epoch_reads_every_row_once_except_the_incomplete_batch() -> None:
+    # 30 rows in training: 7 batches of 4, 2 rows left over
+    task = RunningMean(rows=50)
     source = source_of(task, Settings(batch_size=4), 0, CPU)
     first = [row for step in range(7) for row in source.train(step).inputs[:, 0, 0].tolist()]
     second = [row for step in range(7, 14) for row in source.train(step).inputs[:, 0, 0].tolist()]
@@ -71,15 +72,14 @@ def test_double_precision_reaches_the_data() -> None:
     assert source.train(0).inputs.dtype == source.test.targets.dtype == torch.float64
 
 
-def test_the_size_of_the_data_is_told() -> None:
+def test_the_size_of_the_data_is_reported() -> None:
     task = RunningMean(rows=50)
     splits = task.splits()
     parts = (splits.train, splits.validation, splits.test)
     size = source_of(task, Settings(batch_size=4), 0, CPU).size
     assert (size.train, size.validation, size.test) == tuple(map(len, parts))
-    assert size.bytes == sum(
-        4 * (part.inputs.numel() + part.targets.numel()) for part in parts
-    )  # float32
+    # float32
+    assert size.bytes == sum(4 * (part.inputs.numel() + part.targets.numel()) for part in parts)
     drawn = source_of(
         FirstSymbol(), Settings(batch_size=8, validation_size=9, test_size=10), 0, CPU
     ).size

@@ -1,4 +1,4 @@
-"""What is asked of a device before a trial; the GPU's own tests are in ``test_gpu.py``."""
+"""Device set-up before a trial, as far as it can be tested without a GPU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from rnnbench.training.device import Determinism, cap_memory, request_determinism
 
-REFUSAL = (
+NONDETERMINISTIC = (
     "histc_cuda does not have a deterministic implementation, but you set "
     "'torch.use_deterministic_algorithms(True, warn_only=True)'. You can file an issue."
 )
@@ -27,7 +27,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         yield texts
 
 
-def test_the_cpu_is_asked_for_nothing() -> None:
+def test_the_cpu_needs_no_set_up() -> None:
     cpu = torch.device("cpu")
     before = warnings.showwarning
     cap_memory(cpu, 1)
@@ -44,9 +44,9 @@ def test_an_operation_that_cannot_be_deterministic_is_noted_and_still_shown(
     warnings.simplefilter("default")
     warnings.warn("something else", UserWarning, stacklevel=1)
     assert determinism.reached
-    warnings.warn(REFUSAL, UserWarning, stacklevel=1)
+    warnings.warn(NONDETERMINISTIC, UserWarning, stacklevel=1)
     assert not determinism.reached
-    assert shown == ["something else", REFUSAL]
+    assert shown == ["something else", NONDETERMINISTIC]
 
 
 @pytest.mark.usefixtures("shown")
@@ -54,5 +54,5 @@ def test_it_is_noted_even_where_warnings_are_ignored() -> None:
     warnings.simplefilter("ignore")
     determinism = Determinism()
     determinism.watch()
-    warnings.warn(REFUSAL, UserWarning, stacklevel=1)
+    warnings.warn(NONDETERMINISTIC, UserWarning, stacklevel=1)
     assert not determinism.reached

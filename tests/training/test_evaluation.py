@@ -1,4 +1,4 @@
-"""A score does not depend on how the data are cut into batches."""
+"""A score does not depend on the batch size of the evaluation."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from rnnbench.contract.task import Batch, Task
-from rnnbench.metrics import correct
 from rnnbench.training import evaluation
-from rnnbench.training.evaluation import evaluate, predict, weighted_mean
-from tests.support.toys import FirstSymbol, RunningMean, network_for
+from rnnbench.training.evaluation import evaluate, means, predict
+from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
 
 @pytest.mark.parametrize("task", [FirstSymbol(), RunningMean()])
 @pytest.mark.parametrize("rows", [1, 7, 1000])
-def test_the_cut_does_not_matter(task: Task, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_score_does_not_depend_on_the_batch_size(
+    task: Task, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = network_for(task)
     data = (
         task.sample(20, torch.Generator().manual_seed(0))
@@ -28,17 +29,16 @@ def test_the_cut_does_not_matter(task: Task, rows: int, monkeypatch: pytest.Monk
     assert evaluate(network, task, data) == pytest.approx(whole, rel=1e-6)
 
 
-def test_evaluation_leaves_the_mode_as_it_was_and_no_gradient() -> None:
+def test_prediction_restores_training_mode_and_records_no_gradient() -> None:
     network = network_for(FirstSymbol()).train()
     outputs = predict(network, torch.zeros(3, 6, dtype=torch.int64))
     assert network.training
     assert not outputs.requires_grad
 
 
-def test_a_mean_over_nothing_is_not_a_number() -> None:
+def test_loss_and_score_are_nan_when_no_prediction_counts() -> None:
+    task = RunningMean()
     nothing = Batch(
-        torch.zeros(2, 3),
-        torch.zeros(2, 3, dtype=torch.int64),
-        mask=torch.zeros(2, 3, dtype=torch.bool),
+        torch.zeros(2, 7, 2), torch.zeros(2, 7, 2), mask=torch.zeros(2, 7, dtype=torch.bool)
     )
-    assert math.isnan(weighted_mean(correct, torch.zeros(2, 3, 4), nothing))
+    assert all(math.isnan(mean) for mean in means(network_for(task), task, nothing))

@@ -1,4 +1,4 @@
-"""Text from a trained network: what is drawn, that nothing is read again, and what is refused."""
+"""Generated text: the distribution drawn from, the state, and refused inputs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_step_by_step_is_the_whole_sequence(model: str) -> None:
     assert outputs.argmax(-1).tolist() == drawn
 
 
-def test_what_is_drawn_follows_the_softmax_at_the_temperature(spec: TrialSpec) -> None:
+def test_draws_follow_the_softmax_at_the_temperature(spec: TrialSpec) -> None:
     network = network_of(spec)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -107,7 +107,7 @@ def test_double_precision_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("prompt", "message"), [("", "prompt is empty"), ("Ångström", "'Å', 'ö'")])
-def test_prompts_that_cannot_be_read_are_refused(
+def test_prompts_that_cannot_be_encoded_are_refused(
     spec: TrialSpec, weights: Path, prompt: str, message: str
 ) -> None:
     with pytest.raises((UsageError, DataError), match=message):
@@ -165,7 +165,7 @@ def tampered(weights: Path, folder: Path, how: str) -> Path:
         ("owner", "holds the weights of trial '0000000000000000'"),
     ],
 )
-def test_weights_that_are_not_the_trials_own_are_refused_in_one_line(
+def test_damaged_or_foreign_weights_are_refused_in_one_line(
     spec: TrialSpec, weights: Path, tmp_path: Path, how: str, message: str
 ) -> None:
     network = network_of(spec)

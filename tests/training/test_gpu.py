@@ -1,6 +1,4 @@
-"""On a GPU: what is promised of steps, memory and determinism there. ``pytest -m gpu`` on a machine
-that has one.
-"""
+"""Optimizer steps, memory limit and determinism on a GPU; run with ``pytest -m gpu``."""
 
 from __future__ import annotations
 
@@ -18,8 +16,9 @@ from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
 from rnnbench.training.loop import Learner, build_optimizer, fit
-from rnnbench.training.steps import EagerStepper, GraphedStepper
-from tests.support.toys import FirstSymbol, RunningMean, TorchRNN, network_for
+from rnnbench.training.steppers import EagerStepper, GraphedStepper
+from tests.support.toy_cores import TorchRNN
+from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
 pytestmark = pytest.mark.gpu
 
@@ -33,7 +32,7 @@ def gpu() -> torch.device:
 
 @pytest.fixture
 def unchanged_flags() -> Iterator[None]:
-    """Put back what a request for determinism sets for the whole process."""
+    """Restore the process-wide flags that a request for determinism sets."""
     before = torch.are_deterministic_algorithms_enabled()
     with warnings.catch_warnings():
         yield
@@ -41,7 +40,7 @@ def unchanged_flags() -> Iterator[None]:
 
 
 class WaitsForTheDevice(TorchRNN):
-    """Reads a number back in every pass."""
+    """Reads a value back from the device in every forward pass."""
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         outputs, state = super().forward(x, state)
@@ -59,7 +58,7 @@ def _learned(
     learner = Learner(
         network, task, source_of(task, chosen, 0, device), chosen, chunk=16, cuda_graphs=cuda_graphs
     )
-    fit(learner, chosen, device=device)
+    fit(learner, device=device)
     return learner
 
 
@@ -97,7 +96,7 @@ def test_a_graph_is_captured_where_batches_have_one_layout(gpu: torch.device) ->
     assert captured == [False, False, False, True, True, True]
 
 
-def test_batches_of_another_layout_are_stepped_on_all_the_same(gpu: torch.device) -> None:
+def test_batches_of_another_layout_take_eager_steps(gpu: torch.device) -> None:
     task = FirstSymbol()
     generator = torch.Generator(gpu).manual_seed(0)
     batches = [task.sample(n, generator) for n in (8, 8, 8, 8, 3, 8, 5, 8)]
@@ -128,7 +127,8 @@ def test_no_step_waits_for_the_device(gpu: torch.device, task: Task, graphs: boo
     source = source_of(task, Settings.model_validate(SMALL), 0, gpu)
     eager = _eager_stepper(task, gpu)
     stepper = GraphedStepper(eager) if graphs else eager
-    for step in range(8):  # past the capture, which does wait
+    # up to and including the capture, which waits
+    for step in range(8):
         stepper(source.train(step))
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -138,7 +138,7 @@ def test_no_step_waits_for_the_device(gpu: torch.device, task: Task, graphs: boo
     assert torch.stack(losses).isfinite().all()
 
 
-def test_the_step_leaves_the_batch_it_was_given_alone(gpu: torch.device) -> None:
+def test_a_step_leaves_its_batch_unchanged(gpu: torch.device) -> None:
     task = FirstSymbol()
     batch: Batch = task.sample(8, torch.Generator(gpu).manual_seed(0))
     before = batch.inputs.clone()
@@ -161,7 +161,7 @@ def test_the_same_training_twice_gives_the_same_bits_where_determinism_was_reach
 
 @pytest.mark.usefixtures("unchanged_flags")
 @pytest.mark.filterwarnings("default::UserWarning")
-def test_an_operation_without_deterministic_implementation_is_told(gpu: torch.device) -> None:
+def test_an_operation_without_deterministic_implementation_is_recorded(gpu: torch.device) -> None:
     determinism = request_determinism(gpu)
     torch.histc(torch.rand(10, device=gpu), bins=3, min=0, max=1)
     assert not determinism.reached

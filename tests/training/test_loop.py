@@ -1,6 +1,4 @@
-"""The one LightningModule: the trajectory of a bare loop, whatever the chunks; the best weights
-kept; divergence told.
-"""
+"""The training loop: trajectory equal to a bare loop's, best weights kept, divergence reported."""
 
 from __future__ import annotations
 
@@ -22,7 +20,8 @@ from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate
 from rnnbench.training.loop import DivergedError, Learner, build_optimizer, fit
-from tests.support.toys import FirstSymbol, RunningMean, TorchRNN, network_for
+from tests.support.toy_cores import TorchRNN
+from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
 CPU = torch.device("cpu")
 SMALL = {"batch_size": 4, "validation_size": 16, "test_size": 16, "learning_rate": 0.02}
@@ -34,7 +33,7 @@ def _learned(task: Task, chunk: int = 64, core: Any = TorchRNN, **changes: Any) 
     if chosen.precision == "64":
         network = network.double()
     learner = Learner(network, task, source_of(task, chosen, 0, CPU), chosen, chunk)
-    fit(learner, chosen, device=CPU)
+    fit(learner, device=CPU)
     return learner
 
 
@@ -108,14 +107,14 @@ def test_it_learns_and_keeps_the_weights_of_the_best_validation() -> None:
     )
 
 
-def test_the_curve_tells_mean_losses_and_growing_time() -> None:
+def test_the_curve_holds_mean_losses_and_growing_time() -> None:
     learner = _learned(FirstSymbol(), steps=10, validate_every=5)
     assert all(math.isfinite(point.train_loss) for point in learner.curve)
     assert 0 < learner.curve[0].seconds < learner.curve[1].seconds == learner.train_seconds
 
 
 class _Bad(TorchRNN):
-    """Gives NaN in training or in evaluation."""
+    """Outputs NaN in training; the derived class outputs NaN in evaluation."""
 
     when_training = True
 
@@ -145,19 +144,18 @@ def test_callbacks_loggers_and_progress_work(tmp_path: Any) -> None:
             self.epochs += 1
 
     chosen = Settings.model_validate({**SMALL, "steps": 10, "validate_every": 5})
-    task, counts, told = FirstSymbol(), Counts(), list[tuple[int, float]]()
+    task, counts, reports = FirstSymbol(), Counts(), list[tuple[int, float]]()
     learner = Learner(network_for(task), task, source_of(task, chosen, 0, CPU), chosen, 2)
     logger = pl.loggers.CSVLogger(str(tmp_path))
     fit(
         learner,
-        chosen,
         device=CPU,
-        tell=lambda step, loss: told.append((step, loss)),
+        on_progress=lambda step, loss: reports.append((step, loss)),
         callbacks=[counts],
         loggers=[logger],
     )
     assert counts.epochs == 2
-    assert [step for step, _ in told] == [2, 4, 5, 7, 9, 10]
+    assert [step for step, _ in reports] == [2, 4, 5, 7, 9, 10]
     with next(tmp_path.rglob("metrics.csv")).open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [5, 10]

@@ -1,4 +1,4 @@
-"""encoder -> core -> decoder."""
+"""The network: encoder, core, decoder."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from rnnbench.contract.core import last_valid, map_state, state_size, state_tensors
 from rnnbench.contract.task import Tokens, Vectors
 from rnnbench.training.network import Network
-from tests.support.toys import FirstSymbol, RunningMean, TorchRNN, network_for
+from tests.support.toy_cores import TorchRNN
+from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
 
 class _Last(TorchRNN):
-    """Says what a prediction at the end is read from."""
+    """Defines ``forward_last``."""
 
     def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         del lengths
@@ -22,7 +23,7 @@ class _Last(TorchRNN):
 
 
 class _NonCausal(nn.Module):
-    """Remembers the lengths it was handed; its outputs are twice as wide."""
+    """Keeps the lengths that it was called with; its outputs are twice as wide."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -60,16 +61,22 @@ def test_the_last_prediction_is_read_at_each_sequences_own_end() -> None:
         torch.testing.assert_close(together[row], network(inputs[row : row + 1, :length])[0])
 
 
-def test_a_core_may_say_what_the_last_prediction_is_read_from() -> None:
+def test_forward_last_replaces_the_last_valid_output() -> None:
     task = FirstSymbol()
     network = network_for(task, _Last)
     expected = network.decoder(torch.full((2, 8), 3.0))
     torch.testing.assert_close(network(torch.zeros(2, 6, dtype=torch.int64)), expected)
 
 
-def test_a_non_causal_core_is_handed_the_lengths_and_declares_its_width() -> None:
-    network = Network(lambda width: _NonCausal(width, 5), hidden_size=5, inputs=Vectors(2), outputs=Tokens(3), steps="every",
-                      causal=False)  # fmt: skip
+def test_a_non_causal_core_gets_the_lengths_and_declares_its_width() -> None:
+    network = Network(
+        lambda width: _NonCausal(width, 5),
+        hidden_size=5,
+        inputs=Vectors(2),
+        outputs=Tokens(3),
+        steps="every",
+        causal=False,
+    )
     lengths = torch.tensor([2, 4])
     assert network(torch.zeros(2, 4, 2), lengths).shape == (2, 4, 3)
     assert network.core.seen is lengths

@@ -1,28 +1,31 @@
-"""A state carried from window to window is the state of the whole stream, in training and in
-evaluation.
-"""
+"""Stateful training and evaluation: windows continue from the final state of the last window."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
-from typing import ClassVar, cast
+from typing import cast
 
 import pytest
 import torch
 from torch.nn import functional as F
 
 from rnnbench.contract.entries import Model
-from rnnbench.contract.task import Batch, FiniteTask, Metric, Splits, Steps, Tokens
+from rnnbench.contract.task import Batch, FiniteTask, Splits, Tokens
 from rnnbench.execution.jobs.trial import declined
 from rnnbench.metrics import CROSS_ENTROPY
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate, means
 from rnnbench.training.loop import Learner, build_optimizer, fit
-from rnnbench.training.stateful import FEWEST_LANES, LONGEST_LANE, Carrying, in_lanes
-from tests.support.toys import network_for
+from rnnbench.training.stateful import (
+    MAX_WINDOWS_PER_STREAM,
+    MIN_STREAMS,
+    StatefulForward,
+    predict_streams,
+)
+from tests.support.toy_tasks import network_for
 
 CPU = torch.device("cpu")
 T = 5
@@ -30,16 +33,16 @@ T = 5
 
 @dataclass(frozen=True)
 class Stream(FiniteTask):
-    """Tell the symbol that came 7 steps ago, further back than a window reaches."""
+    """Recall the symbol of 7 steps ago, which is more than a window of 5 steps."""
 
     windows: int = 40
     stateful: bool = True
     causal_only: bool = True
     inputs = Tokens(3)
     outputs = Tokens(3)
-    steps: Steps = "every"
+    steps = "every"
     length = T
-    metric: ClassVar[Metric] = CROSS_ENTROPY
+    metric = CROSS_ENTROPY
     baseline = 1.1
     perfect = 0.0
     solved = 0.5
@@ -55,13 +58,12 @@ class Stream(FiniteTask):
         return Splits(part, part, part)
 
 
-def test_training_reads_the_stream_in_lanes_and_begins_each_epoch_anew() -> None:
+def test_training_reads_parallel_streams_and_starts_each_epoch_from_a_fresh_state() -> None:
     task = Stream()
     source = source_of(task, Settings(batch_size=3), 0, CPU)
     windows = task.symbols.view(-1, T).long()
-    batches = [
-        source.train(step) for step in range(26)
-    ]  # 40 windows: 3 lanes of 13, one window over
+    # 40 windows: 3 streams of 13, one window left over
+    batches = [source.train(step) for step in range(26)]
     for step, batch in enumerate(batches):
         position = step % 13
         assert torch.equal(batch.inputs, windows[[position, 13 + position, 26 + position]])
@@ -75,7 +77,7 @@ def test_a_training_is_truncated_backpropagation_through_time() -> None:
         Settings(steps=20, batch_size=4, learning_rate=0.01, clip_norm=None, validate_every=20),
     )
     learner = Learner(network_for(task), task, source_of(task, settings, 0, CPU), settings)
-    fit(learner, settings, device=CPU)
+    fit(learner, device=CPU)
     by_hand = network_for(task)
     optimizer = build_optimizer(by_hand, settings)
     source, state = source_of(task, settings, 0, CPU), None
@@ -99,7 +101,7 @@ def test_chunks_do_not_matter(chunk: int) -> None:
         learner = Learner(
             network_for(task), task, source_of(task, settings, 0, CPU), settings, size
         )
-        fit(learner, settings, device=CPU)
+        fit(learner, device=CPU)
         return [parameter.detach() for parameter in learner.network.parameters()]
 
     assert all(
@@ -107,46 +109,48 @@ def test_chunks_do_not_matter(chunk: int) -> None:
     )
 
 
-@pytest.mark.parametrize("windows", [1, 2, FEWEST_LANES, 37, FEWEST_LANES * LONGEST_LANE + 9])
+@pytest.mark.parametrize(
+    "windows", [1, 2, MIN_STREAMS, 37, MIN_STREAMS * MAX_WINDOWS_PER_STREAM + 9]
+)
 @torch.no_grad()
-def test_evaluation_reads_every_window_once_with_the_state_of_its_lane(windows: int) -> None:
+def test_evaluation_reads_every_window_once_with_the_state_of_its_stream(windows: int) -> None:
     task = Stream(windows)
     network, data = network_for(task), task.splits().test
-    read = list(in_lanes(network, data))
-    lanes = len(read[0][1])
-    assert lanes == min(
-        windows, FEWEST_LANES if windows <= FEWEST_LANES * LONGEST_LANE else FEWEST_LANES + 1
-    )
+    read = list(predict_streams(network, data))
+    streams = len(read[0][1])
+    limit = MIN_STREAMS * MAX_WINDOWS_PER_STREAM
+    assert streams == min(windows, MIN_STREAMS if windows <= limit else MIN_STREAMS + 1)
     found = torch.cat([block.inputs for _, block in read])
     assert sorted(found.tolist()) == sorted(data.inputs.tolist())
-    first_lane = torch.cat([outputs[0] for outputs, _ in read])
+    first_stream = torch.cat([outputs[0] for outputs, _ in read])
     whole = torch.cat([block.inputs[0] for _, block in read])
     assert torch.equal(whole, task.symbols[: len(whole)].long())
-    assert torch.allclose(first_lane, network.carry(whole[None])[0][0], atol=1e-6)
+    assert torch.allclose(first_stream, network.forward_stateful(whole[None])[0][0], atol=1e-6)
 
 
-def test_the_score_is_that_of_the_carried_state() -> None:
-    task = Stream(FEWEST_LANES)  # one window per lane: nothing to carry
+def test_the_state_crosses_windows_in_the_score_of_a_stateful_task_alone() -> None:
+    # one window per stream: no state crosses windows
+    task = Stream(MIN_STREAMS)
     network = network_for(task)
-    fresh = Stream(FEWEST_LANES, stateful=False)
+    fresh = Stream(MIN_STREAMS, stateful=False)
     assert evaluate(network, task, task.splits().test) == pytest.approx(
         evaluate(network, fresh, task.splits().test)
     )
     longer = Stream(100)
-    carried = means(network, longer, longer.splits().test)
-    assert carried[0] == carried[1]
-    assert carried != means(network, Stream(100, stateful=False), longer.splits().test)
+    stateful = means(network, longer, longer.splits().test)
+    assert stateful[0] == stateful[1]
+    assert stateful != means(network, Stream(100, stateful=False), longer.splits().test)
 
 
 def test_a_batch_that_does_not_continue_starts_fresh_and_no_gradient_crosses_windows() -> None:
     task = Stream()
     network, data = network_for(task), task.splits().train
-    carrying = Carrying(network)
-    first = carrying(data.rows(slice(0, 2)))
-    assert torch.equal(carrying(data.rows(slice(0, 2))), first)
+    forward = StatefulForward(network)
+    first = forward(data.rows(slice(0, 2)))
+    assert torch.equal(forward(data.rows(slice(0, 2))), first)
     window = data.rows(slice(2, 4))
-    continued = carrying(Batch(window.inputs, window.targets, continues=True))
-    assert not torch.equal(continued, carrying(window))
+    continued = forward(Batch(window.inputs, window.targets, continues=True))
+    assert not torch.equal(continued, forward(window))
     embedded = network.encoder.weight
     assert isinstance(embedded, torch.Tensor)
     (gradient,) = torch.autograd.grad(continued.sum(), embedded)
@@ -155,7 +159,7 @@ def test_a_batch_that_does_not_continue_starts_fresh_and_no_gradient_crosses_win
 
 
 @pytest.mark.parametrize(("causal", "refused"), [(True, False), (False, True)])
-def test_a_model_that_looks_ahead_is_declined_where_the_future_is_the_answer(
+def test_a_non_causal_model_is_declined_if_later_inputs_hold_the_targets(
     causal: bool, refused: bool
 ) -> None:
     model = cast(Model, SimpleNamespace(causal=causal, incompatible=None))

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rnnbench.contract.faults import in_words
 from rnnbench.errors import RnnbenchError, one_line
-from rnnbench.execution.isolation.failure import in_words, traceback_of
+from rnnbench.execution.isolation.failure import traceback_of
 from rnnbench.execution.isolation.preload import load_plugins
 from rnnbench.records.spec import TrialSpec
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from rnnbench.execution.environment import describe
-from rnnbench.probes.speed.measure import time_interleaved
-from rnnbench.probes.speed.timings import TrialTimings
+from rnnbench.probes.speed.paired_timing import time_interleaved
+from rnnbench.probes.speed.process_timings import TrialTimings
 from rnnbench.training.device import cap_memory
 from rnnbench.training.network import build_network
 

@@ -14,9 +14,10 @@ import pytorch_lightning as pl
 import torch
 from safetensors.torch import save_file
 
+from rnnbench.contract.faults import in_words
 from rnnbench.errors import RnnbenchError, one_line
 from rnnbench.execution.environment import describe
-from rnnbench.execution.isolation.failure import in_words, traceback_of
+from rnnbench.execution.isolation.failure import traceback_of
 from rnnbench.execution.jobs.loggers import make_loggers
 from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
@@ -130,9 +131,8 @@ def _measured(
     loggers = make_loggers(options.loggers, options.logs, spec) if options.loggers else []
     fit(
         learner,
-        spec.settings,
         device=device,
-        tell=tell,
+        on_progress=tell,
         callbacks=[_EndOnSigterm()],
         loggers=loggers,
     )

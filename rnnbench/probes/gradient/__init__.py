@@ -1,1 +1,1 @@
-"""How far the gradient reaches."""
+"""Gradient profiles and Lyapunov exponents: how far back in time a gradient reaches."""

@@ -1,4 +1,4 @@
-"""From a gradient profile G(k) to four figures: slope, half-life, reach and category."""
+"""Slope, half-life, reach and category of a gradient profile G(k)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from rnnbench.records.result import Category, Profile
 
 FIRST_FITTED_LAG = 5
-"""Nearer lags still carry the output path, whose shape says nothing about memory."""
+"""First lag of the fit: the output path, which holds no memory, dominates nearer lags."""
 STABLE_SLOPE = 0.01
-"""Slopes up to this size, in ln G per step, count as stable: it takes 69 steps or more to halve or
-to double.
+"""Largest absolute slope of a stable profile, in ln G per step.
+
+At this slope G halves or doubles in 69 steps.
 """
 REACH_FRACTION = 1e-3
+"""The reach is the largest lag with G of at least this fraction of its maximum."""
 _SMALLEST = np.finfo(np.float64).tiny
-"""Below it float64 loses digits, and with them the slope."""
+"""Smallest normal float64. Smaller values lose digits and would distort the slope."""
 _UNDERFLOW = 1e-250
-"""A profile that has come down to this before it turns zero decayed into underflow; it was not cut
-off.
-"""
+"""Zeros after a value below this are an underflow and not a cut-off."""
 
 Series: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -35,31 +35,30 @@ def fit_profile(
     when: Literal["init", "trained"],
     direction: Literal["past", "future"] = "past",
 ) -> Profile:
-    """Fit one profile.
+    """Fit slope, half-life, reach and category to one gradient profile.
 
-    The slope is the least-squares slope of ln G(k) over lags k >= 5, per step; the half-life is
-    ``ln 2 / -slope`` steps, infinite when the slope is not negative; the reach is the largest lag
+    The slope is the least-squares slope of ln G(k) over lags k >= 5, per step. The half-life is
+    ``ln 2 / -slope`` steps, infinite when the slope is not negative. The reach is the largest lag
     with ``G(k) >= 1e-3 max G``. Nothing is normalised by lag 0, since the output path alone shrinks
     G(0) in some architectures (an LSTM's output gate).
 
     The category is ``stable`` when ``|slope| <= 0.01`` per step, ``vanishing`` below and
-    ``exploding`` above: a property per step, comparable between sequence lengths, where the reach
-    speaks about the length at hand. The cases without a plain exponential:
+    ``exploding`` above. It is a rate per step and comparable between sequence lengths; the reach
+    depends on the length. Profiles that are not a plain exponential:
 
-    - Lags where G is zero (or below the smallest normal float64) or infinite take no part in the
-      fit.
-    - G overflowed to infinity somewhere: ``exploding``, whatever the slope of its finite part.
-    - G is zero from some lag to the end (a window that reaches no further): ``vanishing``; slope
-      and half-life are ``None`` unless G had come down to the smallest float64 by itself.
-    - NaN without infinity (weights that are NaN themselves), or fewer than two lags to fit: slope,
-      half-life and category are ``None``.
+    - Lags where G is zero, below the smallest normal float64 or infinite are left out of the fit.
+    - G is infinite at some lag (overflow): ``exploding``, whatever the slope of the finite part.
+    - G is zero from some lag to the end (a window of limited width): ``vanishing``; slope and
+      half-life are ``None``, unless G decayed to the smallest float64 before.
+    - NaN without infinity (the weights are NaN), or fewer than two lags to fit: slope, half-life
+      and category are ``None``.
 
     Args:
         lags: increasing, consecutive.
         values: G at each lag.
-        of: what the gradient is taken to.
+        of: what the gradient is taken with respect to.
         when: the moment in training.
-        direction: which way the lags count.
+        direction: lags into the past or the future.
     """
     lag = np.asarray(lags, dtype=np.int64)
     value = np.asarray(values, dtype=np.float64)
@@ -87,9 +86,8 @@ def _log_slope(lag: Series, value: Series) -> float | None:
         return None
     steps = lag[fitted] - lag[fitted].mean()
     logs = np.log(value[fitted])
-    return float(
-        (steps * (logs - logs.mean())).sum() / (steps * steps).sum()
-    )  # both centred: a constant gives exactly 0
+    # both are centred, so that a constant has a slope of exactly 0
+    return float((steps * (logs - logs.mean())).sum() / (steps * steps).sum())
 
 
 def _half_life(slope: float) -> float:
@@ -117,11 +115,10 @@ def _category(value: Series, slope: float | None) -> Category | None:
 
 
 def _ends_in_zeros(value: Series) -> bool:
-    """Whether G is zero from some lag to the end.
+    """Return whether G is zero from some lag to the end.
 
-    The zeros at the end must be more than a tenth of the lags and longer than any run of zeros
-    before them, so that neither a single dead step nor a dilated core, which is zero at every other
-    lag, is taken for a window.
+    The run of zeros at the end must be longer than a tenth of the lags and than any earlier run of
+    zeros. So neither a single dead step nor a dilated core, with zeros at every other lag, counts.
     """
     positive = np.flatnonzero(value != 0)
     if positive.size == 0:
@@ -132,6 +129,6 @@ def _ends_in_zeros(value: Series) -> bool:
 
 
 def _decayed_to_nothing(value: Series) -> bool:
-    """Whether the last value before the zeros is so small that the zeros are an underflow."""
+    """Return whether the zeros at the end are an underflow: the last value is tiny."""
     positive = value[value > 0]
     return positive.size > 0 and bool(positive[-1] < _UNDERFLOW)

@@ -1,4 +1,4 @@
-"""How far the gradient of an output reaches back into the inputs: G(k), for any architecture."""
+"""Gradient of an output with respect to earlier inputs, G(k), for any architecture."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import torch
 from torch import Tensor
 
 from rnnbench.contract.core import last_valid
+from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 from rnnbench.probes.gradient.fit import fit_profile
 from rnnbench.probes.gradient.lags import last_steps, norms, passes, sum_by_lag, unit_vectors
-from rnnbench.probes.speed.copies import device_of, exact_copy
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Profile
     from rnnbench.training.network import Network
 
 SEQUENCES = 32
+"""Sequences that a profile is averaged over at most."""
 VECTORS = 4
-"""Random directions per sequence."""
+"""Random directions v per sequence."""
 
 
 def input_profile(
@@ -32,12 +33,11 @@ def input_profile(
 ) -> tuple[Profile, ...]:
     """Measure ``G(k) = E || d<v, y_T> / d e_{T-k} ||_2`` over sequences and random unit vectors v.
 
-    e is the encoder's output and y what the decoder reads at the last valid step T of each
-    sequence; lags count back from there, and each is averaged over the sequences that have it. All
-    lags come from one backward pass, since the output at T depends on all inputs at once. A
-    non-causal network is asked at the middle step of each sequence instead, in both directions: the
-    output there depends on either side, where an output at the end of a bidirectional core would
-    show two different profiles mixed.
+    e is the encoder's output, y the decoder's input and T the last valid step of each sequence.
+    Lags count back from T; each is averaged over the sequences that have it. All lags come from one
+    backward pass, since the output at T depends on all inputs. A non-causal network is measured at
+    the middle step of each sequence, in both directions: at the last step of a bidirectional core
+    two different profiles would be mixed.
 
     The quantity is that of Bengio, Simard, Frasconi (1994) and Pascanu, Mikolov, Bengio (2013),
     taken to the inputs so that it exists for any architecture. The norm of a random projection of
@@ -49,11 +49,11 @@ def input_profile(
         inputs: (B, T) or (B, T, D); the first 32 sequences are used, 1000 steps of each.
         lengths: (B,) valid steps, or ``None``.
         generator: draws v.
-        when: the moment in training, told in the profile.
-        vectors: how many v per sequence.
+        when: the moment in training, recorded in the profile.
+        vectors: number of v per sequence.
 
     Returns:
-        One profile into the past; for a non-causal network a second one into the future.
+        A profile into the past and, for a non-causal network, a second one into the future.
     """
     chosen = slice(0, SEQUENCES)
     inputs, lengths = last_steps(inputs[chosen], None if lengths is None else lengths[chosen])
@@ -94,7 +94,8 @@ def _input_gradients(
     else:
         outputs, _ = network.unroll(encoded, None, lengths)
         read = last_valid(outputs, origin + 1)
-    if not read.requires_grad:  # the output depends on no input
+    # the output depends on no input
+    if not read.requires_grad:
         return torch.zeros_like(encoded)
     (gradient,) = torch.autograd.grad((read * probed).sum(), encoded, allow_unused=True)
     return torch.zeros_like(encoded) if gradient is None else gradient

@@ -1,4 +1,4 @@
-"""From gradients at time steps to a mean norm at each lag, and back to which steps are looked at."""
+"""Aggregate gradients per time step into sums of norms per lag."""
 
 from __future__ import annotations
 
@@ -6,42 +6,38 @@ import torch
 from torch import Tensor
 
 LONGEST = 1000
-"""Longer sequences are measured on their last this many steps, which bounds time and memory."""
+"""Time steps measured at most, the last ones of a sequence; bounds time and memory."""
 STEPS_PER_PASS = 16_384
-"""Sequences times steps in one backward pass; more are split by sequence, which changes nothing but
-the peak memory.
-"""
+"""Sequences times time steps per backward pass; bounds the peak memory."""
 
 
 def last_steps(
     inputs: Tensor, lengths: Tensor | None, longest: int = LONGEST
 ) -> tuple[Tensor, Tensor]:
-    """Cut each sequence to its last valid ``longest`` steps.
+    """Cut each sequence to its last ``longest`` valid steps.
 
     Args:
         inputs: (B, T) or (B, T, D), right-padded.
-        lengths: (B,) int64; ``None`` when all are T long.
-        longest: how many steps to keep.
+        lengths: (B,) int64; ``None`` when all are T.
+        longest: number of steps to keep.
 
     Returns:
-        inputs with T no longer than needed, and lengths (B,).
+        Inputs (B, T') or (B, T', D), T' the longest of the new lengths, and the lengths (B,).
     """
     if lengths is None:
         lengths = torch.full((inputs.shape[0],), inputs.shape[1], device=inputs.device)
     lengths = lengths.to(inputs.device)
     kept = lengths.clamp_max(longest)
-    index = (lengths - kept)[:, None] + torch.arange(
-        int(kept.max()), device=inputs.device
-    )  # (B, T')
+    steps = torch.arange(int(kept.max()), device=inputs.device)
+    index = (lengths - kept)[:, None] + steps  # (B, T')
     index = index.clamp_max(inputs.shape[1] - 1)
     return inputs[torch.arange(inputs.shape[0], device=inputs.device)[:, None], index], kept
 
 
 def norms(gradients: Tensor) -> Tensor:
-    """Euclidean norms over the last axis: (..., D) -> (...).
+    """Return Euclidean norms over the last axis: (..., D) -> (...).
 
-    Scaled by the largest entry first: squares of float64 underflow below 1e-162, long before the
-    gradients themselves do.
+    Values are scaled by the largest entry first, because squares of float64 underflow below 1e-162.
     """
     scale = gradients.abs().amax(-1, keepdim=True)
     safe = torch.where((scale > 0) & scale.isfinite(), scale, torch.ones_like(scale))
@@ -61,18 +57,17 @@ def sum_by_lag(
         direction: -1 for lags into the past, 1 into the future.
 
     Returns:
-        sums (T,) and the number of sequences (T,) at lags 0 .. T-1.
+        Sums (T,) and numbers of sequences (T,) at lags 0 .. T-1.
     """
-    steps = origin[:, None] + direction * torch.arange(
-        values.shape[1], device=values.device
-    )  # (B, T)
+    lag = torch.arange(values.shape[1], device=values.device)
+    steps = origin[:, None] + direction * lag  # (B, T)
     exists = (steps >= 0) & (steps < lengths[:, None])
     found = values.gather(1, steps.clamp(0, values.shape[1] - 1))
     return torch.where(exists, found, 0.0).sum(0), exists.sum(0)
 
 
 def passes(sequences: int, length: int) -> list[slice]:
-    """Split ``sequences`` of ``length`` steps into slices of at most ``STEPS_PER_PASS`` steps each."""
+    """Split sequences into slices of at most ``STEPS_PER_PASS`` time steps in all."""
     size = max(1, STEPS_PER_PASS // max(1, length))
     return [slice(start, start + size) for start in range(0, sequences, size)]
 
@@ -80,7 +75,7 @@ def passes(sequences: int, length: int) -> list[slice]:
 def unit_vectors(
     count: int, width: int, generator: torch.Generator, dtype: torch.dtype = torch.float64
 ) -> Tensor:
-    """Draw ``count`` vectors (count, width), uniform on the unit sphere."""
+    """Draw vectors uniform on the unit sphere: (count, width)."""
     drawn = torch.randn(count, width, generator=generator, dtype=dtype, device=generator.device)
     on_sphere: Tensor = drawn / drawn.norm(dim=-1, keepdim=True)
     return on_sphere

@@ -1,4 +1,4 @@
-"""The top Lyapunov exponents of a core's state under real inputs."""
+"""Largest Lyapunov exponents of a core's state under the task's inputs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.contract.core import map_state
+from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 from rnnbench.probes.gradient.lags import last_steps
 from rnnbench.probes.gradient.state import (
     NotMeasurableError,
@@ -16,7 +17,6 @@ from rnnbench.probes.gradient.state import (
     fixed_state_layout,
 )
 from rnnbench.probes.gradient.state_profile import encode
-from rnnbench.probes.speed.copies import device_of, exact_copy
 
 if TYPE_CHECKING:
     from rnnbench.training.network import Network
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 EXPONENTS = 4
 SEQUENCES = 4
 BURN_IN = 0.1
-"""Share of the steps left out at either end: at the start the state, at the end the directions are
-not yet settled.
+"""Fraction of the steps left out at either end.
+
+At the start the state has not settled, at the end the directions have not.
 """
 SHORTEST = 20
+"""Minimum number of time steps."""
 
 
 def lyapunov_exponents(
@@ -38,26 +40,28 @@ def lyapunov_exponents(
     generator: torch.Generator,
     count: int = EXPONENTS,
 ) -> tuple[float, ...]:
-    """Estimate the ``count`` largest Lyapunov exponents per step, largest first, by repeated QR
-    decomposition.
+    """Estimate the ``count`` largest Lyapunov exponents per step by repeated QR decomposition.
 
-    The Jacobian products along a trajectory are orthonormalised at every step, and the exponents
-    are the means of ``log |R_ii|`` (Engelken, Wolf, Abbott 2023; Vogt et al. 2022 for gated cores).
-    The transposed Jacobians are multiplied, from the last step to the first: their products have
-    the same singular values, and each step then costs one backward pass with ``count`` seeds
-    instead of one with as many as the state has numbers. Averaged over the 4 longest sequences; a
-    tenth of the steps is left out at either end. Finite sequences make this an estimate.
+    The Jacobian products along a trajectory are orthonormalised at every step. The exponents are
+    the means of ``log |R_ii|`` (Engelken, Wolf, Abbott 2023; Vogt et al. 2022 for gated cores). The
+    transposed Jacobians are multiplied, from the last step to the first: their products have the
+    same singular values, and a step costs one backward pass with ``count`` vectors instead of one
+    per value of the state. The result is averaged over the 4 longest sequences. A tenth of the
+    steps is left out at either end. Since sequences are finite, the result is an estimate.
 
     Args:
         network: left unchanged.
         inputs: (B, T) or (B, T, D).
         lengths: (B,) valid steps, or ``None``.
-        generator: draws the first directions.
-        count: how many exponents; no more than the state has numbers are returned.
+        generator: draws the initial directions.
+        count: number of exponents, at most the number of values of the state.
+
+    Returns:
+        The exponents, largest first.
 
     Raises:
-        NotMeasurableError: the core is non-causal, has no state or one that grows, or the sequences
-            are under 20 steps.
+        NotMeasurableError: the core is non-causal, has no state or a growing one, or the sequences
+            have fewer than 20 steps.
     """
     inputs, lengths = last_steps(inputs, lengths)
     longest = lengths.argsort(descending=True, stable=True)[:SEQUENCES]
@@ -78,9 +82,7 @@ def lyapunov_exponents(
 def _growth_by_step(
     network: Network, layout: StateLayout, encoded: Tensor, generator: torch.Generator, count: int
 ) -> Tensor:
-    """Return log |R_ii| of each step's QR decomposition, from the last step to the second: (T-1, S,
-    p).
-    """
+    """Return log |R_ii| of the QR decompositions, from the last step to the second: (T-1, S, p)."""
     states = _trajectory(network, encoded)
     sequences = encoded.shape[0]
     width = layout.flatten(states[0], [tensor for tensor, _ in layout.real(states[0])]).shape[1]
@@ -93,9 +95,8 @@ def _growth_by_step(
     for t in range(encoded.shape[1] - 1, 0, -1):
         seeds = directions.transpose(1, 2).flatten(0, 1)  # (S*p, n)
         here = encoded[:, t : t + 1].repeat_interleave(p, 0)  # (S*p, 1, D)
-        pulled = _pull_back(
-            network, layout, here, layout.repeat(states[t - 1], p), seeds
-        )  # (S*p, n)
+        before = layout.repeat(states[t - 1], p)
+        pulled = _pull_back(network, layout, here, before, seeds)  # (S*p, n)
         directions, stretch = torch.linalg.qr(pulled.view(sequences, p, width).transpose(1, 2))
         growths.append(stretch.diagonal(dim1=-2, dim2=-1).abs().log())  # (S, p)
     return torch.stack(growths)

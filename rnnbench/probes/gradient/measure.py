@@ -1,7 +1,8 @@
-"""All that is measured of a network's gradient at one moment, in one call."""
+"""All gradient measurements of a network at one moment in training."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rnnbench.errors import one_line
@@ -11,7 +12,7 @@ from rnnbench.probes.gradient.state import NotMeasurableError
 from rnnbench.probes.gradient.state_profile import state_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     import torch
     from torch import Tensor
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 
 
 class GradientMoment(NamedTuple):
-    """What was measured at one moment, with the reason for whatever is missing."""
+    """Gradient measurements at one moment.
+
+    Attributes:
+        profiles: gradient profiles; one that could not be measured is missing.
+        lyapunov: largest exponents per step, or empty.
+        notes: the reason for each missing measurement.
+    """
 
     profiles: tuple[Profile, ...]
     lyapunov: tuple[float, ...]
@@ -36,49 +43,37 @@ def measure_gradient(
     generator: torch.Generator,
     when: Literal["init", "trained"],
 ) -> GradientMoment:
-    """Measure the input profile, and the state profile and Lyapunov exponents where there is a
-    state of fixed size.
+    """Measure the input profile, the state profile and the Lyapunov exponents.
 
-    What a core cannot do (no state, a growing one, no float64) is told in the notes and does not
-    raise.
+    A measurement that a core does not support (no state, a growing one, no float64) is left out,
+    with a note.
 
     Args:
         network: left unchanged.
-        inputs: (B, T) or (B, T, D), right-padded; what each probe uses of them is in its docstring.
+        inputs: (B, T) or (B, T, D), right-padded; each probe states how many it uses.
         lengths: (B,) valid steps, or ``None``.
         generator: all randomness of the probes.
-        when: the moment, told in profiles and notes.
+        when: the moment in training, recorded in profiles and notes.
     """
     profiles: list[Profile] = []
-    lyapunov: list[float] = []
+    lyapunov: tuple[float, ...] = ()
     notes: list[str] = []
+    with _noting_failure(notes, "input profile", when):
+        profiles += input_profile(network, inputs, lengths, generator=generator, when=when)
+    with _noting_failure(notes, "state profile", when):
+        profiles.append(state_profile(network, inputs, lengths, generator=generator, when=when))
+    with _noting_failure(notes, "Lyapunov exponents", when):
+        lyapunov = lyapunov_exponents(network, inputs, lengths, generator=generator)
+    return GradientMoment(tuple(profiles), lyapunov, tuple(notes))
 
-    def attempt(name: str, measure: Callable[[], None]) -> None:
-        try:
-            measure()
-        except NotMeasurableError as error:
-            notes.append(f"no {name}: {error}")
-        except (
-            Exception
-        ) as error:  # a core that cannot run in float64, or step by step, may raise anything
-            notes.append(
-                f"no {name} ({when}), the core failed with {type(error).__name__}: {one_line(error, 200)}"
-            )
 
-    attempt(
-        "input profile",
-        lambda: profiles.extend(
-            input_profile(network, inputs, lengths, generator=generator, when=when)
-        ),
-    )
-    attempt(
-        "state profile",
-        lambda: profiles.append(
-            state_profile(network, inputs, lengths, generator=generator, when=when)
-        ),
-    )
-    attempt(
-        "Lyapunov exponents",
-        lambda: lyapunov.extend(lyapunov_exponents(network, inputs, lengths, generator=generator)),
-    )
-    return GradientMoment(tuple(profiles), tuple(lyapunov), tuple(notes))
+@contextmanager
+def _noting_failure(notes: list[str], name: str, when: str) -> Iterator[None]:
+    try:
+        yield
+    except NotMeasurableError as error:
+        notes.append(f"no {name}: {error}")
+    # a core that cannot run in float64, or step by step, may raise anything
+    except Exception as error:
+        reason = f"{type(error).__name__}: {one_line(error, 200)}"
+        notes.append(f"no {name} ({when}), the core failed with {reason}")

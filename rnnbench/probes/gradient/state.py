@@ -1,6 +1,4 @@
-"""The full state of any core as one vector per sequence, whatever nesting and axis order its
-tensors have.
-"""
+"""The full state of a core as one vector per sequence, for any nesting and axis order."""
 
 from __future__ import annotations
 
@@ -17,19 +15,21 @@ if TYPE_CHECKING:
 
 
 class NotMeasurableError(Exception):
-    """A measurement that does not exist for this network; the text says why."""
+    """The measurement does not exist for this network; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class StateLayout:
-    """Where the batch axis of each state tensor is, in the order of ``state_tensors``; ``None`` for
-    one without.
+    """Positions of the batch axis in the tensors of a state.
+
+    Attributes:
+        axes: one per tensor, in the order of ``state_tensors``; ``None`` without a batch axis.
     """
 
     axes: tuple[int | None, ...]
 
     def real(self, state: Any) -> list[tuple[Tensor, int]]:
-        """Return the tensors that a gradient can flow through, each with its batch axis."""
+        """Return the floating tensors that have a batch axis, each with that axis."""
         pairs = zip(state_tensors(state), self.axes, strict=True)
         return [
             (tensor, axis)
@@ -38,7 +38,7 @@ class StateLayout:
         ]
 
     def repeat(self, state: Any, times: int) -> Any:
-        """Repeat each sequence's state ``times`` times, copies side by side."""
+        """Repeat the state of each sequence ``times`` times, the copies adjacent to each other."""
         axes = iter(self.axes)
 
         def repeat_one(tensor: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class StateLayout:
         return map_state(state, repeat_one)
 
     def flatten(self, state: Any, parts: list[Tensor | None]) -> Tensor:
-        """Concatenate one part per real tensor of ``state`` (``None`` is zero) into vectors (B, n)."""
+        """Concatenate one part per real tensor of ``state`` into vectors (B, n); None is zero."""
         pairs = zip(self.real(state), parts, strict=True)
         filled = [
             (torch.zeros_like(tensor) if part is None else part, axis)
@@ -57,9 +57,7 @@ class StateLayout:
         return torch.cat([part.movedim(axis, 0).flatten(1) for part, axis in filled], 1)
 
     def unflatten(self, state: Any, vectors: Tensor) -> list[Tensor]:
-        """Cut vectors (B, n) into one part per real tensor of ``state``, each of that tensor's
-        shape.
-        """
+        """Split vectors (B, n) into parts of the shapes of the real tensors of ``state``."""
         parts, start = [], 0
         for tensor, axis in self.real(state):
             moved = tensor.movedim(axis, 0)
@@ -70,15 +68,17 @@ class StateLayout:
 
 
 def fixed_state_layout(network: Network, encoded: Tensor) -> StateLayout:
-    """Find the layout of a state of fixed size by running one and two steps with two and with three
-    sequences.
+    """Return the layout of a state of fixed size.
+
+    The core is run for one step with two sequences and for two steps with three sequences. The
+    batch axis is the one that grows from two to three.
 
     Args:
         network: causal.
         encoded: (B, T, D) with T >= 2.
 
     Raises:
-        NotMeasurableError: there is no state, or none of fixed size.
+        NotMeasurableError: the core is non-causal or has no state of fixed size.
     """
     if not network.causal:
         raise NotMeasurableError("a non-causal core has no state that carries the past")
@@ -101,7 +101,7 @@ def fixed_state_layout(network: Network, encoded: Tensor) -> StateLayout:
 
 
 def differentiable(state: Any) -> Any:
-    """Return the state with every real tensor able to receive a gradient."""
+    """Return the state with ``requires_grad`` set on every floating tensor."""
     return map_state(
         state,
         lambda s: (

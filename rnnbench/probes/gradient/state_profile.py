@@ -1,4 +1,4 @@
-"""How far the gradient of an output reaches back into the full state."""
+"""Gradient of an output with respect to earlier states, G(k)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 from rnnbench.probes.gradient.fit import fit_profile
 from rnnbench.probes.gradient.lags import last_steps, norms, passes, sum_by_lag, unit_vectors
 from rnnbench.probes.gradient.state import StateLayout, differentiable, fixed_state_layout
-from rnnbench.probes.speed.copies import device_of, exact_copy
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Profile
     from rnnbench.training.network import Network
 
 SEQUENCES = 8
-"""Fewer than for the input profile: the core is called step by step here."""
+"""Fewer than for the input profile, because the core is called step by step."""
 VECTORS = 4
+"""Random directions v per sequence."""
 
 
 def state_profile(
@@ -30,25 +31,24 @@ def state_profile(
     when: Literal["init", "trained"],
     vectors: int = VECTORS,
 ) -> Profile:
-    """Measure ``G(k) = E || d<v, y_T> / d s_{T-k} ||_2`` for the full state s, over sequences and
-    random unit vectors v.
+    """Measure ``G(k) = E || d<v, y_T> / d s_{T-k} ||_2`` for the full state s.
 
-    The state is every real tensor that the core carries, concatenated: for an LSTM (h, c) of all
-    layers, since the h-block alone is off by an order of magnitude. y_T is the core's output at the
-    last valid step. The core is called step by step with its state carried, and one backward pass
-    gives all lags. Lags begin at 1, the state that step T reads: an output is computed beside the
-    state of its own step, not from it.
+    The mean is over sequences and random unit vectors v. The state is the concatenation of all its
+    floating tensors: for an LSTM (h, c) of all layers, since the h-block alone is off by an order
+    of magnitude. y_T is the core's output at the last valid step. The core is called step by step,
+    and one backward pass gives all lags. Lags begin at 1, the state that step T reads: an output is
+    not computed from the state of its own step.
 
     Args:
         network: left unchanged.
         inputs: (B, T) or (B, T, D); the first 8 sequences are used, 1000 steps of each.
         lengths: (B,) valid steps, or ``None``.
         generator: draws v.
-        when: the moment in training, told in the profile.
-        vectors: how many v per sequence.
+        when: the moment in training, recorded in the profile.
+        vectors: number of v per sequence.
 
     Raises:
-        NotMeasurableError: the core is non-causal, has no state, or a state that grows.
+        NotMeasurableError: the core is non-causal, has no state, or a growing state.
     """
     chosen = slice(0, SEQUENCES)
     inputs, lengths = last_steps(inputs[chosen], None if lengths is None else lengths[chosen])
@@ -71,7 +71,7 @@ def state_profile(
 
 
 def encode(network: Network, inputs: Tensor) -> Tensor:
-    """Encode inputs in float64, cut from any graph: (N, T, D)."""
+    """Encode inputs in float64, detached from any graph: (N, T, D)."""
     encoded: Tensor = network.encoder(
         inputs.to(torch.float64) if inputs.is_floating_point() else inputs
     )

@@ -1,1 +1,1 @@
-"""How fast a network runs."""
+"""Speed of a network relative to a comparator, and its peak memory."""

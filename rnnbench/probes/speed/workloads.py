@@ -1,6 +1,4 @@
-"""What is timed: one call that runs a forward pass, a training step or one streamed time step of a
-network.
-"""
+"""Timed workloads: a forward pass, a training step, or one streamed time step of a network."""
 
 from __future__ import annotations
 
@@ -21,23 +19,23 @@ if TYPE_CHECKING:
 
 
 class Workload(Protocol):
-    """Does the work once; what it computes is thrown away."""
+    """Callable that does the work of one timed call and discards its result."""
 
     def __call__(self) -> None: ...
 
 
 def modes_of(network: Network) -> tuple[SpeedMode, ...]:
-    """Return the modes that a network can be timed in: one that looks ahead cannot stream."""
+    """Return the modes that a network can be timed in. A non-causal network cannot stream."""
     return ("forward", "train", "stream") if network.causal else ("forward", "train")
 
 
 def batch_for(mode: SpeedMode, batch_size: int) -> int:
-    """Return the number of sequences handled at once: streaming answers one sequence."""
+    """Return the number of sequences per call. Streaming processes one sequence."""
     return 1 if mode == "stream" else batch_size
 
 
 def random_batch(network: Network, length: int, batch_size: int, device: torch.device) -> Batch:
-    """Draw inputs and targets of the network's spaces, (B, T) or (B, T, D), the same at every call."""
+    """Draw a batch from the network's input and output spaces; equal calls draw equal batches."""
     generator = torch.Generator().manual_seed(0)
     target_shape = (batch_size,) if network.steps == "last" else (batch_size, length)
     return Batch(
@@ -49,8 +47,9 @@ def random_batch(network: Network, length: int, batch_size: int, device: torch.d
 def prepare(
     network: Network, mode: SpeedMode, length: int, batch_size: int, device: torch.device
 ) -> Workload:
-    """Make the workload of a mode on a copy of the network, at ``length`` steps; all that is not
-    timed happens here.
+    """Return the workload of a mode at ``length`` steps, on a copy of the network.
+
+    All set-up that is not timed happens here.
     """
     network = copy.deepcopy(network).to(device)
     batch = random_batch(network, length, batch_for(mode, batch_size), device)
@@ -70,9 +69,7 @@ def _forward(network: Network, batch: Batch) -> Workload:
 
 
 def _train(network: Network, batch: Batch) -> Workload:
-    """A step of fused Adam, as in training, but at learning rate 0: the same arithmetic on weights
-    that do not drift.
-    """
+    """Return a step of fused Adam as in training, at learning rate 0 so that weights stay fixed."""
     network.train()
     optimizer = torch.optim.Adam(
         [p for p in network.parameters() if p.requires_grad], lr=0.0, fused=True
@@ -88,8 +85,9 @@ def _train(network: Network, batch: Batch) -> Workload:
 
 
 def _stream(network: Network, batch: Batch) -> Workload:
-    """One time step from the state after ``length - 1`` steps, always the same one, so that a
-    growing state does not grow.
+    """Return one time step from the state after ``length - 1`` steps.
+
+    Every call starts from that same state, so that a growing state keeps its size.
     """
     network.eval()
     step = batch.inputs[:, -1:].contiguous()  # (1, 1) or (1, 1, D)

@@ -1,11 +1,10 @@
-"""Which checks a model has to pass."""
+"""The checks of a model, by kind of model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnbench.testing.model import module as module
-from rnnbench.testing.model import sequence as sequence
+from rnnbench.testing.model import module, sequence
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, run_all
 
@@ -13,33 +12,33 @@ _EVERY_MODEL: tuple[Callable[[ModelUnderTest], None], ...] = (
     sequence.outputs_have_the_declared_shape,
     sequence.the_input_is_left_unchanged,
     sequence.the_state_is_made_of_tensors,
-    sequence.no_state_starts_fresh,
+    sequence.state_none_is_a_fresh_state,
     sequence.sequences_do_not_mix,
     module.the_gradient_reaches_the_first_step,
     module.every_parameter_gets_a_gradient,
-    module.one_seed_makes_one_model,
+    module.equal_seeds_build_equal_models,
     module.evaluation_is_deterministic,
-    module.the_seed_is_left_to_the_caller,
+    module.the_core_sets_no_seed,
     module.double_precision_works,
     module.saved_weights_restore_the_model,
-    module.a_copy_stands_alone,
+    module.a_deep_copy_is_independent,
 )
 _CAUSAL = (
     sequence.the_future_does_not_reach_the_past,
-    sequence.the_state_carries_the_sequence_on,
-    sequence.the_state_is_not_written_into,
+    sequence.the_returned_state_continues_the_sequence,
+    sequence.the_given_state_is_left_unchanged,
     sequence.the_gradient_flows_through_the_state,
 )
-_NON_CAUSAL = (sequence.padding_reaches_no_valid_step, sequence.full_lengths_change_nothing)
+_NON_CAUSAL = (sequence.padding_reaches_no_valid_step, sequence.full_lengths_equal_no_lengths)
 
 
 def it_can_be_built(subject: ModelUnderTest) -> None:
-    """``core(input_size, hidden_size, **options)`` gives a module."""
+    """``core(input_size, hidden_size, **options)`` returns a module."""
     subject.core()
 
 
 def results(subject: ModelUnderTest) -> list[CheckResult]:
-    """Run every check that applies to the model; where it cannot be built, that is the only one."""
+    """Run every check that applies to the model; only the first if it cannot be built."""
     built = run_all([it_can_be_built], subject)
     if not built[0].passed:
         return built
@@ -50,5 +49,5 @@ def results(subject: ModelUnderTest) -> list[CheckResult]:
         if subject.model.causal:
             checks.append(sequence.forward_last_is_the_last_valid_output)
     if hasattr(core, "plots"):
-        checks.append(module.plots_are_plots)
+        checks.append(module.plots_are_valid)
     return built + run_all(checks, subject)

@@ -1,4 +1,4 @@
-"""Checks of a model as a module: gradients, determinism, data types, saving, copying."""
+"""Checks of a core as a module: gradients, determinism, data types, saving, copying."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from rnnbench.testing.outcome import require
 
 
 def the_gradient_reaches_the_first_step(subject: ModelUnderTest) -> None:
-    """The gradient of the last output with respect to the first input is finite and not zero, for
-    every sequence.
-    """
+    """For every sequence, the gradient of the last output at the first input is not zero."""
     x = subject.inputs().requires_grad_()
     outputs, _ = run(subject.core(), x)
     (gradient,) = torch.autograd.grad(outputs[:, -1].square().sum(), x)
-    require(gradient.isfinite().all(), "the gradient of the last output is NaN or infinite.")
+    require(
+        gradient.isfinite().all(),
+        "the gradient of the last output is NaN or infinite; check the initialisation.",
+    )
     require(
         gradient[:, 0].abs().flatten(1).sum(1).gt(0).all(),
-        f"the gradient of the last output does not reach the first of {subject.length} steps; is something detached?",
+        f"the gradient of the last output does not reach the first of {subject.length} steps; "
+        "remove detach() and no_grad() from forward.",
     )
 
 
@@ -44,16 +46,17 @@ def every_parameter_gets_a_gradient(subject: ModelUnderTest) -> None:
             continue
         require(
             parameter.grad is not None,
-            f"parameter {name} gets no gradient: use it, leave it out, or make it a buffer; unused parameters count as size.",
+            f"parameter {name} gets no gradient, but counts as size: use it, remove it, or make it "
+            "a buffer.",
         )
         require(
             parameter.grad is not None and parameter.grad.isfinite().all(),
-            f"the gradient of {name} is not finite.",
+            f"the gradient of {name} is NaN or infinite; check the initialisation.",
         )
 
 
 @torch.no_grad()
-def one_seed_makes_one_model(subject: ModelUnderTest) -> None:
+def equal_seeds_build_equal_models(subject: ModelUnderTest) -> None:
     """Two cores built from one seed have equal parameters and outputs, in training mode too."""
     one, two = subject.core(seed=7), subject.core(seed=7)
     for (name, first), second in zip(
@@ -61,7 +64,8 @@ def one_seed_makes_one_model(subject: ModelUnderTest) -> None:
     ):
         require(
             torch.equal(first, second),
-            f"{name} differs between two cores built from one seed; draw all randomness from torch's default generator.",
+            f"{name} differs between two cores built from one seed; draw all random numbers from "
+            "torch's default generator.",
         )
     x = subject.inputs()
     for mode, training in (("evaluation", False), ("training", True)):
@@ -72,25 +76,26 @@ def one_seed_makes_one_model(subject: ModelUnderTest) -> None:
                 outputs.append(run(core.train(training), x)[0])
         require(
             not subject.difference(*outputs),
-            f"in {mode} mode two equal cores with one seed have different outputs.",
+            f"in {mode} mode two equal cores with one seed have different outputs; draw all random "
+            "numbers from torch's default generator.",
         )
 
 
 @torch.no_grad()
 def evaluation_is_deterministic(subject: ModelUnderTest) -> None:
-    """In evaluation mode no randomness is left."""
+    """In evaluation mode equal inputs give equal outputs."""
     core = subject.core()
     x = subject.inputs()
     first, _ = run(core, x)
     again, _ = run(core, x)
     require(
         not subject.difference(again, first),
-        "outputs differ from call to call after eval(); test self.training.",
+        "outputs differ from call to call after eval(); apply randomness only if self.training.",
     )
 
 
 @torch.no_grad()
-def the_seed_is_left_to_the_caller(subject: ModelUnderTest) -> None:
+def the_core_sets_no_seed(subject: ModelUnderTest) -> None:
     """Neither building nor running the core sets torch's seed."""
     drawn = []
     for seed in (1, 2):
@@ -101,80 +106,88 @@ def the_seed_is_left_to_the_caller(subject: ModelUnderTest) -> None:
             drawn.append(torch.rand(4))
     require(
         not torch.equal(*drawn),
-        "the core calls torch.manual_seed; trials with different seeds would be alike. Remove it.",
+        "the core calls torch.manual_seed, which makes trials with different seeds equal; "
+        "remove the call.",
     )
 
 
 @torch.no_grad()
 def double_precision_works(subject: ModelUnderTest) -> None:
-    """After ``.double()`` outputs and state are float64, and agree with those in float32."""
+    """After ``.double()`` outputs and state are float64 and agree with those in float32."""
     x = subject.inputs(dtype=torch.float64)
     core = subject.core(dtype=torch.float64)
     try:
         outputs, state = run(core, x)
     except RuntimeError as error:
         raise RuntimeError(
-            f"float64 input after .double(): {error}; create tensors with dtype=x.dtype, device=x.device"
+            f"float64 input after .double(): {error}; "
+            "create tensors with dtype=x.dtype, device=x.device"
         ) from error
     floats = [tensor for tensor in (outputs, *state_tensors(state)) if tensor.is_floating_point()]
     require(
         all(tensor.dtype == torch.float64 for tensor in floats),
-        "float64 in, but float32 comes out; create tensors with dtype=x.dtype, device=x.device.",
+        "a float64 input gives a float32 output or state; "
+        "create tensors with dtype=x.dtype, device=x.device.",
     )
     single, _ = run(subject.core(dtype=torch.float32), x.float())
     require(
         torch.allclose(single.double(), outputs, rtol=1e-3, atol=1e-4),
-        "outputs in float32 and float64 disagree by more than rounding; are constants or buffers left out of .double()?",
+        "outputs in float32 and float64 disagree by more than rounding; "
+        "register constants as buffers, so that .double() converts them.",
     )
 
 
 @torch.no_grad()
 def saved_weights_restore_the_model(subject: ModelUnderTest) -> None:
-    """The ``state_dict``, written and read as safetensors, makes a core of another seed give the
-    same outputs.
-    """
+    """A core of another seed gives equal outputs after loading the saved ``state_dict``."""
     core, other = subject.core(seed=1), subject.core(seed=2)
     x = subject.inputs()
     expected, _ = run(core, x)
     state = core.state_dict()
-    strange = sorted(name for name, value in state.items() if not isinstance(value, Tensor))
-    require(not strange, f"state_dict holds what is no tensor: {', '.join(strange)}.")
+    others = sorted(name for name, value in state.items() if not isinstance(value, Tensor))
+    require(
+        not others,
+        f"state_dict holds values that are not tensors: {', '.join(others)}; "
+        "remove get_extra_state, keep parameters and buffers.",
+    )
     other.load_state_dict(
         load(save({name: tensor.contiguous().clone() for name, tensor in state.items()}))
     )
     restored, _ = run(other, x)
     require(
         not subject.difference(restored, expected),
-        "a core with the loaded state_dict gives other outputs: keep every tensor as a parameter or a persistent buffer.",
+        "a core with the loaded state_dict gives other outputs; "
+        "keep every tensor as a parameter or a persistent buffer.",
     )
 
 
 @torch.no_grad()
-def a_copy_stands_alone(subject: ModelUnderTest) -> None:
-    """``copy.deepcopy`` gives a core with the same outputs that shares no memory with the original."""
+def a_deep_copy_is_independent(subject: ModelUnderTest) -> None:
+    """``copy.deepcopy`` returns a core with equal outputs that shares no memory."""
     core = subject.core()
     x = subject.inputs()
     expected, _ = run(core, x)
     duplicate = copy.deepcopy(core)
     require(
         not subject.difference(run(duplicate, x)[0], expected),
-        "a deep copy gives other outputs than the original.",
+        "a deep copy gives other outputs than the original; copy all tensors in __deepcopy__.",
     )
     for tensor in _tensors(duplicate):
         tensor.zero_()
     require(
         not subject.difference(run(core, x)[0], expected),
-        "changing a deep copy changes the original: some tensor is shared between them.",
+        "changing a deep copy changes the original: a tensor is shared between them; "
+        "copy all tensors in __deepcopy__.",
     )
 
 
 @torch.no_grad()
-def plots_are_plots(subject: ModelUnderTest) -> None:
+def plots_are_valid(subject: ModelUnderTest) -> None:
     """``plots`` returns a sequence of ``rnnbench.LinePlot`` or ``rnnbench.HeatmapPlot``."""
     core = subject.core()
     lengths = None if subject.model.causal else subject.lengths
-    for drawing in core.plots(subject.inputs(), lengths):  # type: ignore[operator]
-        TypeAdapter(Plot).validate_python(drawing)
+    for plot in core.plots(subject.inputs(), lengths):  # type: ignore[operator]
+        TypeAdapter(Plot).validate_python(plot)
 
 
 def _tensors(core: nn.Module) -> list[Tensor]:

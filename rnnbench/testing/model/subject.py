@@ -1,6 +1,4 @@
-"""The model that is checked: built from a seed, fed with small random sequences, compared within a
-tolerance.
-"""
+"""The model under test, with its inputs and the tolerance of comparisons."""
 
 from __future__ import annotations
 
@@ -23,8 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelUnderTest:
-    """A registered model with the options and sizes that it is checked at; D, H, T and B all differ
-    on purpose.
+    """A registered model with the options and sizes that it is checked at.
+
+    D, H, T and B are all different, so that exchanged axes are noticed.
     """
 
     model: Model
@@ -35,7 +34,7 @@ class ModelUnderTest:
     batch_size: int = 4
 
     def core(self, seed: int = 0, dtype: torch.dtype | None = None) -> nn.Module:
-        """Build a core from ``seed`` in evaluation mode, leaving the global random state as it was."""
+        """Build a core from ``seed`` in evaluation mode; the global random state is unchanged."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             core = self.model.build(self.input_size, self.hidden_size, self.options)
@@ -52,17 +51,16 @@ class ModelUnderTest:
 
     @property
     def lengths(self) -> Tensor:
-        """Lengths (B,) in no order, the longest and the shortest possible among them."""
+        """Lengths (B,), unsorted, with the longest and the shortest possible one."""
         return torch.tensor([self.length - 3, self.length, 1, 4])
 
     @cached_property
     def dtype(self) -> torch.dtype:
-        """float64 where the model supports it, so that comparisons can be strict; float32
-        otherwise.
-        """
+        """Data type of the checks: float64 for strict comparisons, or float32 as a fallback."""
         try:
             outputs, _ = run(self.core(dtype=torch.float64), self.inputs(dtype=torch.float64))
-        except Exception:  # told by the check on float64
+        # the check of float64 reports it
+        except Exception:
             return torch.float32
         return torch.float64 if outputs.dtype == torch.float64 else torch.float32
 
@@ -71,18 +69,14 @@ class ModelUnderTest:
         return output_size(core, self.hidden_size)
 
     def difference(self, seen: Tensor, expected: Tensor) -> float:
-        """Return the largest absolute difference, or 0 where it is within rounding error for the
-        data type.
-        """
+        """Return the largest absolute difference, or 0 if it is within rounding error."""
         rtol, atol = (1e-7, 1e-9) if self.dtype == torch.float64 else (1e-4, 1e-5)
         if torch.allclose(seen, expected, rtol=rtol, atol=atol):
             return 0.0
         return float((seen - expected).abs().max())
 
     def first_difference(self, seen: Tensor, expected: Tensor) -> tuple[int, float] | None:
-        """Return the first step, counted from 0, at which (B, T, O) outputs differ, and by how
-        much; ``None`` if at none.
-        """
+        """Return the first step at which (B, T, O) outputs differ, and by how much, or ``None``."""
         for step in range(seen.shape[1]):
             if gap := self.difference(seen[:, step], expected[:, step]):
                 return step, gap

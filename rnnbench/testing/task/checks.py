@@ -1,4 +1,4 @@
-"""Which checks a task has to pass."""
+"""The checks of a task, by kind of task."""
 
 from __future__ import annotations
 
@@ -6,34 +6,33 @@ from collections.abc import Callable
 
 from rnnbench.contract.task import GeneratedTask
 from rnnbench.testing.outcome import CheckResult, run_all
-from rnnbench.testing.task import data as data
-from rnnbench.testing.task import declaration as declaration
-from rnnbench.testing.task import scores as scores
+from rnnbench.testing.task import data, declaration, scores
 from rnnbench.testing.task.subject import TaskUnderTest
 
 _DECLARATION: tuple[Callable[[TaskUnderTest], None], ...] = (
     declaration.it_is_frozen,
+    declaration.constants_are_not_options,
     declaration.spaces_and_steps_are_declared,
-    declaration.a_stateful_task_is_a_stream,
+    declaration.a_stateful_task_has_consecutive_windows,
     declaration.the_version_is_a_number,
     declaration.citations_are_given,
     declaration.the_metric_is_declared,
     declaration.scores_are_in_order,
-    declaration.further_scores_are_numbers,
+    declaration.simple_scores_are_numbers,
     declaration.presets_are_valid,
 )
 _GENERATED = (
     data.any_number_of_sequences_can_be_drawn,
     data.all_randomness_comes_from_the_generator,
-    data.the_generator_moves_on,
+    data.the_generator_advances,
     data.sequences_are_drawn_independently,
 )
-_FINITE = (data.splits_are_the_same_every_time, data.splits_are_disjoint)
+_FINITE = (data.splits_are_the_same_at_every_call, data.splits_are_disjoint)
 _SCORES = (
     scores.the_loss_is_finite,
     scores.the_metric_is_a_weighted_mean,
-    scores.knowing_the_targets_is_perfect,
-    scores.knowing_nothing_is_no_better_than_the_baseline,
+    scores.predicting_the_targets_is_perfect,
+    scores.constant_predictions_do_not_beat_the_baseline,
     scores.the_diagnosis_is_well_formed,
 )
 
@@ -44,7 +43,7 @@ def it_can_be_built(subject: TaskUnderTest) -> None:
 
 
 def results(subject: TaskUnderTest) -> list[CheckResult]:
-    """Run every check that applies to the task; what rests on a check that failed is not run."""
+    """Run every check that applies to the task, except those that need what a failed one checks."""
     found = run_all([it_can_be_built], subject)
     if not found[-1].passed:
         return found

@@ -1,4 +1,4 @@
-"""Checks of a task's data: their form, where their randomness comes from, how they are split."""
+"""Checks of the data of a task: form, randomness, splits."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from rnnbench.testing.outcome import require
 from rnnbench.testing.task.subject import TaskUnderTest, differing_field, other_global_seeds
 
 _SHARED_LIMIT = 0.01
-"""Share of test sequences that may also be training sequences: short texts do repeat, a leak is
-more than that.
-"""
+"""Fraction of test sequences that may also be training sequences, since short texts do repeat."""
 
 
 def batches_have_the_declared_form(subject: TaskUnderTest) -> None:
@@ -22,10 +20,10 @@ def batches_have_the_declared_form(subject: TaskUnderTest) -> None:
             isinstance(batch, Batch),
             f"{name} is a {type(batch).__name__}; return a rnnbench.Batch.",
         )
-        require(len(batch) >= 1, f"{name} is empty.")
+        require(len(batch) >= 1, f"{name} is empty; return at least one sequence.")
         require(
             batch.inputs.dim() >= 2,
-            f"{name}: inputs have shape {tuple(batch.inputs.shape)}; expected (B, T) or (B, T, D).",
+            f"{name}: inputs have shape {tuple(batch.inputs.shape)}; return (B, T) or (B, T, D).",
         )
         steps = tuple(batch.inputs.shape[:2])
         _of_space(f"{name}: inputs", batch.inputs, subject.task.inputs, steps)
@@ -36,18 +34,20 @@ def batches_have_the_declared_form(subject: TaskUnderTest) -> None:
 
 
 def any_number_of_sequences_can_be_drawn(subject: TaskUnderTest) -> None:
-    """``sample(n, generator)`` and ``sample_test(n, generator)`` return n sequences, for n = 1 too."""
+    """``sample`` and ``sample_test`` return n sequences, also for n = 1."""
     for n in (1, 2, 33):
-        drawn = len(subject.sample(n, 1))
-        require(drawn == n, f"sample({n}, generator) returned {drawn} sequences.")
-        drawn = len(subject.sample_test(n, 1))
-        require(drawn == n, f"sample_test({n}, generator) returned {drawn} sequences.")
+        for method, batch in (
+            ("sample", subject.sample(n, 1)),
+            ("sample_test", subject.sample_test(n, 1)),
+        ):
+            require(
+                len(batch) == n,
+                f"{method}({n}, generator) returned {len(batch)} sequences; return n.",
+            )
 
 
 def all_randomness_comes_from_the_generator(subject: TaskUnderTest) -> None:
-    """One seed of the generator draws one batch, another seed another; global seeds are neither
-    read nor moved.
-    """
+    """Draws depend on the generator's seed alone and leave global random states unchanged."""
     with other_global_seeds(1):
         first = subject.sample(33, 1)
     with other_global_seeds(2):
@@ -57,28 +57,30 @@ def all_randomness_comes_from_the_generator(subject: TaskUnderTest) -> None:
     where = differing_field(first, again)
     require(
         where is None,
-        f"two draws with one seed differ in {where}; pass generator=generator to every random call.",
+        f"two draws with one seed differ in {where}; pass generator=generator to every random "
+        "call.",
     )
     require(
         not moved,
-        "sample moves torch's global random state; pass generator=generator to every random call.",
+        "sample changes torch's global random state; pass generator=generator to every random "
+        "call.",
     )
     other = differing_field(first, subject.sample(33, 2))
     require(
         other is not None,
-        "two seeds draw the same batch; draw from the generator given, and do not seed it.",
+        "two seeds draw the same batch; draw from the given generator, and do not seed it.",
     )
 
 
-def the_generator_moves_on(subject: TaskUnderTest) -> None:
-    """Two draws in a row from one generator differ."""
+def the_generator_advances(subject: TaskUnderTest) -> None:
+    """Two consecutive draws from one generator differ."""
     task = subject.task
     generator = torch.Generator().manual_seed(1)
     if isinstance(task, GeneratedTask):
         repeated = differing_field(task.sample(33, generator), task.sample(33, generator)) is None
         require(
             not repeated,
-            "two draws in a row from one generator are the same; do not reseed or copy the generator.",
+            "two consecutive draws from one generator are equal; do not reseed or copy it.",
         )
 
 
@@ -90,14 +92,13 @@ def sequences_are_drawn_independently(subject: TaskUnderTest) -> None:
         copies = (inputs == inputs.roll(shift, 0)).all(1).double().mean()
         require(
             copies < 1,
-            f"every sequence is a copy of the one {shift} before it in the batch; draw each on its own (sizes (n, ...)).",
+            f"every sequence is a copy of the one {shift} before it in the batch; draw each "
+            "independently (sizes (n, ...)).",
         )
 
 
-def splits_are_the_same_every_time(subject: TaskUnderTest) -> None:
-    """``splits()`` returns the same parts again, from another instance and under other global
-    seeds.
-    """
+def splits_are_the_same_at_every_call(subject: TaskUnderTest) -> None:
+    """``splits()`` returns equal parts at every call, whatever the global seeds."""
     task = subject.build()
     if isinstance(task, FiniteTask):
         with other_global_seeds(12):
@@ -106,53 +107,57 @@ def splits_are_the_same_every_time(subject: TaskUnderTest) -> None:
             where = differing_field(getattr(subject.splits, name), getattr(again, name))
             require(
                 where is None,
-                f"{name} differs in {where} from one call of splits() to the next; fix its seed by an option.",
+                f"{name} differs in {where} from one call of splits() to the next; use a generator "
+                "with a fixed seed.",
             )
 
 
 def splits_are_disjoint(subject: TaskUnderTest) -> None:
-    """Test and validation hold (almost) nothing that is also in train."""
+    """Validation and test set have (almost) no sequences that are also in the training set."""
     train = _fingerprints(subject.splits.train)
     for name, part in (("validation", subject.splits.validation), ("test", subject.splits.test)):
         prints = _fingerprints(part)
         shared = len([one for one in prints if one in set(train)])
         require(
             shared <= _SHARED_LIMIT * len(prints),
-            f"{shared} of {len(prints)} {name} sequences are also in train; split before anything else, and drop duplicates.",
+            f"{shared} of {len(prints)} {name} sequences are also in train; drop duplicates, then "
+            "split before any other processing.",
         )
 
 
 def _of_space(name: str, tensor: Tensor, space: Space, leading: tuple[int, ...]) -> None:
-    require(tensor.device.type == "cpu", f"{name} are on {tensor.device}; give them on the CPU.")
+    require(tensor.device.type == "cpu", f"{name} are on {tensor.device}; return them on the CPU.")
     if isinstance(space, Tokens):
-        require(tensor.dtype == torch.int64, f"{name} are {tensor.dtype}; {space} are int64.")
+        require(tensor.dtype == torch.int64, f"{name} are {tensor.dtype}; return int64.")
         require(
             tuple(tensor.shape) == leading,
-            f"{name} have shape {tuple(tensor.shape)}, expected {leading}.",
+            f"{name} have shape {tuple(tensor.shape)}; return {leading}.",
         )
         low, high = int(tensor.min()), int(tensor.max())
         require(
             low >= 0 and high < space.vocab,
-            f"{name} lie in {low} .. {high}; {space} allow 0 .. {space.vocab - 1}.",
+            f"{name} lie in {low} .. {high}; {space} allows 0 .. {space.vocab - 1}.",
         )
     else:
         expected = (*leading, space.dim)
-        require(tensor.is_floating_point(), f"{name} are {tensor.dtype}; {space} are floating.")
+        require(tensor.is_floating_point(), f"{name} are {tensor.dtype}; return floats.")
         require(
             tuple(tensor.shape) == expected,
-            f"{name} have shape {tuple(tensor.shape)}, expected {expected}.",
+            f"{name} have shape {tuple(tensor.shape)}; return {expected}.",
         )
-        require(tensor.isfinite().all(), f"{name} hold NaN or infinite values.")
+        require(
+            tensor.isfinite().all(), f"{name} hold NaN or infinite values; remove or replace them."
+        )
 
 
 def _lengths(name: str, batch: Batch) -> None:
     lengths, steps = batch.lengths, batch.inputs.shape[1]
     if lengths is None:
         return
-    require(lengths.dtype == torch.int64, f"{name}: lengths are {lengths.dtype}, expected int64.")
+    require(lengths.dtype == torch.int64, f"{name}: lengths are {lengths.dtype}; return int64.")
     require(
         tuple(lengths.shape) == (len(batch),),
-        f"{name}: lengths have shape {tuple(lengths.shape)}, expected ({len(batch)},).",
+        f"{name}: lengths have shape {tuple(lengths.shape)}; return ({len(batch)},).",
     )
     low, high = int(lengths.min()), int(lengths.max())
     require(
@@ -169,17 +174,17 @@ def _mask(subject: TaskUnderTest, name: str, batch: Batch) -> None:
         subject.task.steps == "every",
         f'{name}: a mask belongs to steps "every" only; leave it out for "last".',
     )
-    require(mask.dtype == torch.bool, f"{name}: the mask is {mask.dtype}, expected bool.")
+    require(mask.dtype == torch.bool, f"{name}: the mask is {mask.dtype}; return bool.")
     expected = tuple(batch.inputs.shape[:2])
     require(
         tuple(mask.shape) == expected,
-        f"{name}: the mask has shape {tuple(mask.shape)}, expected {expected} (B, T).",
+        f"{name}: the mask has shape {tuple(mask.shape)}; return {expected}.",
     )
     if batch.lengths is not None:
         mask = mask & (torch.arange(mask.shape[1]) < batch.lengths[:, None])
     require(
         mask.any(1).all(),
-        f"{name}: the mask leaves some sequence without a valid step that counts.",
+        f"{name}: the mask leaves a sequence without a valid step that counts; drop the sequence.",
     )
 
 

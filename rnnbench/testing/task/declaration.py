@@ -1,25 +1,25 @@
-"""Checks of what a task declares about itself."""
+"""Checks of what a task declares: options, spaces, scores, presets."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 
-from pydantic import ValidationError
-
 from rnnbench.contract.options import resolve
 from rnnbench.contract.task import FiniteTask, Metric, Preset, Tokens, Vectors
-from rnnbench.errors import OptionError, one_line
+from rnnbench.errors import OptionError
+from rnnbench.plan.planning import MAX_HIDDEN_SIZE, settings_of
 from rnnbench.records.spec import Settings
 from rnnbench.testing.outcome import ContractError, require
 from rnnbench.testing.task.subject import TaskUnderTest
 
 _PRESETS = ("quick", "standard", "paper")
-_BESIDE_SETTINGS = ("hidden_size", "seeds")
+_PRESET_SETTINGS = (*Settings.model_fields, "hidden_size")
+_CONSTANTS = ("inputs", "outputs", "steps", "metric", "baseline", "perfect", "solved", "version")
 
 
 def it_is_frozen(subject: TaskUnderTest) -> None:
-    """Options cannot be changed after the task was built, and equal options make equal tasks."""
+    """Options cannot be changed, and tasks with equal options are equal."""
     names = [field.name for field in dataclasses.fields(subject.task)]  # type: ignore[arg-type]
     for name in names[:1]:
         try:
@@ -27,7 +27,7 @@ def it_is_frozen(subject: TaskUnderTest) -> None:
         except dataclasses.FrozenInstanceError:
             continue
         raise ContractError(
-            f"{name} could be set after the task was built; decorate it with @dataclass(frozen=True)."
+            f"{name} can be changed; decorate the class with @dataclass(frozen=True)."
         )
     require(
         subject.build() == subject.task,
@@ -35,8 +35,18 @@ def it_is_frozen(subject: TaskUnderTest) -> None:
     )
 
 
+def constants_are_not_options(subject: TaskUnderTest) -> None:
+    """Spaces, steps, metric, scores and version are no dataclass fields, which users can set."""
+    fields = {field.name for field in dataclasses.fields(subject.task)}  # type: ignore[arg-type]
+    for name in _CONSTANTS:
+        require(
+            name not in fields,
+            f"{name} is a dataclass field and thereby an option; remove its annotation.",
+        )
+
+
 def spaces_and_steps_are_declared(subject: TaskUnderTest) -> None:
-    """``inputs``, ``outputs``, ``steps`` and ``length`` are of the declared types, and positive."""
+    """``inputs``, ``outputs``, ``steps`` and ``length`` have the declared types and ranges."""
     for name, space in (("inputs", subject.task.inputs), ("outputs", subject.task.outputs)):
         size = (
             space.vocab
@@ -47,7 +57,7 @@ def spaces_and_steps_are_declared(subject: TaskUnderTest) -> None:
         )
         require(
             size is not None,
-            f"{name} is {space!r}; return rnnbench.Tokens(vocab) or rnnbench.Vectors(dim).",
+            f"{name} is {space!r}; use rnnbench.Tokens(vocab) or rnnbench.Vectors(dim).",
         )
         least = 2 if isinstance(space, Tokens) else 1
         require(
@@ -56,39 +66,38 @@ def spaces_and_steps_are_declared(subject: TaskUnderTest) -> None:
         )
     require(
         subject.task.steps in ("last", "every"),
-        f'steps is {subject.task.steps!r}; return "last" or "every".',
+        f'steps is {subject.task.steps!r}; use "last" or "every".',
     )
     require(
         _is_count(subject.task.length),
-        f"length is {subject.task.length!r}; return the number of time steps.",
+        f"length is {subject.task.length!r}; use the number of time steps, an integer from 1.",
     )
 
 
-def a_stateful_task_is_a_stream(subject: TaskUnderTest) -> None:
-    """A stateful task is finite, predicts at every step, and has windows of one length, so that
-    they can follow each other.
-    """
+def a_stateful_task_has_consecutive_windows(subject: TaskUnderTest) -> None:
+    """A stateful task is finite, has steps ``"every"`` and windows of one length."""
     if not subject.task.stateful:
         return
     require(
         isinstance(subject.task, FiniteTask),
-        "stateful is True, but batches are drawn; only a finite task is a stream.",
+        "stateful is True, but data are generated; derive from rnnbench.FiniteTask.",
     )
     require(
         subject.task.steps == "every",
-        f'stateful is True, but steps is {subject.task.steps!r}; return "every".',
+        f'stateful is True, but steps is {subject.task.steps!r}; use "every".',
     )
     lengths = [name for name, batch in subject.batches.items() if batch.lengths is not None]
     require(
         not lengths,
-        f"stateful is True, but {', '.join(lengths)} has lengths; cut the stream into whole windows.",
+        f"stateful is True, but {', '.join(lengths)} has lengths; cut it into windows of one "
+        "length.",
     )
 
 
 def the_version_is_a_number(subject: TaskUnderTest) -> None:
-    """``version`` is an integer from 1 up."""
+    """``version`` is an integer of at least 1."""
     version = subject.task.version
-    require(_is_count(version), f"version is {version!r}; write version: ClassVar[int] = 1.")
+    require(_is_count(version), f"version is {version!r}; use an integer: version = 1.")
 
 
 def citations_are_given(subject: TaskUnderTest) -> None:
@@ -96,64 +105,64 @@ def citations_are_given(subject: TaskUnderTest) -> None:
     citations = subject.registered.cited
     require(
         citations,
-        "citations is empty; say who posed the task: citations = (rnnbench.Citation(key, title),).",
+        "citations is empty; name the source: citations = (rnnbench.Citation(key, title),).",
     )
     require(
         all(r.key.strip() and r.title.strip() for r in citations),
-        "a citation lacks its key or its title.",
+        "a citation lacks its key or its title; give both.",
     )
 
 
 def the_metric_is_declared(subject: TaskUnderTest) -> None:
-    """``metric`` is a named :class:`rnnbench.Metric` with a direction, and always the same one."""
+    """``metric`` is a :class:`rnnbench.Metric` with a name and a direction."""
     metric = subject.task.metric
-    require(isinstance(metric, Metric), f"metric is {metric!r}; return a rnnbench.Metric.")
-    require(metric.name.strip(), "the metric has no name.")
+    require(isinstance(metric, Metric), f"metric is {metric!r}; use a rnnbench.Metric.")
+    require(metric.name.strip(), "the metric has no name; give it one.")
     require(
         metric.direction in ("higher", "lower"),
-        f'the metric\'s direction is {metric.direction!r}; "higher" or "lower".',
+        f'the metric\'s direction is {metric.direction!r}; use "higher" or "lower".',
     )
 
 
 def scores_are_in_order(subject: TaskUnderTest) -> None:
-    """``baseline`` and ``perfect`` are finite and differ in the metric's direction; ``solved`` lies
-    between them.
-    """
+    """``perfect`` is better than ``baseline``; ``solved`` lies between them."""
     task = subject.task
     scores = {"baseline": task.baseline, "perfect": task.perfect, "solved": task.solved}
     for name, score in scores.items():
-        require(_is_finite(score), f"{name} is {score!r}; return a finite number.")
-    told = ", ".join(f"{name} {score:.6g}" for name, score in scores.items())
+        require(_is_finite(score), f"{name} is {score!r}; use a finite number.")
+    listed = ", ".join(f"{name} {score:.6g}" for name, score in scores.items())
     metric = task.metric
     require(
         metric.better(task.perfect, task.baseline),
-        f"{metric.direction} is better, but perfect is no better: {told}.",
+        f"perfect is not better than baseline, but {metric.direction} is better; "
+        f"change one of them: {listed}.",
     )
     require(
-        metric.better(task.solved, task.baseline), f"the baseline would count as solved: {told}."
+        metric.better(task.solved, task.baseline),
+        f"the baseline counts as solved; move solved towards perfect: {listed}.",
     )
     require(
         metric.reaches(task.perfect, task.solved),
-        f"not even perfect would count as solved: {told}.",
+        f"the perfect score does not count as solved; move solved towards baseline: {listed}.",
     )
 
 
-def further_scores_are_numbers(subject: TaskUnderTest) -> None:
-    """``simple_scores`` are finite numbers by name; ``data_checksums`` are texts by name."""
+def simple_scores_are_numbers(subject: TaskUnderTest) -> None:
+    """``simple_scores`` holds finite numbers by name, ``data_checksums`` strings by name."""
     for name, score in subject.task.simple_scores.items():
         require(
             isinstance(name, str) and _is_finite(score),
-            f"simple_scores[{name!r}] is {score!r}; give finite numbers.",
+            f"simple_scores[{name!r}] is {score!r}; use finite numbers.",
         )
     for name, digest in subject.task.data_checksums.items():
         require(
             isinstance(digest, str) and digest,
-            f"data_checksums[{name!r}] is {digest!r}; give hexadecimal texts.",
+            f"data_checksums[{name!r}] is {digest!r}; use hexadecimal strings.",
         )
 
 
 def presets_are_valid(subject: TaskUnderTest) -> None:
-    """Presets have known names, options that the task takes, and settings that the harness knows."""
+    """Presets have known names, valid options of the task and valid training settings."""
     for name, preset in subject.task.presets.items():
         require(name in _PRESETS, f"there is no preset called {name!r}; use {', '.join(_PRESETS)}.")
         require(
@@ -169,23 +178,21 @@ def presets_are_valid(subject: TaskUnderTest) -> None:
         except OptionError as error:
             raise ContractError(str(error)) from None
         subject.registered.build(options)
-        beside = {key: value for key, value in preset.settings.items() if key in _BESIDE_SETTINGS}
-        for key, value in beside.items():
+        for setting in preset.settings:
             require(
-                _is_count(value),
-                f"preset {name!r}: {key}={value!r} must be an integer of at least 1.",
+                setting in _PRESET_SETTINGS,
+                f"preset {name!r}: there is no setting {setting!r}; "
+                f"use {', '.join(_PRESET_SETTINGS)}.",
             )
+        width = preset.settings.get("hidden_size", 1)
+        require(
+            _is_count(width) and width <= MAX_HIDDEN_SIZE,
+            f"preset {name!r}: hidden_size={width!r}; use an integer from 1 to {MAX_HIDDEN_SIZE}.",
+        )
         try:
-            Settings.model_validate(
-                {key: value for key, value in preset.settings.items() if key not in beside}
-            )
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in problem["loc"])
-            known = ", ".join((*Settings.model_fields, *_BESIDE_SETTINGS))
-            raise ContractError(
-                f"preset {name!r}: setting {where}: {one_line(problem['msg'])}. Known: {known}."
-            ) from None
+            settings_of(preset, {})
+        except OptionError as error:
+            raise ContractError(f"preset {name!r}: {error}") from None
 
 
 def _is_count(value: object, least: int = 1) -> bool:

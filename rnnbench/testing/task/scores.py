@@ -1,4 +1,4 @@
-"""Checks of a task's loss, metric and analytic scores against each other."""
+"""Checks of loss, metric, baseline and perfect score of a task against each other."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from rnnbench.testing.outcome import require
 from rnnbench.testing.task.subject import TaskUnderTest, floating, prediction_shape
 
 _SURE = 20.0
-"""A logit that makes the softmax all but certain."""
+"""Logit of a symbol that is predicted with a probability close to 1."""
 _CLASSES_TRIED = 32
 _STANDARD_ERRORS = 5
 _SLACK = 0.05
-"""Share of the way from baseline to perfect by which a test part may favour a constant prediction
-by chance.
-"""
+"""Skill that a constant prediction may reach by chance on a test set."""
 
 
 def the_loss_is_finite(subject: TaskUnderTest) -> None:
@@ -35,45 +33,45 @@ def the_loss_is_finite(subject: TaskUnderTest) -> None:
         value = loss.item()
         require(
             math.isfinite(value) and value > 0,
-            f"{name}: the loss of random predictions is {value:.6g}.",
+            f"{name}: the loss of random predictions is {value:.6g}; check targets and mask.",
         )
         loss.backward()  # type: ignore[no-untyped-call]
         require(
             outputs.grad is not None and outputs.grad.isfinite().all(),
-            f"{name}: the gradient of the loss is not finite.",
+            f"{name}: the gradient of the loss is not finite; check targets and mask.",
         )
 
 
 def the_metric_is_a_weighted_mean(subject: TaskUnderTest) -> None:
-    """``metric.measure`` gives each sequence values that do not depend on the others in the batch,
-    and weights >= 0.
-    """
+    """Values and weights of ``metric.measure`` do not depend on other sequences."""
     batch = floating(subject.test).rows(slice(0, 8))
     outputs = subject.outputs(batch)
     values, weights = _measure(subject.task, outputs, batch)
     require(
         values.shape == weights.shape,
-        f"values {tuple(values.shape)} and weights {tuple(weights.shape)} differ in shape.",
+        f"values {tuple(values.shape)} and weights {tuple(weights.shape)} differ in shape; "
+        "return two tensors of one shape.",
     )
     require(
         values.shape[:1] == (len(batch),),
-        f"values have shape {tuple(values.shape)}; the batch must be the first axis.",
+        f"values have shape {tuple(values.shape)}; return (B,) or (B, T).",
     )
     require(
         bool((weights >= 0).all()) and weights.sum() > 0,
-        "weights must be at least 0, and some of them more.",
+        "weights are negative or all 0; return weights of at least 0, some of them positive.",
     )
     for row in range(len(batch)):
         alone, own = _measure(subject.task, outputs[row : row + 1], batch.rows(slice(row, row + 1)))
         require(
             torch.allclose(alone * own, (values * weights)[row : row + 1], atol=1e-6)
             and torch.allclose(own, weights[row : row + 1]),
-            "the metric of one sequence depends on the others in its batch; measure each on its own, the harness averages.",
+            "the metric of a sequence depends on the others in its batch; return one value for "
+            "each prediction, the harness averages them.",
         )
 
 
-def knowing_the_targets_is_perfect(subject: TaskUnderTest) -> None:
-    """Predictions that equal the targets score at least ``perfect``."""
+def predicting_the_targets_is_perfect(subject: TaskUnderTest) -> None:
+    """Predictions equal to the targets score ``perfect`` or better."""
     batch = floating(subject.test)
     score, _ = _score(subject.task, _oracle(subject.task, batch), batch)
     slack = 1e-4 * abs(subject.task.perfect - subject.task.baseline)
@@ -84,12 +82,13 @@ def knowing_the_targets_is_perfect(subject: TaskUnderTest) -> None:
     )
     require(
         subject.task.metric.reaches(score, reached),
-        f"predictions equal to the targets score {score:.6g}, worse than perfect ({subject.task.perfect:.6g}): one is wrong.",
+        f"predictions equal to the targets score {score:.6g}, worse than perfect "
+        f"({subject.task.perfect:.6g}); correct the metric or perfect.",
     )
 
 
-def knowing_nothing_is_no_better_than_the_baseline(subject: TaskUnderTest) -> None:
-    """No constant prediction beats ``baseline`` by more than chance allows."""
+def constant_predictions_do_not_beat_the_baseline(subject: TaskUnderTest) -> None:
+    """No constant prediction is better than ``baseline``, up to chance."""
     task = subject.task
     batch = floating(subject.test)
     towards_perfect = 1 if task.metric.direction == "higher" else -1
@@ -99,12 +98,12 @@ def knowing_nothing_is_no_better_than_the_baseline(subject: TaskUnderTest) -> No
         require(
             not task.metric.better(moved, limit),
             f"always predicting {name} scores {score:.6g}, better than the baseline "
-            f"{task.baseline:.6g}, which is not the score of the best predictor without memory then.",
+            f"{task.baseline:.6g}; use the score of the best predictor without memory as baseline.",
         )
 
 
 def the_diagnosis_is_well_formed(subject: TaskUnderTest) -> None:
-    """``diagnose`` works with any predictor, and returns finite scores and plots."""
+    """``diagnose`` accepts any predictor and returns finite scores and valid plots."""
     test = floating(subject.test)
     task = subject.task
 
@@ -117,9 +116,11 @@ def the_diagnosis_is_well_formed(subject: TaskUnderTest) -> None:
         f"diagnose returned a {type(diagnosis).__name__}; return a rnnbench.Diagnosis.",
     )
     for name, score in diagnosis.scores.items():
-        require(math.isfinite(score), f"diagnose: score {name!r} is {score!r}.")
-    for drawing in diagnosis.plots:
-        TypeAdapter(Plot).validate_python(drawing)
+        require(
+            math.isfinite(score), f"diagnose: score {name!r} is {score!r}; return a finite number."
+        )
+    for plot in diagnosis.plots:
+        TypeAdapter(Plot).validate_python(plot)
 
 
 def _measure(task: Task, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -128,15 +129,16 @@ def _measure(task: Task, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]
 
 
 def _score(task: Task, outputs: Tensor, batch: Batch, pessimism: int = 0) -> tuple[float, float]:
-    """Return the score, and the score moved by some standard errors in the direction of
-    ``pessimism`` (-1, 0 or 1).
+    """Return the score and the score moved by some standard errors.
+
+    It is moved towards lower scores for ``pessimism`` -1, towards higher ones for 1.
     """
     values, weights = (
         tensor.double().reshape(len(batch), -1) for tensor in _measure(task, outputs, batch)
     )  # (B, T or 1)
     total = weights.sum()
     mean = (values * weights).sum() / total
-    # Sequences are the independent units: this is the error of a ratio of two sums over them.
+    # standard error of a ratio of two sums over sequences, which are the independent units
     error = ((values - mean) * weights).sum(1).square().sum().sqrt() / total
     moved = mean + pessimism * _STANDARD_ERRORS * error
     return task.metric.finish(float(mean)), task.metric.finish(float(moved))
@@ -154,7 +156,7 @@ def _constants(task: Task, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         yield "zero", zeros
         yield "the mean", zeros + batch.targets.flatten(0, -2).mean(0)
         return
-    yield "all symbols alike", zeros
+    yield "all symbols with equal probability", zeros
     for symbol in range(min(task.outputs.vocab, _CLASSES_TRIED)):
         certain = zeros.clone()
         certain[..., symbol] = _SURE

@@ -1,4 +1,4 @@
-"""The task that is checked: built with its options, drawn from with fixed seeds."""
+"""The task under test, with data drawn from fixed seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FEWEST_ROWS, _MOST_ROWS = 64, 2000
 _MOST_NUMBERS = 2**24
-"""In one tensor of predictions: 64 MiB."""
+"""Values in one tensor of predictions at most: 64 MiB."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ class TaskUnderTest:
 
     @cached_property
     def rows(self) -> int:
-        """Sequences drawn, or taken from each part of a data set: many, so that scores are sure,
-        within bounded memory.
-        """
+        """Number of sequences that are drawn, or taken from each part of a finite data set."""
         width = (
             self.task.outputs.vocab
             if isinstance(self.task.outputs, Tokens)
@@ -45,7 +43,7 @@ class TaskUnderTest:
 
     @cached_property
     def task(self) -> Task:
-        """The task itself."""
+        """An instance of the task."""
         return self.build()
 
     def build(self) -> Task:
@@ -73,7 +71,7 @@ class TaskUnderTest:
 
     @cached_property
     def batches(self) -> dict[str, Batch]:
-        """Batches to look at, by what to call them in a message."""
+        """The batches that are checked, by their names in messages."""
         if isinstance(self.task, GeneratedTask):
             return {
                 "sample": self.sample(self.rows, 1),
@@ -88,7 +86,7 @@ class TaskUnderTest:
 
     @property
     def test(self) -> Batch:
-        """The sequences that scores are measured on."""
+        """The batch that scores are measured on."""
         return self.batches.get("test") or self.batches["test sample"]
 
     def outputs(self, batch: Batch, seed: int = 5) -> Tensor:
@@ -105,12 +103,12 @@ def prediction_shape(task: Task, batch: Batch) -> tuple[int, ...]:
 
 
 def floating(batch: Batch) -> Batch:
-    """Return the batch in float32, as the harness trains on it."""
+    """Return the batch in float32, the default precision of training."""
     return batch.floating(torch.float32)
 
 
 def differing_field(one: Batch, two: Batch) -> str | None:
-    """Return the name of the first field in which two batches differ; ``None`` when they are equal."""
+    """Return the name of the first field in which two batches differ; ``None`` if equal."""
     for name in ("inputs", "targets", "lengths", "mask"):
         first, second = getattr(one, name), getattr(two, name)
         if (first is None) != (second is None) or (
@@ -122,7 +120,7 @@ def differing_field(one: Batch, two: Batch) -> str | None:
 
 @contextmanager
 def other_global_seeds(seed: int) -> Iterator[None]:
-    """Set the global seeds of torch and ``random`` for a while."""
+    """Set the global seeds of torch and ``random`` and restore them afterwards."""
     state = random.getstate()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

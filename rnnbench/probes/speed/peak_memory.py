@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from rnnbench.training.network import Network
 
 QUIET_PROFILER = ("KINETO_LOG_LEVEL", "99")
-"""Torch's profiler otherwise writes two lines to stderr each time it starts."""
+"""Environment variable and value that keep torch's profiler from writing to stderr."""
 
 
 def peak_memory(network: Network, length: int, batch_size: int, device: torch.device) -> int:
-    """Return the most bytes of tensors alive at once during training steps: weights, gradients,
-    Adam's state, activations.
+    """Return the peak bytes of live tensors in training steps.
 
-    On a GPU by the caching allocator's own count. On the CPU by adding up the allocations that
-    torch's profiler saw, which is the same quantity; the growth of the process's resident memory is
-    not, as it misses whatever the process had held and freed before (measured: 0 bytes for a step
-    that allocates 5 MB). Memory that a library allocates for itself is in neither.
+    These are weights, gradients, Adam's state and activations. On a GPU the caching allocator
+    counts them. On the CPU the allocations in torch's profiler are added up, which is the same
+    quantity. The growth of the process's resident memory is not: it misses memory that the process
+    had freed before (measured: 0 bytes for a step that allocates 5 MB). Memory that libraries
+    allocate for themselves is not counted.
     """
     if device.type == "cuda":
         return _peak_on_gpu(network, length, batch_size, device)
@@ -35,7 +35,7 @@ def peak_memory(network: Network, length: int, batch_size: int, device: torch.de
 
 
 def _two_steps(network: Network, length: int, batch_size: int, device: torch.device) -> None:
-    """The second step runs with Adam's state in place."""
+    # the second step runs with Adam's state allocated
     step = prepare(network, "train", length, batch_size, device)
     step()
     step()
@@ -55,6 +55,7 @@ def _peak_of(profiler: Any) -> int:
     changes.sort(key=lambda event: event.start_ns())
     alive = peak = 0
     for change in changes:
-        alive += change.nbytes()  # negative when freed
+        # negative where memory is freed
+        alive += change.nbytes()
         peak = max(peak, alive)
     return int(peak)

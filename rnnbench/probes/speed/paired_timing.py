@@ -1,6 +1,4 @@
-"""Time a network beside its reference within one process; ``merge`` makes a record of several
-processes.
-"""
+"""Time a network and its comparator in alternation within one process."""
 
 from __future__ import annotations
 
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rnnbench.probes.speed.memory import peak_memory
-from rnnbench.probes.speed.timings import ProcessTimings, RawTiming
+from rnnbench.probes.speed.peak_memory import peak_memory
+from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming
 from rnnbench.probes.speed.workloads import Workload, batch_for, modes_of, prepare
 
 if TYPE_CHECKING:
@@ -21,19 +19,21 @@ if TYPE_CHECKING:
     from rnnbench.training.network import Network
 
 SAMPLE_SECONDS = 1e-3
-"""A sample repeats its workload until it takes about this long, far above the clock's grain and a
-stray interrupt.
+"""Minimum time of a sample, in seconds, which repeats its workload until then.
+
+It is far above the resolution of the clock and the time of an interrupt.
 """
 WARM_UP = 3
-"""Untimed calls before the first sample: allocators fill, kernels are chosen, caches warm."""
+"""Untimed calls before the first sample, which fill allocators and caches and choose kernels."""
 FEWEST_PAIRS = 3
+"""Minimum number of pairs of samples for each mode and length."""
 REST_SECONDS = 5e-4
-"""After a disturbed pair: a process that has just slept is given a whole time slice."""
+"""Sleep after a disturbed pair: a process that has slept gets a whole time slice."""
 
 
 def time_interleaved(
     model: Network,
-    reference: Network,
+    comparator: Network,
     *,
     lengths: Sequence[int],
     batch_size: int,
@@ -41,31 +41,27 @@ def time_interleaved(
     repeats: int = 20,
     budget_seconds: float = 20.0,
 ) -> ProcessTimings:
-    """Time forward pass, training step and streamed time step of a model in turn with its
-    reference.
+    """Time forward pass, training step and streamed time step of a model and its comparator.
 
-    Samples come in pairs, model and reference by turns first, so that what slows the machine for a
-    while slows both. Each is the mean of as many calls as take about 1 ms, by
-    ``time.perf_counter_ns`` between two synchronisations of the GPU; a pair in which the process
-    lost its processor is taken again. Meant for a fresh process with nothing else running; the
-    caller provides both, and sets the threads.
+    Samples are taken in pairs, with model and comparator first in turn, so that a temporary
+    slowdown of the machine affects both. A sample is the mean of as many calls as take about 1 ms,
+    by ``time.perf_counter_ns`` between two synchronisations of the GPU. A pair during which the
+    process was preempted is repeated. The caller provides a fresh process with nothing else running
+    and sets the number of threads.
 
     Args:
-        model: left unchanged. One that is non-causal is not timed in streaming.
-        reference: read and written as the model is; left unchanged.
-        lengths: numbers of time steps, the most important one first: it is always measured; a later
-            one is left out when the time left does not suffice for it. Peak memory is that of the
-            first.
-        batch_size: sequences in forward pass and training step; streaming handles one.
-        device: where both are run.
-        repeats: pairs at each length and mode, 3 or more; when time runs out, 3 are made all the
-            same.
-        budget_seconds: about how long to take in all, shared evenly between lengths and modes.
+        model: left unchanged. A non-causal model is not timed in streaming.
+        comparator: has the input and output spaces of the model; left unchanged.
+        lengths: numbers of time steps, the most important one first. The first is always measured
+            and gives the peak memory. A later one is skipped if the time left is too short.
+        batch_size: sequences per forward pass and training step. Streaming processes one.
+        device: runs both networks.
+        repeats: pairs at each length and mode, at least 3. The first 3 ignore the time budget.
+        budget_seconds: approximate total time, shared evenly between lengths and modes.
     """
     device = torch.device(device)
-    memory = peak_memory(
-        model, lengths[0], batch_size, device
-    )  # before anything else lies on the device
+    # before anything else is allocated on the device
+    memory = peak_memory(model, lengths[0], batch_size, device)
     points = [(mode, length) for length in lengths for mode in modes_of(model)]
     deadline = time.perf_counter() + budget_seconds
     timings: list[RawTiming] = []
@@ -74,7 +70,7 @@ def time_interleaved(
         if length != lengths[0] and _expected_seconds(timings, mode, length) > share:
             continue
         timings.append(
-            _time_point(model, reference, mode, length, batch_size, device, repeats, share)
+            _time_point(model, comparator, mode, length, batch_size, device, repeats, share)
         )
     dtype = next(model.parameters()).dtype
     return ProcessTimings(
@@ -83,20 +79,18 @@ def time_interleaved(
 
 
 def _expected_seconds(timings: list[RawTiming], mode: SpeedMode, length: int) -> float:
-    """Return what the fewest pairs at ``length`` will take, in proportion to the longest length
-    timed in that mode.
-    """
+    """Estimate the time of ``FEWEST_PAIRS`` at ``length`` from the longest length timed so far."""
     known = max(
         (timing for timing in timings if timing.mode == mode), key=lambda timing: timing.length
     )
-    a_pair = min(known.seconds) + min(known.reference_seconds)
+    a_pair = min(known.seconds) + min(known.comparator_seconds)
     scale = 1.0 if mode == "stream" else length / known.length
     return (WARM_UP + FEWEST_PAIRS) * max(a_pair * scale, 2 * SAMPLE_SECONDS)
 
 
 def _time_point(
     model: Network,
-    reference: Network,
+    comparator: Network,
     mode: SpeedMode,
     length: int,
     batch_size: int,
@@ -106,7 +100,7 @@ def _time_point(
 ) -> RawTiming:
     start = time.perf_counter()
     workloads = [
-        prepare(network, mode, length, batch_size, device) for network in (model, reference)
+        prepare(network, mode, length, batch_size, device) for network in (model, comparator)
     ]
     calls = []
     for workload in workloads:
@@ -119,7 +113,7 @@ def _time_point(
         length=length,
         batch_size=batch_for(mode, batch_size),
         seconds=tuple(seconds for seconds, _ in pairs),
-        reference_seconds=tuple(seconds for _, seconds in pairs),
+        comparator_seconds=tuple(seconds for _, seconds in pairs),
     )
 
 
@@ -130,11 +124,11 @@ def _measure_pairs(
     repeats: int,
     deadline: float,
 ) -> list[tuple[float, float]]:
-    """Take pairs of samples until ``repeats`` are undisturbed or the deadline is past.
+    """Take pairs of samples until ``repeats`` are undisturbed or the deadline has passed.
 
-    A pair is disturbed when the operating system took the processor away meanwhile. Disturbed pairs
-    serve only where there are too few others: a step longer than a time slice on a busy machine has
-    no other.
+    A pair is disturbed if the operating system preempted the process meanwhile. Disturbed pairs are
+    returned only if fewer than ``FEWEST_PAIRS`` others exist: a step longer than a time slice on a
+    busy machine is always disturbed.
     """
     clean: list[tuple[float, float]] = []
     disturbed: list[tuple[float, float]] = []
@@ -158,7 +152,7 @@ def _preemptions() -> int:
 
 
 def sample(workload: Workload, calls: int, device: torch.device) -> float:
-    """Return the mean seconds per call over ``calls`` calls in a row."""
+    """Return the mean seconds per call over ``calls`` consecutive calls."""
     _synchronize(device)
     start = time.perf_counter_ns()
     for _ in range(calls):

@@ -1,4 +1,4 @@
-"""A network prepared for exact measurement, with the original untouched."""
+"""Float64 copy of a network for gradient measurements."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exact_copy(network: Network) -> Iterator[Network]:
-    """Lend a float64 copy of ``network`` in evaluation mode whose parameters take no gradient.
+    """Yield a float64 copy of ``network`` in evaluation mode, with frozen parameters.
 
-    Float64 because gradients are followed over hundreds of steps, where float32 underflows;
-    evaluation mode so that dropout is off. While it is lent, new tensors default to float64, so
-    that a core which creates its own zero state fits; and cuDNN is off, because its recurrent
-    layers refuse a backward pass in evaluation mode.
+    Gradients over hundreds of steps underflow in float32. Evaluation mode disables dropout. Inside
+    the context new tensors default to float64, so that a core may create its own zero state, and
+    cuDNN is disabled, because its recurrent layers refuse a backward pass in evaluation mode.
     """
     exact = copy.deepcopy(network).double().eval().requires_grad_(False)
     default = torch.get_default_dtype()

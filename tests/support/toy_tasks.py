@@ -1,39 +1,38 @@
-"""Small tasks and cores for tests: quick, and with known answers."""
+"""Small, fast tasks with known answers, and networks for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rnnbench.contract.task import (
     Batch,
     FiniteTask,
     GeneratedTask,
-    Metric,
     Splits,
-    Steps,
     Task,
     Tokens,
     Vectors,
 )
 from rnnbench.metrics import ACCURACY, MSE
 from rnnbench.training.network import Network
+from tests.support.toy_cores import TorchRNN
 
 
 @dataclass(frozen=True)
 class FirstSymbol(GeneratedTask):
-    """Tell the first of a few symbols."""
+    """Recall the first symbol at the end of the sequence."""
 
     length: int = 6
     inputs = Tokens(4)
     outputs = Tokens(4)
-    steps: Steps = "last"
-    metric: ClassVar[Metric] = ACCURACY
+    steps = "last"
+    metric = ACCURACY
     baseline = 0.25
     perfect = 1.0
     solved = 0.9
@@ -45,14 +44,14 @@ class FirstSymbol(GeneratedTask):
 
 @dataclass(frozen=True)
 class RunningMean(FiniteTask):
-    """Give the mean of what was read so far; sequences of different lengths."""
+    """Predict the mean of all inputs so far; sequences have different lengths."""
 
     rows: int = 50
     inputs = Vectors(2)
     outputs = Vectors(2)
-    steps: Steps = "every"
+    steps = "every"
     length = 7
-    metric: ClassVar[Metric] = MSE
+    metric = MSE
     baseline = 1.0
     perfect = 0.0
     solved = 0.01
@@ -75,25 +74,13 @@ class RunningMean(FiniteTask):
         return Splits(*(self._all.rows(part) for part in parts))
 
 
-class TorchRNN(nn.Module):
-    """torch's own layer as a core."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.layer = nn.RNN(input_size, hidden_size, batch_first=True)
-
-    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        outputs, state = self.layer(x, state)
-        return outputs, state
-
-
 def network_for(
     task: Task,
     core: Callable[[int, int], nn.Module] = TorchRNN,
     hidden_size: int = 8,
     **options: Any,
 ) -> Network:
-    """Build a network for a task, the same every time."""
+    """Build a network for a task; its weights are the same at every call."""
     torch.manual_seed(0)
     return Network(
         lambda input_size: core(input_size, hidden_size),

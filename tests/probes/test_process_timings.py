@@ -7,13 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.probes.speed.timings import ProcessTimings, RawTiming, merge
+from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming, merge
 from rnnbench.records.result import Environment, Speed, SpeedMode
 
 ENVIRONMENT = Environment(
-    device="cpu", processor="x", cores=1, threads=1, memory_bytes=1, platform="x", python_version="3", torch_version="2",
-    lightning_version="2", rnnbench_version="0",
-)  # fmt: skip
+    device="cpu",
+    processor="x",
+    cores=1,
+    threads=1,
+    memory_bytes=1,
+    platform="x",
+    python_version="3",
+    torch_version="2",
+    lightning_version="2",
+    rnnbench_version="0",
+)
 
 
 def process(
@@ -24,19 +32,18 @@ def process(
         length=length,
         batch_size=4,
         seconds=tuple(0.01 * r for r in ratios),
-        reference_seconds=(0.01,) * len(ratios),
+        comparator_seconds=(0.01,) * len(ratios),
     )
     return ProcessTimings(timings=(timing,), peak_memory_bytes=memory, dtype="float32")
 
 
 def merged(*processes: ProcessTimings, length: int = 10) -> Speed:
-    return merge(processes, reference="lstm", length=length, environment=ENVIRONMENT)
+    return merge(processes, comparator="lstm", length=length, environment=ENVIRONMENT)
 
 
 def test_samples_are_pooled_into_median_and_quartiles() -> None:
     speed = merged(process([1.0, 2.0], memory=5), process([3.0, 4.0, 5.0], memory=7))
-    point = speed.find("train", 10)
-    assert point is not None
+    (point,) = speed.points
     assert (point.ratio.low, point.ratio.median, point.ratio.high) == pytest.approx((2.0, 3.0, 4.0))
     assert point.seconds.median == pytest.approx(0.03)
     assert point.reference_seconds.median == pytest.approx(0.01)
@@ -51,11 +58,10 @@ def test_a_slow_spell_of_the_machine_leaves_the_ratio_alone() -> None:
         length=10,
         batch_size=4,
         seconds=tuple(0.02 * s for s in spells),
-        reference_seconds=tuple(0.01 * s for s in spells),
+        comparator_seconds=tuple(0.01 * s for s in spells),
     )
     speed = merged(ProcessTimings(timings=(timing,), peak_memory_bytes=0, dtype="float32"))
-    point = speed.find("forward", 10)
-    assert point is not None
+    (point,) = speed.points
     assert (point.ratio.low, point.ratio.high) == pytest.approx((2.0, 2.0))
     assert not speed.noisy
 
@@ -65,7 +71,7 @@ def test_scatter_within_a_process_is_noisy() -> None:
     assert merged(process([1.0, 1.1, 1.5, 1.9])).noisy
 
 
-def test_processes_that_disagree_are_noisy_however_steady_each_is() -> None:
+def test_steady_processes_that_disagree_are_noisy() -> None:
     assert not merged(process([1.0] * 5), process([1.1] * 5)).noisy
     assert merged(process([1.0] * 50), process([1.0] * 50), process([1.4] * 5)).noisy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from pydantic import PositiveInt
@@ -19,7 +19,6 @@ from rnnbench.contract.task import (
     GeneratedTask,
     Metric,
     Preset,
-    Space,
     Splits,
     Steps,
     Tokens,
@@ -31,46 +30,25 @@ CITED = (Citation("Nobody 1900", "On tasks"),)
 
 
 @dataclass(frozen=True)
-class FirstSymbol(GeneratedTask):
-    """Name the first of four symbols at the end; sequences have several lengths."""
+class Recall(GeneratedTask):
+    """Recall the first of four symbols at the end; sequences have several lengths."""
 
     delay: PositiveInt = 6
-    citations: ClassVar[tuple[Citation, ...]] = CITED
+    citations = CITED
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(options={"delay": 2}, settings={"steps": 10, "hidden_size": 8})
     }
-
-    @property
-    def inputs(self) -> Space:
-        return Tokens(4)
-
-    @property
-    def outputs(self) -> Space:
-        return Tokens(4)
-
-    @property
-    def steps(self) -> Steps:
-        return "last"
+    inputs = Tokens(4)
+    outputs = Tokens(4)
+    steps: ClassVar[Steps] = "last"
+    metric = ACCURACY
+    baseline = 0.25
+    perfect = 1.0
+    solved = 0.99
 
     @property
     def length(self) -> int:
         return self.delay + 1
-
-    @property
-    def metric(self) -> Metric:
-        return ACCURACY
-
-    @property
-    def baseline(self) -> float:
-        return 0.25
-
-    @property
-    def perfect(self) -> float:
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        return 0.99
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         inputs = torch.randint(4, (n, self.length), generator=generator)
@@ -79,12 +57,10 @@ class FirstSymbol(GeneratedTask):
 
 
 @dataclass(frozen=True)
-class Echo(FirstSymbol):
-    """Repeat every second symbol one step late."""
+class Echo(Recall):
+    """Repeat every second symbol one step later."""
 
-    @property
-    def steps(self) -> Steps:
-        return "every"
+    steps = "every"
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         inputs = torch.randint(4, (n, self.length), generator=generator)
@@ -93,39 +69,25 @@ class Echo(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class RunningMean(FirstSymbol):
-    """Say after every value the mean of all so far, each normal with variance 1.
+class MeanSoFar(GeneratedTask):
+    """Predict the mean of all values so far, each normal with variance 1.
 
-    Constant predictions err by the mean's variance 1/t; the average over T steps is the baseline.
+    The error of constant predictions is the variance of the mean, 1/t; the average over T steps is
+    the baseline.
     """
 
-    @property
-    def inputs(self) -> Space:
-        return Vectors(1)
-
-    @property
-    def outputs(self) -> Space:
-        return Vectors(1)
-
-    @property
-    def steps(self) -> Steps:
-        return "every"
-
-    @property
-    def metric(self) -> Metric:
-        return MSE
+    length: PositiveInt = 7
+    citations = CITED
+    inputs = Vectors(1)
+    outputs = Vectors(1)
+    steps = "every"
+    metric = MSE
+    perfect = 0.0
+    solved = 0.01
 
     @property
     def baseline(self) -> float:
         return sum(1 / t for t in range(1, self.length + 1)) / self.length
-
-    @property
-    def perfect(self) -> float:
-        return 0.0
-
-    @property
-    def solved(self) -> float:
-        return 0.01
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         inputs = torch.randn(n, self.length, 1, generator=generator)
@@ -135,15 +97,18 @@ class RunningMean(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class FirstSymbolOfMany(FiniteTask):
-    """The first symbol again, from a finite data set."""
+class FiniteRecall(FiniteTask):
+    """Recall the first of four symbols at the end, from a finite data set."""
 
-    citations: ClassVar[tuple[Citation, ...]] = CITED
-    inputs = outputs = Tokens(4)
-    steps: ClassVar[Literal["last"]] = "last"
+    citations = CITED
+    inputs = Tokens(4)
+    outputs = Tokens(4)
+    steps = "last"
     length = 12
     metric = ACCURACY
-    baseline, perfect, solved = 0.25, 1.0, 0.99
+    baseline = 0.25
+    perfect = 1.0
+    solved = 0.99
 
     def splits(self) -> Splits:
         drawn = torch.randint(4, (300, 12), generator=torch.Generator().manual_seed(0))
@@ -153,25 +118,19 @@ class FirstSymbolOfMany(FiniteTask):
         )
 
 
-def returning(base: type[Any], **values: Any) -> type[Any]:
-    """Derive a task from ``base`` of which some properties return fixed values."""
-    return dataclass(frozen=True)(
-        type("Derived", (base,), {name: _constant(value) for name, value in values.items()})
-    )
-
-
-def _constant(value: Any) -> property:
-    return property(lambda _: value)
+def changing(base: type[Any], **values: Any) -> type[Any]:
+    """Derive a task from ``base`` with other constants."""
+    return dataclass(frozen=True)(type("Derived", (base,), values))
 
 
 def presetting(name: str, options: dict[str, Any] | None = None, **settings: Any) -> type[Any]:
     """Derive a task with one preset."""
     return dataclass(frozen=True)(
-        type("Derived", (FirstSymbol,), {"presets": {name: Preset(options or {}, settings)}})
+        type("Derived", (Recall,), {"presets": {name: Preset(options or {}, settings)}})
     )
 
 
-def drawing(change: Any, base: type[Any] = FirstSymbol) -> type[Any]:
+def drawing(change: Any, base: type[Any] = Recall) -> type[Any]:
     """Derive a task whose batches are changed: ``change(batch, generator) -> batch``."""
 
     def sample(self: Any, n: int, generator: torch.Generator) -> Any:
@@ -181,13 +140,13 @@ def drawing(change: Any, base: type[Any] = FirstSymbol) -> type[Any]:
 
 
 @dataclass(frozen=True)
-class CannotBeBuilt(FirstSymbol):
+class CannotBeBuilt(Recall):
     def __post_init__(self) -> None:
         raise ValueError("say more")
 
 
 @dataclass(frozen=True, eq=False)
-class NeverEqual(FirstSymbol):
+class NeverEqual(Recall):
     def __eq__(self, other: object) -> bool:
         return self is other
 
@@ -195,35 +154,34 @@ class NeverEqual(FirstSymbol):
 
 
 @dataclass(frozen=True)
-class TextVersion(FirstSymbol):
-    version: ClassVar[int] = "1.0"  # type: ignore[assignment]
+class PerfectAsOption(Recall):
+    perfect: float = 1.0
 
 
-@dataclass(frozen=True)
-class NoCitations(FirstSymbol):
-    citations: ClassVar[tuple[Citation, ...]] = ()
-
-
-OneSymbol = returning(FirstSymbol, outputs=Tokens(1))
-NoSpace = returning(FirstSymbol, inputs=4)
-EverySecondStep = returning(FirstSymbol, steps="second")
-StatefulButDrawn = returning(FirstSymbol, stateful=True)
-StatefulAtTheEnd = returning(FirstSymbolOfMany, stateful=True)
-EndlessLength = returning(FirstSymbol, length=math.inf)
-NoMetric = returning(FirstSymbol, metric="accuracy")
-UpsideDown = returning(FirstSymbol, metric=Metric("accuracy", "lower", ACCURACY.measure))
-SolvedByNobody = returning(FirstSymbol, solved=1.1)
-SolvedByAnybody = returning(FirstSymbol, solved=0.2)
-NoBaseline = returning(FirstSymbol, baseline=math.nan)
-OddReferenceScore = returning(FirstSymbol, simple_scores={"persistence": None})
-TooPerfect = returning(FirstSymbol, perfect=1.5)
-LowBaseline = returning(FirstSymbol, baseline=0.1)
-LowBaselineOfVectors = returning(RunningMean, baseline=5.0)
+TextVersion = changing(Recall, version="1.0")
+NoCitations = changing(Recall, citations=())
+OneSymbol = changing(Recall, outputs=Tokens(1))
+NoSpace = changing(Recall, inputs=4)
+EverySecondStep = changing(Recall, steps="second")
+StatefulButGenerated = changing(Recall, stateful=True)
+StatefulWithLastSteps = changing(FiniteRecall, stateful=True)
+EndlessLength = changing(Recall, length=math.inf)
+NoMetric = changing(Recall, metric="accuracy")
+UpsideDown = changing(Recall, metric=Metric("accuracy", "lower", ACCURACY.measure))
+SolvedBeyondPerfect = changing(Recall, solved=1.1)
+SolvedBelowBaseline = changing(Recall, solved=0.2)
+NoBaseline = changing(Recall, baseline=math.nan)
+OddSimpleScore = changing(Recall, simple_scores={"persistence": None})
+TooPerfect = changing(Recall, perfect=1.5)
+LowBaseline = changing(Recall, baseline=0.1)
+LowBaselineOfVectors = changing(MeanSoFar, baseline=5.0)
 
 UnknownPreset = presetting("tiny")
 PresetWithWrongOption = presetting("quick", {"delays": 3})
 PresetWithWrongValue = presetting("quick", {"delay": 0})
 PresetWithWrongSetting = presetting("quick", batchsize=3)
+PresetWithWrongSettingValue = presetting("quick", batch_size=0)
+PresetWithSeeds = presetting("quick", seeds=2)
 PresetWithWrongWidth = presetting("quick", hidden_size="big")
 
 ThirtyTwoBits = drawing(lambda batch, _: replace(batch, inputs=batch.inputs.int()))
@@ -236,7 +194,7 @@ MaskForLast = drawing(
 MaskOfNothing = drawing(
     lambda batch, _: replace(batch, mask=torch.zeros_like(batch.inputs, dtype=torch.bool)), Echo
 )
-NotANumber = drawing(lambda batch, _: replace(batch, inputs=batch.inputs / 0), RunningMean)
+NotANumber = drawing(lambda batch, _: replace(batch, inputs=batch.inputs / 0), MeanSoFar)
 AlwaysTen = drawing(lambda batch, _: batch.rows(torch.zeros(10).long()))
 GlobalRandomness = drawing(
     lambda batch, _: replace(batch, inputs=torch.randint(4, batch.inputs.shape))
@@ -246,14 +204,14 @@ OneSequence = drawing(lambda batch, _: batch.rows(torch.zeros(len(batch)).long()
 
 
 @dataclass(frozen=True)
-class FixedSeed(FirstSymbol):
+class FixedSeed(Recall):
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         del generator
         return super().sample(n, torch.Generator().manual_seed(3))
 
 
 @dataclass(frozen=True)
-class Rewinds(FirstSymbol):
+class Rewinds(Recall):
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         before = generator.get_state()
         batch = super().sample(n, generator)
@@ -271,32 +229,32 @@ def _negative(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     return hits, -torch.ones_like(hits)
 
 
-BatchwiseMetric = returning(FirstSymbol, metric=Metric("accuracy", "higher", _batchwise))
-NegativeWeights = returning(FirstSymbol, metric=Metric("accuracy", "higher", _negative))
+BatchwiseMetric = changing(Recall, metric=Metric("accuracy", "higher", _batchwise))
+NegativeWeights = changing(Recall, metric=Metric("accuracy", "higher", _negative))
 
 
 @dataclass(frozen=True)
-class OddDiagnosis(FirstSymbol):
+class OddDiagnosis(Recall):
     def diagnose(self, predict: Any, test: Batch) -> Any:
         return {"late": float(predict(test.inputs, test.lengths).mean())}
 
 
 @dataclass(frozen=True)
-class UnfinishedDiagnosis(FirstSymbol):
+class UnfinishedDiagnosis(Recall):
     def diagnose(self, predict: Any, test: Batch) -> Diagnosis:
         del predict, test
         return Diagnosis(scores={"late": math.nan})
 
 
 @dataclass(frozen=True)
-class ShuffledAnew(FirstSymbolOfMany):
+class ReshuffledSplits(FiniteRecall):
     def splits(self) -> Splits:
         parts = super().splits()
         return replace(parts, train=parts.train.rows(torch.randperm(100)))
 
 
 @dataclass(frozen=True)
-class TrainsOnTest(FirstSymbolOfMany):
+class TrainsOnTest(FiniteRecall):
     def splits(self) -> Splits:
         parts = super().splits()
         return replace(parts, test=parts.train.rows(slice(0, 50)))

@@ -1,4 +1,4 @@
-"""Small cores and networks with known gradients, for the tests of the probes."""
+"""Small cores and networks, most of them with gradients that are known analytically."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network_of(
 
 
 class TorchCore(nn.Module):
-    """One of torch's recurrent layers; the state is as torch has it, (layers, B, H)."""
+    """One of torch's recurrent layers, with torch's state layout (layers, B, H)."""
 
     def __init__(self, kind: str, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__()
@@ -42,8 +42,17 @@ class TorchCore(nn.Module):
         return outputs, state
 
 
+class TorchRNN(TorchCore):
+    """``nn.RNN`` as a core."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__("RNN", input_size, hidden_size)
+
+
 class LinearCore(nn.Module):
-    """h_t = W h_{t-1} + U x_t, with the state (B, H) in a dict whose keys are not in alphabetical
+    """Linear recurrence ``h_t = W h_{t-1} + U x_t``.
+
+    The state is a dict of ``hidden`` (B, H) and ``count`` (B,), whose keys are not in alphabetical
     order.
     """
 
@@ -65,9 +74,7 @@ class LinearCore(nn.Module):
 
 
 class MirroredCore(nn.Module):
-    """The sum of one linear recurrence run forward and the same one run backward over the valid
-    steps.
-    """
+    """Sum of a linear recurrence run forward and the same one run backward over valid steps."""
 
     def __init__(self, recurrent: Tensor, into: Tensor) -> None:
         super().__init__()
@@ -88,7 +95,7 @@ class MirroredCore(nn.Module):
 
 
 class WindowCore(nn.Module):
-    """The sum of the last ``width`` inputs: a state of fixed size that forgets all at once."""
+    """Sum of the last ``width`` inputs: a state of fixed size with a sharp cut-off."""
 
     def __init__(self, input_size: int, width: int) -> None:
         super().__init__()
@@ -103,7 +110,7 @@ class WindowCore(nn.Module):
 
 
 class GrowingCore(nn.Module):
-    """The mean of all inputs so far, from a memory that keeps each of them."""
+    """Mean of all inputs so far, computed from a state that keeps each of them."""
 
     def __init__(self, input_size: int) -> None:
         super().__init__()

@@ -1,6 +1,4 @@
-"""One optimizer step on one batch: taken operation by operation, or replayed whole from a CUDA
-graph.
-"""
+"""One optimizer step on one batch: eager, or replayed from a CUDA graph."""
 
 from __future__ import annotations
 
@@ -20,30 +18,31 @@ if TYPE_CHECKING:
     from rnnbench.contract.task import Measure
 
 WARM_UP = 3
-"""Steps in a row on batches of one layout before a graph is captured: torch asks for some, and odd
-shapes should not pay.
+"""Consecutive eager steps on batches of one layout before a graph is captured.
+
+torch requires a few. Layouts that occur rarely are not worth a capture.
 """
 
 
 class Stepper(Protocol):
-    """Takes one optimizer step on a batch and returns its loss, a scalar on the device, without
-    waiting for the device.
+    """Callable that takes one optimizer step on a batch and returns the loss.
+
+    The loss is a scalar tensor on the device, which the call does not wait for.
     """
 
     def __call__(self, batch: Batch) -> Tensor: ...
 
 
 class EagerStepper:
-    """Forward, backward, clip, update.
+    """Optimizer step: forward pass, backward pass, gradient clipping, update.
 
     Args:
-        network: whose parameters are trained.
-        forward: ``batch -> predictions``; by default the network is called with the batch's inputs
-            and lengths.
+        network: the network to train.
         loss: the training loss, averaged by :func:`rnnbench.metrics.mean_loss`.
-        optimizer: of the network's parameters.
-        clip_norm: what the norm of the whole gradient is clipped to, if to anything.
-        mixed: whether it runs under autocast.
+        optimizer: holds the network's parameters.
+        clip_norm: maximum norm of the whole gradient; ``None`` does not clip.
+        mixed: whether the step runs under autocast.
+        forward: ``batch -> predictions``; ``None`` calls the network with inputs and lengths.
     """
 
     def __init__(
@@ -72,24 +71,26 @@ class EagerStepper:
             nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
         self._optimizer.step()
         if self._mixed:
-            # else the next step of the chunk would reuse casts of the old weights
+            # the cache holds casts of the old weights, which the next step must not use
             torch.clear_autocast_cache()
         return loss.detach()
 
 
 class GraphedStepper:
-    """Replay the step from a CUDA graph: the same kernels, launched at once instead of one by one
-    from Python.
+    """Optimizer step replayed from a CUDA graph: the same kernels, launched together.
 
-    A small recurrent network leaves a GPU waiting for launches, and a core written as a loop over
-    time does so all the more. The first steps are taken eagerly; as many as :data:`WARM_UP` on
-    batches of one layout, and the next is captured. A batch of another layout is stepped on
-    eagerly. So is everything where the step cannot be captured (it waits for the device, for
-    example to read lengths), which is found out before anything is captured.
+    Small recurrent networks leave a GPU idle between kernel launches, and a core written as a loop
+    over time even more so. After :data:`WARM_UP` consecutive eager steps on batches of one layout
+    the next step is captured. Batches of another layout take eager steps. All steps are eager if a
+    step waits for the device, for example to read lengths: such a step cannot be captured, and a
+    trial step detects it before the capture.
 
-    What a core computes in Python is computed once, at the capture; see ``--no-cuda-graphs`` for a
-    core that counts its calls.
+    Python code of a core runs once, at the capture. A core whose Python code changes from call to
+    call needs ``--no-cuda-graphs``.
     """
+
+    # torch.cuda.make_graphed_callables graphs forward and backward alone: loss, clipping and update
+    # would still be launched one by one, and a core that cannot be captured would raise
 
     def __init__(self, eager: EagerStepper) -> None:
         self._eager = eager
@@ -103,7 +104,7 @@ class GraphedStepper:
 
     @property
     def captured(self) -> bool:
-        """Whether a graph was captured."""
+        """Whether a graph has been captured."""
         return self._graph is not None
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -113,11 +114,11 @@ class GraphedStepper:
         if self._graph is None:
             self._count(batch)
             if self._in_a_row == WARM_UP:
-                return self._probed(batch)
+                return self._try_capturable(batch)
             if self._in_a_row > WARM_UP:
                 self._capture(batch)
         if self._graph is None or _layout(batch) != self._layout:
-            return self._beside(batch)
+            return self._on_capture_stream(batch)
         assert self._batch is not None
         assert self._loss is not None
         for kept, given in zip(_tensors(self._batch), _tensors(batch), strict=True):
@@ -130,10 +131,8 @@ class GraphedStepper:
         self._in_a_row = self._in_a_row + 1 if layout == self._layout else 1
         self._layout = layout
 
-    def _beside(self, batch: Batch) -> Tensor:
-        """Take a step eagerly on the stream that captures, as torch asks of what precedes a
-        capture.
-        """
+    def _on_capture_stream(self, batch: Batch) -> Tensor:
+        """Take an eager step on the capture stream, as torch requires before a capture."""
         current = torch.cuda.current_stream()
         self._stream.wait_stream(current)
         try:
@@ -142,14 +141,15 @@ class GraphedStepper:
         finally:
             current.wait_stream(self._stream)
 
-    def _probed(self, batch: Batch) -> Tensor:
-        """Take a step that fails, before it has changed a weight, where it waits for the device: a
-        capture would too.
+    def _try_capturable(self, batch: Batch) -> Tensor:
+        """Take an eager step and note whether it waits for the device.
+
+        A step that waits raises before it changes a weight. It is then repeated without the check.
         """
         mode = torch.cuda.get_sync_debug_mode()
         torch.cuda.set_sync_debug_mode("error")
         try:
-            return self._beside(batch)
+            return self._on_capture_stream(batch)
         except RuntimeError:
             self._capturable = False
         finally:
@@ -157,28 +157,30 @@ class GraphedStepper:
         return self._eager(batch)
 
     def _capture(self, batch: Batch) -> None:
-        kept = Batch(*(None if part is None else part.clone() for part in _parts(batch)))  # type: ignore[arg-type]
+        kept = Batch(
+            *(None if part is None else part.clone() for part in _parts(batch))  # type: ignore[arg-type]
+        )
         generator = torch.cuda.default_generators[torch.cuda.current_device()]
         before = generator.clone_state()
         graph = torch.cuda.CUDAGraph()
         try:
-            # the outer context: a capture that fails leaves its own stream the current one
+            # the outer context restores the current stream, which a failed capture does not
             with (
                 torch.cuda.stream(torch.cuda.current_stream()),
                 torch.cuda.graph(graph, stream=self._stream),
             ):
                 loss = self._eager(kept)
-        except Exception:  # whatever it was, a step taken eagerly either works or raises it again
-            generator.graphsafe_set_state(
-                before
-            )  # a failed capture leaves the generator waiting for its end
+        # an eager step follows, which raises a genuine error again
+        except Exception:
+            # after a failed capture the generator still expects its end
+            generator.graphsafe_set_state(before)
             self._capturable = False
             return
         self._graph, self._batch, self._loss = graph, kept, loss
 
 
 def make_stepper(eager: EagerStepper, device: torch.device, *, cuda_graphs: bool) -> Stepper:
-    """Return the stepper for a device: graphed on a CUDA device unless that is not wanted."""
+    """Return a graphed stepper on a CUDA device if ``cuda_graphs``, else the eager stepper."""
     return GraphedStepper(eager) if cuda_graphs and device.type == "cuda" else eager
 
 
