@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -112,11 +113,12 @@ def test_a_machine_that_slows_down_steadily_favours_neither_network(clock: Clock
 
 def test_more_work_takes_longer() -> None:
     found = time_interleaved(
-        lstm(192), lstm(8), lengths=[20], batch_size=16, device="cpu", repeats=5, budget_seconds=2
+        lstm(256), lstm(8), lengths=[20], batch_size=64, device="cpu", repeats=5, budget_seconds=2
     )
-    fastest = {timing.mode: min(timing.ratios) for timing in found.timings}
-    assert fastest["forward"] > 2
-    assert fastest["train"] > 2
+    typical = {timing.mode: statistics.median(timing.ratios) for timing in found.timings}
+    # about 20 times on an idle machine
+    assert typical["forward"] > 2
+    assert typical["train"] > 2
 
 
 def test_samples_come_in_pairs_with_their_sizes() -> None:

@@ -106,7 +106,7 @@ def test_double_precision_is_kept(tmp_path: Path) -> None:
     assert len(generate_text(spec, trained(spec, tmp_path), KNOWN, **ASKED)) == 39
 
 
-@pytest.mark.parametrize(("prompt", "message"), [("", "prompt is empty"), ("Ångström", "'Å', 'ö'")])
+@pytest.mark.parametrize(("prompt", "message"), [("", "prompt is empty"), ("Ångström", "'Å'.*'ö'")])
 def test_prompts_that_cannot_be_encoded_are_refused(
     spec: TrialSpec, weights: Path, prompt: str, message: str
 ) -> None:
