@@ -1,19 +1,14 @@
-"""Every task is learned by a small network with memory, and not by one that sees a single step."""
+"""A small network with memory learns every task; one that sees a single step does not."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.tasks import (
-    test_char_lm,
-    test_sequential_digits,
-    test_series_classification,
-    test_word_lm,
-)
 from tests.tasks.builders import build, built_in, write
 from tests.tasks.remembering import Gated, OneStep, train
 
@@ -46,25 +41,29 @@ EASY_FINITE: dict[str, tuple[dict[str, Any], int]] = {
     "text-classification": ({"sentences": 1000, "distance": 3}, 400),
     "forecasting": ({"window": 6}, 400),
 }
-"""Tasks of finite data; ``forecasting`` is given a series that only what is three steps back
-foretells.
-"""
+"""Tasks of finite data; the series of ``forecasting`` depends on the value three steps back."""
 
-ELSEWHERE = {
-    "char-lm": test_char_lm.test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram,
-    "word-lm": test_word_lm.test_memory_beats_every_ngram_and_the_last_word_alone_is_a_bigram,
-    "sequential-digits": test_sequential_digits.test_memory_solves_it_and_the_last_row_alone_does_not,
-    "series-classification": test_series_classification.test_memory_solves_it,
-}
-"""Tasks in which a single step tells something too, so that their own tests say how much."""
+OWN_TESTS = ("char-lm", "word-lm", "sequential-digits", "series-classification")
+"""Tasks in which a single step is informative too; a test in their own file measures how much."""
 
 
 def test_no_task_is_left_out() -> None:
-    assert sorted([*EASY, *EASY_WHERE_TRAINED, *EASY_FINITE, *ELSEWHERE]) == sorted(built_in())
+    assert sorted([*EASY, *EASY_WHERE_TRAINED, *EASY_FINITE, *OWN_TESTS]) == sorted(built_in())
+
+
+@pytest.mark.parametrize("name", OWN_TESTS)
+def test_the_other_tasks_have_a_test_of_memory_in_their_own_file(name: str) -> None:
+    path = Path(__file__).with_name(f"test_{name.replace('-', '_')}.py")
+    functions = [
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert any(function.startswith("test_memory_") for function in functions)
 
 
 @pytest.mark.parametrize("name", EASY_FINITE)
-def test_of_finite_data_too_a_network_with_memory_solves_what_one_step_does_not_tell(
+def test_on_finite_data_memory_solves_the_task_and_one_step_does_not(
     name: str, tmp_path: Path
 ) -> None:
     options, steps = EASY_FINITE[name]
@@ -82,8 +81,9 @@ def test_of_finite_data_too_a_network_with_memory_solves_what_one_step_does_not_
 
 
 def three_steps_back(points: int) -> str:
-    """A series x_t = sin(3 x_{t-3}) + e_t / 5, a value per line: linear references say little of
-    it, the last value nothing.
+    """Return the series x_t = sin(3 x_{t-3}) + e_t / 5, one value per line.
+
+    Linear methods predict little of it, the last value nothing.
     """
     noise = np.random.Generator(np.random.PCG64(0)).standard_normal(points)
     series = noise.copy()

