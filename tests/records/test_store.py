@@ -1,4 +1,4 @@
-"""The store: what was added can be read, whatever happens; what is no store is left as it is."""
+"""The store: added records can be read back; other files are left as they are."""
 
 from __future__ import annotations
 
@@ -52,8 +52,7 @@ def refusal(path: Path, *, must_exist: bool = False) -> str:
     return str(caught.value)
 
 
-# -- what goes in comes out
-# ----------------------------------------------------------------------------------------------
+# -- reading and writing
 
 
 def test_records_come_back_as_they_were(store: Store) -> None:
@@ -163,7 +162,6 @@ def test_weights_lie_beside_the_store(store: Store, path: Path) -> None:
 
 
 # -- claims
-# --------------------------------------------------------------------------------------------------------------
 
 CLAIM = """
 import sys
@@ -191,7 +189,8 @@ def test_a_claim_holds_as_long_as_its_process_lives(store: Store, path: Path) ->
         assert not store.claim("trial", again=frozenset(Status))
         assert store.claim("another trial")
         os.kill(other.pid, signal.SIGKILL)
-        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead, and a zombie still
+        # Dead, and still a zombie.
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
         assert store.claim("trial")
     with claimant(path) as other:
         assert other.stdout is not None
@@ -244,8 +243,7 @@ def test_adding_gives_up_the_claim(store: Store, path: Path) -> None:
         assert other.execute("SELECT COUNT(*) FROM claims").fetchone() == (0,)
 
 
-# -- what is no store
-# ----------------------------------------------------------------------------------------------------
+# -- files that are not stores
 
 
 def foreign_database(path: Path) -> None:
@@ -270,8 +268,8 @@ MAKERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a text": (lambda path: path.write_text("precious\n" * 100), "is not a store of rnnbench"),
     "a short text": (lambda path: path.write_text("x"), "is not a store of rnnbench"),
     "another database": (foreign_database, "not a store of rnnbench"),
-    "a newer store": (newer_store, "newer rnnbench (store version 99, this one reads"),
-    "a store of no version": (versionless_store, "which no rnnbench wrote"),
+    "a newer store": (newer_store, "store version 99"),
+    "a store of no version": (versionless_store, "store version 0"),
 }
 
 
@@ -294,11 +292,9 @@ def test_places_where_no_store_can_be(tmp_path: Path, path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     path.write_text("x", encoding="utf-8")
     assert "is a folder" in refusal(tmp_path)
-    assert "no such store. Make one with rnnbench run" in refusal(
-        tmp_path / "absent.db", must_exist=True
-    )
-    assert "no regular file" in refusal(tmp_path / "pipe")
-    assert "no regular file" in refusal(Path("/dev/null"))
+    assert "rnnbench run" in refusal(tmp_path / "absent.db", must_exist=True)
+    assert "not a regular file" in refusal(tmp_path / "pipe")
+    assert "not a regular file" in refusal(Path("/dev/null"))
     assert "Not a directory" in refusal(path / "below.db") or "File exists" in refusal(
         path / "below.db"
     )
@@ -308,11 +304,10 @@ def test_places_where_no_store_can_be(tmp_path: Path, path: Path) -> None:
 
 def test_reading_does_not_make_a_store_of_an_empty_file(path: Path) -> None:
     path.touch()
-    assert "is empty and no store" in refusal(path, must_exist=True)
+    assert "rnnbench run" in refusal(path, must_exist=True)
     assert path.stat().st_size == 0
-    with Store(
-        path
-    ) as store:  # but a run does: what a process leaves that was killed while making one
+    # A run does: a process that is killed while it creates a store leaves an empty file.
+    with Store(path) as store:
         assert store.records() == []
 
 
@@ -337,7 +332,8 @@ with Store(sys.argv[1], must_exist=True) as store:
 """
     path.chmod(0o444)
     for folder in path.parents:
-        if folder.stat().st_mode & 0o005 != 0o005:  # pytest's folders are the owner's alone
+        # The folders of pytest are readable by their owner only.
+        if folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(folder.stat().st_mode | 0o555)
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
@@ -348,7 +344,6 @@ with Store(sys.argv[1], must_exist=True) as store:
 
 
 # -- damage
-# --------------------------------------------------------------------------------------------------------------
 
 
 def read_or_refused(path: Path) -> list[Record] | str:
