@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
-from rnnbench.contract.registration import Registration
+from rnnbench.contract.collector import Collector
 from rnnbench.contract.task import Task
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, check_task
@@ -27,8 +27,8 @@ def imported(code: str, path: Path) -> ModuleType:
     return module
 
 
-def fresh() -> Registration:
-    return Registration(Provider(distribution="acme", version="1"), {}, {})
+def fresh() -> Collector:
+    return Collector(Provider(distribution="acme", version="1"), {}, {})
 
 
 def test_the_model_keeps_the_contract(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from rnnbench.errors import UsageError, did_you_mean, one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.contract.entries import Model, RegisteredTask
+    from rnnbench.contract.entries import RegisteredModel, RegisteredTask
     from rnnbench.contract.options import Option
     from rnnbench.plan.suites import Suite
 
@@ -35,7 +35,7 @@ def list_(what: str | None, pattern: str) -> None:
             _show(name, members[name], console)
 
 
-def _members(kind: str) -> Mapping[str, Model | RegisteredTask | Suite]:
+def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite]:
     if kind == "suites":
         from rnnbench.plan.suites import shipped
 
@@ -56,7 +56,7 @@ def _fitting(kind: str, pattern: str, known: Sequence[str]) -> list[str]:
     return names
 
 
-def _show(name: str, member: Model | RegisteredTask | Suite, console: Console) -> None:
+def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: Console) -> None:
     from rnnbench.plan.suites import Suite
 
     console.print(f"[bold]{name}[/bold]", end="  ")

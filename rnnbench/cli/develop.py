@@ -13,11 +13,11 @@ def check(name: str) -> int:
     """Check a model or a task against the contract; options inline: 'lstm[num_layers=2]'. Exits
     with 1 when it breaks it.
     """
-    from rnnbench.records.syntax import parse_choices
+    from rnnbench.records.syntax import parse_selectors
     from rnnbench.testing import run_checks
 
     failed = total = 0
-    for choice in parse_choices([name]):
+    for choice in parse_selectors([name]):
         for options in choice.grid():
             results = run_checks(choice.pattern, options)
             for result in results:

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
-from rnnbench.contract.registration import check_name
+from rnnbench.contract.collector import check_name
 from rnnbench.contract.registry import ENTRY_POINT_GROUP
 from rnnbench.errors import OutputError, PluginError, UsageError, one_line
 

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import torch
 
+from rnnbench.contract.collector import Collector
 from rnnbench.contract.entries import RegisteredTask
-from rnnbench.contract.registration import Registration
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_task, task_results
 from tests.testing import tasks
 
 
 def registered(task: Any) -> RegisteredTask:
-    registration = Registration(Provider(distribution="acme", version="1"), {}, {})
+    registration = Collector(Provider(distribution="acme", version="1"), {}, {})
     registration.register_task("tested", task)
     return registration.tasks["tested"]
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from rnnbench.contract.entries import Model
+from rnnbench.contract.entries import RegisteredModel
 from rnnbench.contract.task import Batch, FiniteTask, Metric, Splits, Steps, Tokens
 from rnnbench.execution.jobs.trial import declined
 from rnnbench.metrics import CROSS_ENTROPY
@@ -158,7 +158,7 @@ def test_a_batch_that_does_not_continue_starts_fresh_and_no_gradient_crosses_win
 def test_a_model_that_looks_ahead_is_declined_where_the_future_is_the_answer(
     causal: bool, refused: bool
 ) -> None:
-    model = cast(Model, SimpleNamespace(causal=causal, incompatible=None))
+    model = cast(RegisteredModel, SimpleNamespace(causal=causal, incompatible=None))
     reason = declined(model, Stream(), {})
     assert (reason is not None) is refused
     assert declined(model, Stream(causal_only=False), {}) is None

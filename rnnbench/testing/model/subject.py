@@ -17,7 +17,7 @@ from rnnbench.testing.outcome import require
 if TYPE_CHECKING:
     from torch import nn
 
-    from rnnbench.contract.entries import Model
+    from rnnbench.contract.entries import RegisteredModel
     from rnnbench.records.syntax import OptionValue
 
 
@@ -27,7 +27,7 @@ class ModelUnderTest:
     on purpose.
     """
 
-    model: Model
+    model: RegisteredModel
     options: dict[str, OptionValue] = field(default_factory=dict)
     input_size: int = 5
     hidden_size: int = 16
