@@ -70,7 +70,9 @@ def load_suite(name: str) -> Suite:
 
 
 def to_request(suite: Suite, given: Mapping[str, Any]) -> Request:
-    """Return the request of a suite; values that the user gave (not empty) override its own."""
+    """Return the suite's request, with what the user gave (not ``None``, not empty) in place of the
+    suite's own.
+    """
     settings = {**suite.settings, **given.get("settings", {})}
     own = {
         name: getattr(suite, name) for name in ("tasks", "models", "seeds", "preset", "hidden_size")

@@ -74,14 +74,8 @@ def test_flags_win_over_the_suite() -> None:
         hidden_size=8,
         settings={"steps": 5, "lr": 1},
     )
-    given_ = {
-        "tasks": ("sine-forecasting",),
-        "models": (),
-        "seeds": [9],
-        "preset": None,
-        "hidden_size": 32,
-        "settings": {"steps": 7},
-    }
+    given_ = {"tasks": ("sine-forecasting",), "models": (), "seeds": [9], "preset": None, "hidden_size": 32,
+              "settings": {"steps": 7}}  # fmt: skip
     assert to_request(suite, given_) == Request(
         tasks=("sine-forecasting",),
         models=["lstm"],
