@@ -1,4 +1,4 @@
-"""The examples in docs/plugins.md are whole plugins, and keep the contract that the page describes."""
+"""The examples in docs/plugins.md are complete plugins and keep the contract."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def fresh() -> Collector:
 
 
 def test_the_model_keeps_the_contract(tmp_path: Path) -> None:
-    registration = fresh()
-    imported(MODEL, tmp_path / "my_cell.py").register_models(registration.register_model)
-    model = registration.models["my-cell"]
+    collector = fresh()
+    imported(MODEL, tmp_path / "my_cell.py").register_models(collector.register_model)
+    model = collector.models["my-cell"]
     assert model.summary == "A GRU that reads batch first."
     check_model(model)
     check_model(model, {"num_layers": 2})
 
 
 def test_the_task_keeps_the_contract(tmp_path: Path) -> None:
-    registration = fresh()
-    imported(TASK, tmp_path / "first_symbol.py").register_tasks(registration.register_task)
-    check_task(registration.tasks["first-symbol"])
-    check_task(registration.tasks["first-symbol"], {"delay": 3, "symbols": 7})
+    collector = fresh()
+    imported(TASK, tmp_path / "first_symbol.py").register_tasks(collector.register_task)
+    check_task(collector.tasks["first-symbol"])
+    check_task(collector.tasks["first-symbol"], {"delay": 3, "symbols": 7})
 
 
 def test_the_packaging_names_the_module() -> None:

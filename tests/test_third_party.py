@@ -1,6 +1,4 @@
-"""Real distributions, installed with pip and loaded by real interpreters: good ones work, broken
-ones harm nobody else.
-"""
+"""Third-party plugins, installed with pip: good ones work, broken ones affect no others."""
 
 from __future__ import annotations
 
@@ -83,7 +81,7 @@ def test_a_broken_plugin_is_reported_with_its_distribution_and_version(
 
 
 @pytest.mark.parametrize("name", ["import-error", "exits", "duplicate", "raising-hook"])
-def test_the_report_names_the_authors_line(listing: dict[str, Any], name: str) -> None:
+def test_the_report_names_the_line_of_the_author(listing: dict[str, Any], name: str) -> None:
     assert f"[acme_{name.replace('-', '_')}.py:" in listing["plugins"][name]["error"]
 
 
@@ -106,9 +104,9 @@ def test_a_duplicate_names_both_providers_and_leaves_nothing_behind(
     assert "lstm-of-a-third-party" not in listing["models"]
 
 
-def test_what_a_plugin_prints_and_warns_of_stays_off_stdout(seen: dict[str, Any]) -> None:
-    # That what was seen could be read as JSON says that "hello from a plugin" did not reach stdout.
-    # The warning is noted when the module is imported: by the first listing.
+def test_output_and_warnings_of_a_plugin_stay_off_stdout(seen: dict[str, Any]) -> None:
+    # The output could be parsed as JSON, so "hello from a plugin" did not reach stdout. The warning
+    # is recorded when the module is imported, by the first listing.
     first = next(iter(seen["listings"].values()))
     (warning,) = first["plugins"]["talkative"]["warnings"]
     assert warning.startswith("UserWarning: this plugin is old (acme_talkative.py:")

@@ -99,15 +99,15 @@ def _check_isolation() -> Finding:
 def check_store(path: Path) -> Finding:
     """Check that a store can be opened, is intact, and that every record can be read."""
     from rnnbench.errors import StoreError, message_line
-    from rnnbench.records.store import Store
+    from rnnbench.records.store import Store, how_to_rescue
 
     try:
         if not path.exists():
             return Finding(True, f"no store at {path} yet")
         with Store(path, must_exist=True) as store:
             if damage := store.check():
-                text = f"{path} is damaged ({damage}); to save its readable records, type: "
-                return Finding(False, message_line(f"{text}rnnbench doctor --rescue NEW.db"))
+                problem = f"{path} is damaged ({damage}); {how_to_rescue(path)}"
+                return Finding(False, message_line(problem))
             count = len(store.records(every_attempt=True))
             return Finding(True, f"{path}: {count} attempts, all readable")
     except (StoreError, OSError) as error:

@@ -271,15 +271,12 @@ class Store:
             raise self._unreadable(f"the status of trial {trial_id}", error) from None
 
     def _unreadable(self, part: str, error: ValueError) -> StoreError:
-        return StoreError(f"{self.path}: {part} cannot be read ({error}); {self._how_to_rescue}")
+        return StoreError(
+            f"{self.path}: {part} cannot be read ({error}); {how_to_rescue(self.path)}"
+        )
 
     def _damaged(self, error: Exception) -> str:
-        return f"{self.path} is damaged ({error}) and was left as it is; {self._how_to_rescue}"
-
-    @property
-    def _how_to_rescue(self) -> str:
-        command = f"rnnbench doctor --store {shlex.quote(str(self.path))} --rescue NEW.db"
-        return f"to save the readable records, type: {command}"
+        return f"{self.path} is damaged ({error}) and was left as it is; {how_to_rescue(self.path)}"
 
     def _read(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         with self._explained():
@@ -337,6 +334,12 @@ _IS_LAST = "attempt = (SELECT MAX(attempt) FROM attempts b WHERE b.trial_id = a.
 def runs_again(last: Status, again: frozenset[Status]) -> bool:
     """Return whether a trial with this last status runs: interrupted, or in ``again``."""
     return last is Status.INTERRUPTED or last in again
+
+
+def how_to_rescue(path: Path) -> str:
+    """Return the hint at the end of a message about a damaged store."""
+    command = f"rnnbench doctor --store {shlex.quote(str(path))} --rescue NEW.db"
+    return f"to save the readable records, type: {command}"
 
 
 def comparable_key(environment: Environment) -> str:
