@@ -94,7 +94,10 @@ class Collector:
                 "or rnnbench.FiniteTask."
             )
         if missing := sorted(getattr(task, "__abstractmethods__", ())):
-            raise PluginError(f"task {name!r}: {task.__name__} lacks {', '.join(missing)}.")
+            raise PluginError(
+                f"task {name!r}: {task.__name__} lacks {', '.join(missing)}; "
+                "define each as a class attribute, a property or a method."
+            )
         if not (is_dataclass(task) and task.__dataclass_params__.frozen):
             raise PluginError(
                 f"task {name!r}: decorate {task.__name__} with @dataclass(frozen=True)."

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
 import sys
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,9 +17,10 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from rnnbench.contract import collector, hookspecs, options
+from rnnbench.contract import hookspecs
 from rnnbench.contract.collector import DISABLE_VARIABLE, Collector
 from rnnbench.contract.entries import RegisteredModel, RegisteredTask
+from rnnbench.contract.faults import in_words, place_of
 from rnnbench.errors import PluginError, UsageError, did_you_mean, message_line, one_line
 from rnnbench.records.spec import Provider
 
@@ -230,30 +229,5 @@ def _call_hooks(point: EntryPoint, collected: Collector) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    try:
-        text = str(error)
-    # An exception may fail in its own __str__.
-    except Exception:
-        text = ""
-    if not isinstance(error, PluginError | pluggy.PluginValidationError):
-        text = f"{type(error).__name__}: {text}".removesuffix(": ")
-    return message_line(text + _place(error))
-
-
-def _place(error: BaseException) -> str:
-    """Name the author's line: the innermost outside rnnbench, pluggy and the import system."""
-    harness = {
-        __file__,
-        options.__file__,
-        collector.__file__,
-        contextlib.__file__,
-        importlib.__file__,
-        metadata.__file__,
-    }
-    pluggy_folder = str(Path(pluggy.__file__).parent)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename not in harness and not frame.filename.startswith(
-            ("<frozen importlib", pluggy_folder)
-        ):
-            return f" [{Path(frame.filename).name}:{frame.lineno}]"
-    return ""
+    text = str(error) if isinstance(error, PluginError) else in_words(error)
+    return message_line(text + place_of(error))

@@ -77,7 +77,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     for name, selector in tasks:
         task = registry.task(name)
         preset = _preset(task, request.preset)
-        settings = _settings(preset, request.settings)
+        settings = settings_of(preset, request.settings)
         model_specs = [
             _model_spec(registry.model(model_name), request, preset, given)
             for model_name, model_selector in models
@@ -185,7 +185,8 @@ def _changed(
     return {name: value for name, value in resolved.items() if value != options[name].default}
 
 
-def _settings(preset: Preset, given: Mapping[str, Any]) -> Settings:
+def settings_of(preset: Preset, given: Mapping[str, Any]) -> Settings:
+    """Return the training settings of a preset, overridden by those that the user gives."""
     from_preset = {name: value for name, value in preset.settings.items() if name != _HIDDEN_SIZE}
     if unknown := [name for name in from_preset if name not in _SETTINGS]:
         raise PluginError(

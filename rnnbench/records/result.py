@@ -104,6 +104,10 @@ class Size(Data):
 Category: TypeAlias = Literal["vanishing", "stable", "exploding"]
 
 
+FIRST_FITTED_LAG = 5
+"""Slopes are fitted from here: nearer lags contain the output path, which is not memory."""
+
+
 class Profile(Data):
     """One gradient profile G(k) and the fit to it."""
 
@@ -113,7 +117,7 @@ class Profile(Data):
     lags: tuple[int, ...]
     values: tuple[float, ...]
     slope: float | None
-    """Least-squares slope of ln G per step over lags >= 5.
+    """Least-squares slope of ln G per step from lag ``FIRST_FITTED_LAG`` on.
 
     ``None`` when fewer than two lags could be fitted.
     """
@@ -190,6 +194,10 @@ class Speed(Data):
     noisy: bool
     """Whether the timings scatter too much for the ratio to be reliable."""
     environment: Environment
+
+    def at_own_length(self, mode: SpeedMode) -> SpeedPoint | None:
+        """Return the timing of ``mode`` at the task's own length, or ``None``."""
+        return next((point for point in self.points if point.mode == mode), None)
 
 
 class RecordedCitation(Data):
