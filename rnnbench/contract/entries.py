@@ -1,4 +1,4 @@
-"""Registry entries: what is known of one model or task, and how to build it."""
+"""Registry entries: the description of one model or task, and how to build it."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def prepare(connection: sqlite3.Connection, path: Path, *, must_exist: bool) -> 
         sqlite3.DatabaseError: SQLite cannot read or write the file.
     """
     another = "name another file with --store PATH."
-    # Reading a pragma also rolls back what a process left that was killed while writing.
+    # Reading a pragma also rolls back the unfinished write of a killed process.
     if not _pragma(connection, "page_count"):
         # SQLite takes a few bytes of anything for an empty database.
         if path.stat().st_size:

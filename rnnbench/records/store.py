@@ -44,7 +44,7 @@ class Store:
         self.path = Path(path)
         self._check_path(must_exist)
         with self._explained():
-            # Absolute, because SQLite gives names such as :memory: a meaning of their own.
+            # Absolute, because :memory: and similar names have a special meaning for SQLite.
             self._connection = sqlite3.connect(
                 self.path.absolute(), timeout=BUSY_SECONDS, isolation_level=None
             )
@@ -343,7 +343,7 @@ def how_to_rescue(path: Path) -> str:
 
 
 def comparable_key(environment: Environment) -> str:
-    """Return a key of what comparable speeds share: device, processor, threads and torch."""
+    """Return a key that comparable speeds share: device, processor, threads and torch."""
     return json.dumps(
         [environment.device, environment.processor, environment.threads, environment.torch_version]
     )
@@ -355,7 +355,7 @@ def utc_now() -> str:
 
 
 def _utf8(text: str) -> str:
-    """Escape what UTF-8 cannot encode; command lines and captured output may contain such bytes."""
+    """Escape surrogates, which command lines and captured output may contain."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
