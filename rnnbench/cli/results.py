@@ -53,7 +53,7 @@ def report(
     # The matrices are small, so that threads of numpy would only compete with each other.
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
-    from rnnbench.report import write_report
+    from rnnbench.report.write import write_report
 
     with _uncollected():
         records = _selected(_records(store), tasks, models)
