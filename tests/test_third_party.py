@@ -29,6 +29,18 @@ failed = {name: {r.name: r.message for r in run_checks(name) if not r.passed} fo
 print(json.dumps({"listings": listings, "failed": failed}))
 """
 
+COMMAND = """
+import contextlib, io, json
+from rnnbench.cli.main import main
+
+out = io.StringIO()
+try:
+    with contextlib.redirect_stdout(out):
+        main(["plugins"])
+except SystemExit as end:
+    print(json.dumps({"code": end.code, "out": out.getvalue()}))
+"""
+
 BROKEN = {
     "import-error": ("acme-import-error", "0.1", "No module named 'a_package_that_nobody_has'"),
     "exits": ("acme-exits", "0.2", "SystemExit: 3"),
@@ -44,10 +56,15 @@ WORKING = {"leaky", "running-parity", "looks-ahead", "forgetful", "talkative"}
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Install every distribution, and look from one fresh interpreter."""
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every distribution installed."""
     projects = sorted(path.parent for path in DISTRIBUTIONS.glob("*/pyproject.toml"))
-    shelf = install(projects, tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("sources"))
+    return install(projects, tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(scope="module")
+def seen(shelf: Path) -> dict[str, Any]:
+    """Results from one fresh interpreter."""
     found: dict[str, Any] = answer(LOOK, shelf=shelf)
     return found
 
@@ -110,6 +127,14 @@ def test_output_and_warnings_of_a_plugin_stay_off_stdout(seen: dict[str, Any]) -
     first = next(iter(seen["listings"].values()))
     (warning,) = first["plugins"]["talkative"]["warnings"]
     assert warning.startswith("UserWarning: this plugin is old (acme_talkative.py:")
+
+
+def test_the_command_line_lists_faults_and_warnings(shelf: Path) -> None:
+    listed = answer(COMMAND, shelf=shelf)
+    assert listed["code"] == 1
+    warning = "warning of talkative (acme-talkative"
+    assert any(line.startswith(warning) for line in listed["out"].splitlines())
+    assert "No module named" in listed["out"]
 
 
 @pytest.mark.parametrize("name", ["leaky", "talkative", "running-parity"])

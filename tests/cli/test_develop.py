@@ -21,7 +21,7 @@ def test_check_knows_tasks_too() -> None:
     assert "checks passed" in answer.out
 
 
-def test_new_writes_a_project_and_says_what_to_type_next(folder: Path) -> None:
+def test_new_creates_a_project_and_prints_the_next_commands(folder: Path) -> None:
     answer = call("new", "model", "my-cell")
     assert (answer.code, answer.err) == (0, "")
     assert (folder / "rnnbench-my-cell" / "pyproject.toml").is_file()

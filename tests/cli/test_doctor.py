@@ -73,7 +73,7 @@ def test_a_whole_store_is_healthy(whole: Path, tmp_path: Path) -> None:
     assert check_store(tmp_path / "absent.db").good
 
 
-def test_what_is_no_store_is_not_healthy(tmp_path: Path) -> None:
+def test_other_files_are_not_healthy(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("precious\n" * 100, encoding="utf-8")
     for strange in (path, tmp_path, tmp_path / ("x" * 300)):
@@ -150,7 +150,7 @@ def test_an_unfinished_write_is_undone_before_reading(damaged: Path, tmp_path: P
     assert rescue_records(copy, tmp_path / "new.db") == (SEEDS + SEEDS // 2, 0)
 
 
-def test_a_rescue_refuses_what_it_cannot_do(damaged: Path, tmp_path: Path) -> None:
+def test_a_rescue_refuses_impossible_requests(damaged: Path, tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("precious\n" * 100, encoding="utf-8")
     with pytest.raises(OutputError, match="--rescue"):

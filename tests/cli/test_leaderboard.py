@@ -55,7 +55,7 @@ def test_the_heading_of_speed_names_the_comparator() -> None:
     assert [column.header for column in table.columns].count("step\n/ gru") == 1
 
 
-def test_declined_trials_are_told_apart_from_failed_ones() -> None:
+def test_declined_and_failed_trials_are_counted_separately() -> None:
     declined = record(model="bilstm", status=Status.INCOMPATIBLE, learned=None)
     crashed = record(model="rnn", status=Status.CRASHED, learned=None)
     console = Console(file=io.StringIO(), width=120, color_system=None)

@@ -36,13 +36,13 @@ def test_help_loads_no_heavy_module(words: list[str]) -> None:
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
-def test_a_process_says_the_version_and_ends_with_0(folder: Path) -> None:
+def test_a_process_prints_the_version_and_exits_with_0(folder: Path) -> None:
     answer = spawn("--version", cwd=folder)
     assert (answer.code, answer.err) == (0, "")
     assert rnnbench.__version__ in answer.out
 
 
-def test_a_process_says_what_is_wrong_in_one_line_and_ends_with_2(folder: Path) -> None:
+def test_a_process_reports_wrong_usage_in_one_line_and_exits_with_2(folder: Path) -> None:
     assert "Did you mean 'run'?" in spawn("rnu", cwd=folder).complaint
 
 
@@ -55,14 +55,14 @@ def test_every_command_has_help(name: str) -> None:
     assert max(map(len, answer.out.splitlines())) <= 110
 
 
-def test_no_word_at_all_is_answered_with_help() -> None:
+def test_help_is_shown_without_arguments() -> None:
     answer = call()
     assert answer.code == 2
     assert answer.err.startswith("Usage: rnnbench")
     assert "rnnbench run --task copy-memory --preset quick" in answer.err
 
 
-def test_output_that_nobody_reads_or_that_fits_nowhere_is_no_crash(folder: Path) -> None:
+def test_a_closed_pipe_and_a_full_disk_are_reported_without_a_traceback(folder: Path) -> None:
     command = [sys.executable, "-m", "rnnbench", "list", "suites"]
     reader, writer = os.pipe()
     os.close(reader)
@@ -144,7 +144,7 @@ WORDS = st.one_of(
     command=st.sampled_from(["list", "plugins", "compare", "export", "show", "new", "nobody"]),
     words=st.lists(WORDS, max_size=4),
 )
-def test_any_words_end_with_a_code_that_means_something(
+def test_any_arguments_end_with_a_documented_exit_code(
     store: Path, command: str, words: list[str]
 ) -> None:
     answer = call(command, *words)

@@ -79,7 +79,7 @@ def test_export_of_a_real_sweep(swept: tuple[Path, Answer], folder: Path) -> Non
         ("rnnbench.db", "ending in"),
     ],
 )
-def test_export_refuses_what_it_cannot_write(store: Path, output: str, message: str) -> None:
+def test_export_refuses_files_that_it_cannot_write(store: Path, output: str, message: str) -> None:
     before = store.read_bytes()
     assert message in call("export", output).complaint
     assert store.read_bytes() == before
@@ -103,7 +103,7 @@ def test_report_is_written_from_a_store(swept: tuple[Path, Answer], folder: Path
     assert set(read(folder / "made" / "results.csv")["model"]) == {"lstm"}
 
 
-def test_report_refuses_what_it_cannot_do(store: Path) -> None:
+def test_report_refuses_impossible_requests(store: Path) -> None:
     assert "--task and --model" in call("report", "-m", "transformer").complaint
     assert "is a file; name a folder" in call("report", "-o", store.name).complaint
     assert "cannot write the report" in call("report", "-o", "/proc/report").complaint
@@ -137,7 +137,7 @@ def test_compare_sets_two_stores_side_by_side_and_gates(store: Path) -> None:
     assert "'lstm' is not a file" in call("compare", store.name, "lstm").complaint
 
 
-def test_show_tells_everything_of_one_trial(store: Path) -> None:
+def test_show_prints_all_attempts_at_a_trial(store: Path) -> None:
     with Store(store) as opened:
         failed = next(each for each in opened.records() if each.result.status is Status.FAILED)
         again = record(score=0.5, spec=failed.spec)
@@ -167,7 +167,7 @@ def test_the_store_can_be_named_by_the_environment(
     assert said("export", "out.csv") == "7 rows: out.csv\n"
 
 
-def test_list_shows_what_there_is_with_options_and_provider() -> None:
+def test_list_shows_names_with_options_and_provider() -> None:
     out = said("list")
     for word in (
         "models\n",
@@ -190,13 +190,13 @@ def test_list_shows_what_there_is_with_options_and_provider() -> None:
     assert said("list", "suites", "mem*").startswith("memory  How far back")
 
 
-def test_plugins_are_listed_with_what_they_provide() -> None:
+def test_plugins_are_listed_with_their_models_and_tasks() -> None:
     lines = said("plugins").splitlines()
     assert lines[0].split() == ["plugin", "distribution", "version", "provides", "state"]
     assert any(line.split()[0] == "lstm" and line.split()[-1] == "ok" for line in lines)
 
 
-def test_a_plugin_that_is_switched_off_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disabled_plugin_is_listed_as_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNBENCH_DISABLE_PLUGINS", "gru")
     assert "disabled" in said("plugins")
     assert (

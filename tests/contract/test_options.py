@@ -104,7 +104,7 @@ def test_a_text_is_read_by_the_type_of_its_option(name: str, text: str, value: A
         ("fold", "13", "fold=13"),
     ],
 )
-def test_a_wrong_text_is_refused_saying_what_is_accepted(
+def test_a_wrong_text_is_refused_with_the_accepted_values(
     name: str, text: str, message: str
 ) -> None:
     with pytest.raises(OptionError) as caught:
@@ -162,7 +162,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 @pytest.mark.parametrize("name", VALUES)
 @settings(deadline=None, max_examples=50)
 @given(data=st.data())
-def test_what_is_shown_can_be_typed_again(name: str, data: st.DataObject) -> None:
+def test_the_text_of_a_value_parses_back_to_it(name: str, data: st.DataObject) -> None:
     value = data.draw(VALUES[name])
     option = OPTIONS[name]
     checked = option.check(value)

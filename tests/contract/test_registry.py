@@ -153,7 +153,7 @@ def test_the_first_of_two_providers_is_kept_and_both_are_named(make_plugin: Make
     )
 
 
-def test_rnnbench_comes_first_whatever_the_others_are_called(make_plugin: MakePlugin) -> None:
+def test_rnnbench_comes_first_in_any_order_of_names(make_plugin: MakePlugin) -> None:
     mine = make_plugin("mine", GOOD.format(name="twin"), distribution="rnnbench")
     other = make_plugin("other", GOOD.format(name="twin"), distribution="aaa")
     assert load(other, mine).model("twin").provider.distribution == "rnnbench"
@@ -198,7 +198,7 @@ def test_a_damaged_distribution_has_an_unknown_provider(tmp_path: Path) -> None:
     assert plugin.name.isprintable()
 
 
-def test_what_a_plugin_prints_goes_to_stderr(
+def test_output_of_a_plugin_goes_to_stderr(
     make_plugin: MakePlugin, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(make_plugin("loud", "print('hello')\n" + GOOD.format(name="loud")))
@@ -208,7 +208,7 @@ def test_what_a_plugin_prints_goes_to_stderr(
 
 
 @pytest.mark.filterwarnings("default")
-def test_what_a_plugin_warns_of_is_noted_not_shown(
+def test_warnings_of_a_plugin_are_recorded_not_shown(
     make_plugin: MakePlugin, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = load(

@@ -136,7 +136,7 @@ def test_everything_that_defines_a_trial_is_in_its_identity(registry: Registry) 
     assert {name for name, other in bent.items() if other.config_id == spec.config_id} == {"seed"}
 
 
-def test_what_is_shown_is_no_part_of_the_identity(registry: Registry) -> None:
+def test_shown_options_are_no_part_of_the_identity(registry: Registry) -> None:
     spec = one(registry)
     shown = spec.model_copy(
         update={"model": ModelSpec.model_validate({**spec.model.model_dump(), "shown": {"x": 1}})}

@@ -139,7 +139,7 @@ def test_a_file_too_large_is_refused_unread(suite_file: Path) -> None:
     assert "too large" in refusal(suite_file)
 
 
-def test_what_is_no_file_is_refused(suite_file: Path, tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_refused(suite_file: Path, tmp_path: Path) -> None:
     assert "No such file" in refusal(suite_file)
     suite_file.mkdir()
     assert "cannot be read" in refusal(suite_file)

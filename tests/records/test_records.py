@@ -94,7 +94,7 @@ def test_records_refuse_unknown_fields_and_changes() -> None:
         {"seed": -1},
     ],
 )
-def test_what_no_trial_can_have_is_refused(wrong: dict[str, Any]) -> None:
+def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     content = trial_spec().model_dump()
     seed = {"seed": wrong["seed"]} if "seed" in wrong else {}
     settings_ = {} if seed else {"settings": {**content["settings"], **wrong}}
@@ -134,7 +134,7 @@ def test_time_steps_per_second() -> None:
     assert untimed.at_own_length("train") is None
 
 
-def test_labels_are_what_a_person_would_type() -> None:
+def test_labels_are_command_line_syntax() -> None:
     assert with_options("lstm", {}) == "lstm"
     assert (
         with_options("f", {"b": True, "a": None, "c": 0.1, "d": "x"})

@@ -206,12 +206,12 @@ def test_a_claim_of_a_process_that_had_the_same_number_is_void(store: Store, pat
     assert store.claim("trial")
 
 
-def test_one_process_may_claim_again_what_it_has(store: Store) -> None:
+def test_a_process_may_repeat_its_own_claim(store: Store) -> None:
     assert store.claim("trial")
     assert store.claim("trial")
 
 
-def test_what_was_attempted_can_be_claimed_only_when_asked_for(store: Store) -> None:
+def test_an_attempted_trial_can_be_claimed_only_for_a_retry(store: Store) -> None:
     for seed, status in enumerate(Status):
         made = record(status=status, seed=seed)
         assert store.claim(made.trial_id)
@@ -275,14 +275,14 @@ MAKERS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("must_exist", [True, False])
 @pytest.mark.parametrize("name", MAKERS)
-def test_what_is_no_store_is_refused_and_left_as_it_is(
+def test_other_files_are_refused_and_left_as_they_are(
     tmp_path: Path, path: Path, name: str, must_exist: bool
 ) -> None:
-    make, told = MAKERS[name]
+    make, message = MAKERS[name]
     make(path)
     before = path.read_bytes()
     said = refusal(path, must_exist=must_exist)
-    assert told in said
+    assert message in said
     assert "\n" not in said
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -338,9 +338,9 @@ with Store(sys.argv[1], must_exist=True) as store:
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     )
-    count, told = done.stdout.splitlines()
+    count, message = done.stdout.splitlines()
     assert count == "1"
-    assert "cannot be written" in told
+    assert "cannot be written" in message
 
 
 # -- damage
@@ -395,7 +395,7 @@ def test_a_store_with_a_flipped_bit_is_read_or_refused(
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("UPDATE attempts SET spec = '{}'", "cannot be read"),
         ("UPDATE attempts SET result = 'x'", "cannot be read"),
@@ -407,14 +407,14 @@ def test_a_store_with_a_flipped_bit_is_read_or_refused(
         ("DROP TABLE attempts", "is damaged"),
     ],
 )
-def test_damaged_content_is_told_with_what_to_type(
-    path: Path, whole: Path, statement: str, told: str
+def test_damaged_content_is_reported_with_the_command_to_type(
+    path: Path, whole: Path, statement: str, message: str
 ) -> None:
     path.write_bytes(whole.read_bytes())
     with closing(sqlite3.connect(path)) as other, other:
         other.execute(statement)
     outcome = read_or_refused(path)
     assert isinstance(outcome, str)
-    assert told in outcome
+    assert message in outcome
     assert "rnnbench doctor --store" in outcome
     assert "--rescue NEW.db" in outcome

@@ -51,7 +51,7 @@ def test_two_processes_that_make_one_store_at_once_both_write_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize("lines", [0, 3, 25])
-def test_what_was_added_survives_the_killing_of_its_writer(tmp_path: Path, lines: int) -> None:
+def test_added_records_survive_the_killing_of_their_writer(tmp_path: Path, lines: int) -> None:
     path = tmp_path / "records.db"
     process = writer(path, 0, 100_000)
     assert process.stdout is not None

@@ -55,7 +55,7 @@ def test_a_word_is_read_as_it_was_meant(text: str, selectors: list[Selector]) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "rnnbench list"),
         (" , ", "rnnbench list"),
@@ -72,10 +72,10 @@ def test_a_word_is_read_as_it_was_meant(text: str, selectors: list[Selector]) ->
         ("lstm[a=1][b=2]", "']' without '['"),
     ],
 )
-def test_a_malformed_word_is_refused(text: str, told: str) -> None:
+def test_a_malformed_word_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_selectors([text])
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @settings(deadline=None, max_examples=300)
