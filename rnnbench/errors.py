@@ -1,7 +1,7 @@
-"""What the user sees: errors that say what happened, where, and what to type next.
+"""Errors that a user can correct, and functions that make foreign text safe to print.
 
-Every error a user can cause derives from :class:`RnnbenchError`; the command line prints its text
-on one line and never a traceback. Anything else that escapes is a bug of rnnbench or of a plugin.
+Every error that a user can cause derives from :class:`RnnbenchError`. The command line prints its
+message on one line, without a traceback. Any other exception is a bug of rnnbench or of a plugin.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import difflib
 from collections.abc import Iterable
 
 MESSAGE_LIMIT = 1000
-"""Characters of an error message at most; a longer one loses its middle."""
+"""Maximum length of an error message; a longer one loses its middle."""
 
 
 class RnnbenchError(Exception):
     """Base of all errors that a user can correct.
 
     The message is made printable, folded into one line and bounded here, so that code that raises
-    an error need not do so. Its beginning and its end, which says what to type next, are kept.
+    an error need not do so. The beginning and the end, which says what to type next, are kept.
     ``exit_code`` is the exit code of the command line.
     """
 
     exit_code = 2
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(one_line(message, MESSAGE_LIMIT, keep_end=True))
+        super().__init__(message_line(message))
 
 
 class UsageError(RnnbenchError):
@@ -32,21 +32,15 @@ class UsageError(RnnbenchError):
 
 
 class OptionError(UsageError):
-    """An option of a model or a task that does not exist, or whose value has the wrong type or
-    range.
-    """
+    """An unknown option of a model or task, or a value of the wrong type or range."""
 
 
 class PluginError(RnnbenchError):
-    """A plugin that broke the contract; raised at the author's call, so that the traceback points
-    there.
-    """
+    """A plugin that breaks the contract; raised at the author's call, where the traceback ends."""
 
 
 class DataError(RnnbenchError):
-    """A data file that cannot be read or does not say what it should; the text names the file and
-    the row.
-    """
+    """A data file that cannot be read or is malformed; the message names the file and the row."""
 
 
 class StoreError(RnnbenchError):
@@ -58,9 +52,7 @@ class OutputError(RnnbenchError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the nearest of ``known``, or an empty string when nothing
-    is near.
-    """
+    """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, [str(each) for each in known], n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
 
@@ -71,8 +63,21 @@ def one_line(text: object, limit: int = 500, *, keep_end: bool = False) -> str:
     Control characters become spaces, and runs of spaces become one. A longer text is cut at its
     end or, with ``keep_end``, in its middle.
     """
-    folded = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    line = str(text)
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else " " for c in line)
+    folded = " ".join(line.split())
     if len(folded) <= limit:
         return folded
     end = limit // 2 if keep_end else 0
     return f"{folded[: limit - 1 - end]}…{folded[len(folded) - end :]}"
+
+
+def message_line(text: object) -> str:
+    """Fold an error message into one printable line that keeps its beginning and its end."""
+    return one_line(text, MESSAGE_LIMIT, keep_end=True)
+
+
+def printable(text: str) -> str:
+    """Replace every character but line breaks and tabs that could control a terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

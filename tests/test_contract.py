@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rnnbench.contract import registry
-from rnnbench.contract.entries import Model, RegisteredTask
+from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.errors import RnnbenchError
 from rnnbench.records.syntax import option_text
 from rnnbench.testing import check_model, check_task
@@ -18,11 +18,11 @@ KNOWN = registry.load()
 STACKED = {"num_layers": 2, "dropout": 0.3, "recurrent_dropout": 0.3}
 
 
-def variants(registered: Model | RegisteredTask) -> list[dict[str, Any]]:
+def variants(registered: RegisteredModel | RegisteredTask) -> list[dict[str, Any]]:
     """Return the default options, then each other choice and switch by itself."""
     found: list[dict[str, Any]] = [{}]
     for option in registered.options.values():
-        alternatives = [*option.choices, *((True, False) if bool in option.types else ())]
+        alternatives = [*option.choices, *((True, False) if bool in option.kinds else ())]
         found += [{option.name: value} for value in alternatives if value != option.default]
     return found
 
@@ -54,7 +54,7 @@ def data_files(task: RegisteredTask, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("model", "options"), model_cases())
-def test_every_model_keeps_the_contract(model: Model, options: dict[str, Any]) -> None:
+def test_every_model_keeps_the_contract(model: RegisteredModel, options: dict[str, Any]) -> None:
     check_model(model, options)
     assert model.summary
 

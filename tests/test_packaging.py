@@ -1,4 +1,4 @@
-"""The wheel: everything is in it, nothing else is, and it works away from the repository."""
+"""The wheel: it contains every file and nothing else, and works outside the repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.installing import answer, run_python
 
 ROOT = Path(__file__).parents[1]
 HOMES = {"rnnbench": "rnnbench", "plugins": "rnnbench/plugins", "tasks": "rnnbench/tasks"}
-"""Folders of the repository, and where they lie once installed."""
+"""Folders of the repository and of the installed package."""
 
 LOOK = """
 import json, sys
@@ -27,7 +27,9 @@ print(json.dumps({
     "file": rnnbench.__file__,
     "loaded by import rnnbench": light,
     "version": rnnbench.__version__,
-    "providers": sorted({p.provider.distribution + " " + p.provider.version for p in known.plugins}),
+    "providers": sorted(
+        {f"{p.provider.distribution} {p.provider.version}" for p in known.plugins}
+    ),
     "faults": [p.error for p in known.faults],
     "models": sorted(known.models),
     "tasks": sorted(known.tasks),
@@ -38,7 +40,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy, so that no build folder is left in the repository."""
+    """The wheel, built from a copy so that no build folder is left in the repository."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
@@ -89,7 +91,7 @@ def test_the_wheel_holds_every_file_of_the_packages(contents: set[str]) -> None:
         "rnnbench/tasks/",
     ],
 )
-def test_the_wheel_holds_what_python_files_need_beside_them(contents: set[str], part: str) -> None:
+def test_the_wheel_holds_package_data(contents: set[str], part: str) -> None:
     assert any(name.startswith(part) for name in contents)
 
 
@@ -111,7 +113,7 @@ def test_every_entry_point_names_a_module_in_the_wheel(contents: set[str]) -> No
     assert {name for name in shipped if "/_" not in name} == modules
 
 
-def test_the_wheel_works_away_from_the_repository(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_works_outside_the_repository(wheel: Path, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     run_python(
         [

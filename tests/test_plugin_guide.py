@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
-from rnnbench.contract.registration import Registration
+from rnnbench.contract.collector import Collector
 from rnnbench.contract.task import Task
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, check_task
@@ -27,24 +27,24 @@ def imported(code: str, path: Path) -> ModuleType:
     return module
 
 
-def fresh() -> Registration:
-    return Registration(Provider(distribution="acme", version="1"), {}, {})
+def fresh() -> Collector:
+    return Collector(Provider(distribution="acme", version="1"), {}, {})
 
 
 def test_the_model_keeps_the_contract(tmp_path: Path) -> None:
-    registration = fresh()
-    imported(MODEL, tmp_path / "my_cell.py").register_models(registration.register_model)
-    model = registration.models["my-cell"]
+    collector = fresh()
+    imported(MODEL, tmp_path / "my_cell.py").register_models(collector.register_model)
+    model = collector.models["my-cell"]
     assert model.summary == "A GRU that reads batch first."
     check_model(model)
     check_model(model, {"num_layers": 2})
 
 
 def test_the_task_keeps_the_contract(tmp_path: Path) -> None:
-    registration = fresh()
-    imported(TASK, tmp_path / "first_symbol.py").register_tasks(registration.register_task)
-    check_task(registration.tasks["first-symbol"])
-    check_task(registration.tasks["first-symbol"], {"delay": 3, "symbols": 7})
+    collector = fresh()
+    imported(TASK, tmp_path / "first_symbol.py").register_tasks(collector.register_task)
+    check_task(collector.tasks["first-symbol"])
+    check_task(collector.tasks["first-symbol"], {"delay": 3, "symbols": 7})
 
 
 def test_the_packaging_names_the_module() -> None:

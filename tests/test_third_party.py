@@ -1,6 +1,4 @@
-"""Real distributions, installed with pip and loaded by real interpreters: good ones work, broken
-ones harm nobody else.
-"""
+"""Third-party plugins, installed with pip: good ones work, broken ones affect no others."""
 
 from __future__ import annotations
 
@@ -31,6 +29,18 @@ failed = {name: {r.name: r.message for r in run_checks(name) if not r.passed} fo
 print(json.dumps({"listings": listings, "failed": failed}))
 """
 
+COMMAND = """
+import contextlib, io, json
+from rnnbench.cli.main import main
+
+out = io.StringIO()
+try:
+    with contextlib.redirect_stdout(out):
+        main(["plugins"])
+except SystemExit as end:
+    print(json.dumps({"code": end.code, "out": out.getvalue()}))
+"""
+
 BROKEN = {
     "import-error": ("acme-import-error", "0.1", "No module named 'a_package_that_nobody_has'"),
     "exits": ("acme-exits", "0.2", "SystemExit: 3"),
@@ -46,10 +56,15 @@ WORKING = {"leaky", "running-parity", "looks-ahead", "forgetful", "talkative"}
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Install every distribution, and look from one fresh interpreter."""
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every distribution installed."""
     projects = sorted(path.parent for path in DISTRIBUTIONS.glob("*/pyproject.toml"))
-    shelf = install(projects, tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("sources"))
+    return install(projects, tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(scope="module")
+def seen(shelf: Path) -> dict[str, Any]:
+    """Results from one fresh interpreter."""
     found: dict[str, Any] = answer(LOOK, shelf=shelf)
     return found
 
@@ -83,7 +98,7 @@ def test_a_broken_plugin_is_reported_with_its_distribution_and_version(
 
 
 @pytest.mark.parametrize("name", ["import-error", "exits", "duplicate", "raising-hook"])
-def test_the_report_names_the_authors_line(listing: dict[str, Any], name: str) -> None:
+def test_the_report_names_the_line_of_the_author(listing: dict[str, Any], name: str) -> None:
     assert f"[acme_{name.replace('-', '_')}.py:" in listing["plugins"][name]["error"]
 
 
@@ -106,12 +121,20 @@ def test_a_duplicate_names_both_providers_and_leaves_nothing_behind(
     assert "lstm-of-a-third-party" not in listing["models"]
 
 
-def test_what_a_plugin_prints_and_warns_of_stays_off_stdout(seen: dict[str, Any]) -> None:
-    # That what was seen could be read as JSON says that "hello from a plugin" did not reach stdout.
-    # The warning is noted when the module is imported: by the first listing.
+def test_output_and_warnings_of_a_plugin_stay_off_stdout(seen: dict[str, Any]) -> None:
+    # The output could be parsed as JSON, so "hello from a plugin" did not reach stdout. The warning
+    # is recorded when the module is imported, by the first listing.
     first = next(iter(seen["listings"].values()))
     (warning,) = first["plugins"]["talkative"]["warnings"]
     assert warning.startswith("UserWarning: this plugin is old (acme_talkative.py:")
+
+
+def test_the_command_line_lists_faults_and_warnings(shelf: Path) -> None:
+    listed = answer(COMMAND, shelf=shelf)
+    assert listed["code"] == 1
+    warning = "warning of talkative (acme-talkative"
+    assert any(line.startswith(warning) for line in listed["out"].splitlines())
+    assert "No module named" in listed["out"]
 
 
 @pytest.mark.parametrize("name", ["leaky", "talkative", "running-parity"])

@@ -1,1 +1,1 @@
-"""The command line: words in, one line per error out."""
+"""The command line."""

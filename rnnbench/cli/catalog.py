@@ -2,61 +2,58 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from rnnbench.cli.parameters import LOG_WIDTH
-from rnnbench.errors import UsageError, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.contract.entries import Model, RegisteredTask
+    from rnnbench.contract.entries import RegisteredModel, RegisteredTask
     from rnnbench.contract.options import Option
     from rnnbench.plan.suites import Suite
 
+KINDS = ("models", "tasks", "suites")
+
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["models", "tasks", "suites"]), required=False)
+@click.argument("kind", type=click.Choice(KINDS), required=False)
 @click.argument("pattern", default="*")
-def list_(what: str | None, pattern: str) -> None:
-    """List models, tasks or suites: a line each, options with defaults, and who provides them."""
+def list_(kind: str | None, pattern: str) -> None:
+    """List models, tasks and suites.
+
+    Each is listed with its options, their defaults, and the distribution that provides it. PATTERN
+    is a name or a glob.
+    """
     from rich.console import Console
 
+    from rnnbench.records.syntax import matches
+
     console = Console(highlight=False)
-    for kind in [what] if what else ["models", "tasks", "suites"]:
-        if not what:
-            console.print(f"[bold]{kind}[/bold]")
-        members = _members(kind)
-        for name in _fitting(kind.removesuffix("s"), pattern, sorted(members)):
+    for each in [kind] if kind else KINDS:
+        if not kind:
+            console.print(f"[bold]{each}[/bold]")
+        members = _members(each)
+        names = sorted(members)
+        for name in names if pattern == "*" else matches(each.removesuffix("s"), pattern, names):
             _show(name, members[name], console)
 
 
-def _members(kind: str) -> Mapping[str, Model | RegisteredTask | Suite]:
+def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite]:
     if kind == "suites":
         from rnnbench.plan.suites import shipped
 
         return shipped()
-    from rnnbench.contract import registry as plugins
+    from rnnbench.contract import registry
 
-    registry = plugins.load()
-    return registry.models if kind == "models" else registry.tasks
-
-
-def _fitting(kind: str, pattern: str, known: Sequence[str]) -> list[str]:
-    names = fnmatch.filter(known, pattern)
-    if not names and pattern != "*":
-        near = did_you_mean(pattern.strip("*?"), known)
-        raise UsageError(
-            f"no {kind} fits {one_line(pattern, 80)!r}.{near} Type: rnnbench list {kind}s"
-        )
-    return names
+    loaded = registry.load()
+    return loaded.models if kind == "models" else loaded.tasks
 
 
-def _show(name: str, member: Model | RegisteredTask | Suite, console: Console) -> None:
+def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: Console) -> None:
     from rnnbench.plan.suites import Suite
 
     console.print(f"[bold]{name}[/bold]", end="  ")
@@ -78,7 +75,11 @@ def _option(option: Option) -> str:
 
 @click.command()
 def plugins() -> int:
-    """List every plugin with its distribution and version, what it provides, and what went wrong."""
+    """List plugins with their state.
+
+    Each is listed with its distribution and version, the models and tasks that it provides, and
+    the errors and warnings of loading it. The exit code is 1 if a plugin could not be loaded.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -86,30 +87,23 @@ def plugins() -> int:
     from rnnbench.contract import registry
 
     loaded = registry.load()
-    table = Table(
-        "plugin",
-        "distribution",
-        "version",
-        "provides",
-        "state",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
+    headings = ("plugin", "distribution", "version", "provides", "state")
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for plugin in loaded.plugins:
-        provides = ", ".join([*plugin.models, *plugin.tasks])
-        state = plugin.error or ("disabled" if plugin.disabled else "ok")
         style = "red" if plugin.error else "dim" if plugin.disabled else ""
         cells = (
             plugin.name,
             plugin.provider.distribution,
             plugin.provider.version,
-            provides,
-            state,
+            ", ".join([*plugin.models, *plugin.tasks]),
+            plugin.state,
         )
         table.add_row(*(Text(cell, style=style) for cell in cells))
-    console = Console()
+    console = Console(highlight=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
     console.print(table)
+    for plugin in loaded.plugins:
+        for warning in plugin.warnings:
+            console.print(f"warning of {plugin.label}: {warning}", markup=False, soft_wrap=True)
     return 1 if loaded.faults else 0

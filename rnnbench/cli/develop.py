@@ -1,4 +1,4 @@
-"""``rnnbench new`` and ``rnnbench check``: for those who write plugins."""
+"""``rnnbench new`` and ``rnnbench check``, for authors of plugins."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ from pathlib import Path
 
 import click
 
+CHECK_EXAMPLES = """\b
+Examples:
+  rnnbench check lstm
+  rnnbench check 'lstm[num_layers=1,2]'
+"""
 
-@click.command()
+
+@click.command(epilog=CHECK_EXAMPLES)
 @click.argument("name")
 def check(name: str) -> int:
-    """Check a model or a task against the contract; options inline: 'lstm[num_layers=2]'. Exits
-    with 1 when it breaks it.
+    """Check a model or a task against the plugin contract.
+
+    Options are given inline; several values of an option are checked one by one. The exit code is 1
+    if a check fails.
     """
-    from rnnbench.records.syntax import parse_choices
+    from rnnbench.records.syntax import parse_selectors
     from rnnbench.testing import run_checks
 
     failed = total = 0
-    for choice in parse_choices([name]):
-        for options in choice.grid():
-            results = run_checks(choice.pattern, options)
-            for result in results:
-                click.secho(
-                    f"{'ok  ' if result.passed else 'FAIL'}  ",
-                    fg=None if result.passed else "red",
-                    nl=False,
-                )
-                click.echo(result.name if result.passed else f"{result.name}: {result.message}")
-            failed += sum(not result.passed for result in results)
-            total += len(results)
+    for selector in parse_selectors([name]):
+        for options in selector.grid():
+            for result in run_checks(selector.pattern, options):
+                if result.passed:
+                    click.echo(f"ok    {result.name}")
+                else:
+                    click.secho("FAIL  ", fg="red", nl=False)
+                    click.echo(f"{result.name}: {result.message}")
+                failed += not result.passed
+                total += 1
     click.echo(f"{name}: {total - failed} of {total} checks passed")
     return 1 if failed else 0
 
@@ -38,8 +44,9 @@ def check(name: str) -> int:
 @click.argument("name")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 def new(kind: str, name: str, folder: Path | None) -> None:
-    """Write an installable plugin project for a model or a task, which passes its own tests as it
-    is.
+    """Create a plugin project for a model or a task.
+
+    The project is installable and passes its own tests. FOLDER defaults to rnnbench-NAME.
     """
     import shlex
 
@@ -47,7 +54,7 @@ def new(kind: str, name: str, folder: Path | None) -> None:
 
     project = (new_model if kind == "model" else new_task)(name, folder)
     flag = "--model" if kind == "model" else "--task"
-    click.echo(f"Wrote {project}. Next:")
+    click.echo(f"Created {project}. Next:")
     click.echo(f"  pip install -e {shlex.quote(str(project))}")
     click.echo(f"  rnnbench check {name}")
     other = "--task copy-memory" if kind == "model" else "--model lstm,gru"

@@ -1,41 +1,121 @@
-"""``rnnbench doctor``: is the installation sound, and the store whole?"""
+"""``rnnbench doctor``: check the installation and a store, rescue the records of a damaged one."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from rnnbench.cli.parameters import store_option
 
+PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "pandas",
+    "pluggy",
+    "pydantic",
+    "matplotlib",
+    "seaborn",
+    "scipy",
+    "safetensors",
+)
+
 
 @click.command()
 @click.option(
     "--rescue",
     type=click.Path(path_type=Path),
-    help="Copy every readable record of --store into this new store.",
+    metavar="NEW",
+    help="Copy every readable record of the store into this new store.",
 )
 @store_option
 def doctor(rescue: Path | None, store: Path) -> int:
-    """Check the installation, the plugins and the store; or, with --rescue, save what is readable
-    of a damaged store.
+    """Check the installation, the plugins and the store.
+
+    With --rescue, copy the readable records of a damaged store instead. The exit code is 1 if
+    something is wrong.
     """
-    if rescue is not None:
-        from rnnbench.records.rescue import rescue_records
-
-        kept, lost = rescue_records(store, rescue)
-        _tell(not lost, f"{kept} attempts copied to {rescue}, {lost} could not be read")
-        return 1 if lost else 0
-
-    from rnnbench.cli.health import installation, store_health
-
+    findings: Iterator[Finding] = (
+        itertools.chain(check_installation(), [check_store(store)])
+        if rescue is None
+        else iter([_rescue(store, rescue)])
+    )
     healthy = True
-    for finding in itertools.chain(installation(), [store_health(store)]):
-        _tell(finding.good, finding.text)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.text}")
         healthy &= finding.good
     return 0 if healthy else 1
 
 
-def _tell(good: bool, text: str) -> None:
-    click.echo(f"{'ok  ' if good else 'FAIL'}  {text}")
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check."""
+
+    good: bool
+    text: str
+
+
+def check_installation() -> Iterator[Finding]:
+    """Check Python, the packages, the plugins, the GPU and process isolation."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    import rnnbench
+    from rnnbench.contract import registry
+
+    python = f"Python {platform.python_version()}, {platform.platform()}"
+    yield Finding(True, f"rnnbench {rnnbench.__version__}, {python}")
+    for name in PACKAGES:
+        try:
+            yield Finding(True, f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield Finding(False, f"{name} is not installed; type: pip install rnnbench")
+    for plugin in registry.load().plugins:
+        yield Finding(plugin.error is None, f"plugin {plugin.label}: {plugin.state}")
+    import torch
+
+    cuda = torch.cuda.is_available()
+    name = torch.cuda.get_device_name(0) if cuda else "none; trials run on the CPU"
+    yield Finding(True, f"GPU: {name}")
+    yield _check_isolation()
+
+
+def _check_isolation() -> Finding:
+    from rnnbench.execution.isolation.processes import Processes
+
+    with Processes() as processes:
+        processes.start("doctor", {"kind": "preflight", "specs": [], "plugins": []}, limit=120)
+        while processes.running:
+            for _, outcome in processes.poll(1.0):
+                if outcome.result == []:
+                    return Finding(True, "trials run in separate processes")
+                return Finding(False, outcome.error or outcome.ending)
+    return Finding(False, "the process of a trial could not be started")
+
+
+def check_store(path: Path) -> Finding:
+    """Check that a store can be opened, is intact, and that every record can be read."""
+    from rnnbench.errors import StoreError, message_line
+    from rnnbench.records.store import Store, how_to_rescue
+
+    try:
+        if not path.exists():
+            return Finding(True, f"no store at {path} yet")
+        with Store(path, must_exist=True) as store:
+            if damage := store.check():
+                problem = f"{path} is damaged ({damage}); {how_to_rescue(path)}"
+                return Finding(False, message_line(problem))
+            count = len(store.records(every_attempt=True))
+            return Finding(True, f"{path}: {count} attempts, all readable")
+    except (StoreError, OSError) as error:
+        return Finding(False, message_line(error))
+
+
+def _rescue(store: Path, new: Path) -> Finding:
+    from rnnbench.records.rescue import rescue_records
+
+    kept, lost = rescue_records(store, new)
+    return Finding(not lost, f"{kept} attempts copied to {new}, {lost} could not be read")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnbench.cli.parameters import store_option
-from rnnbench.cli.trials import one_trial, printable
+from rnnbench.cli.results import one_trial
+from rnnbench.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
@@ -18,40 +19,40 @@ Example:
   rnnbench run -t char-lm -m lstm --preset quick --seeds 1
   rnnbench generate TRIAL --prompt "anna saw " --length 200
 """
-_MOST_SYMBOLS = 1_000_000
-_MOST_SEED = 2**31 - 1
+_MAX_SYMBOLS = 1_000_000
 
 
 @click.command(epilog=EXAMPLE)
 @click.argument("trial")
-@click.option("--prompt", required=True, help="What the text begins with.")
+@click.option("--prompt", required=True, help="Beginning of the text.")
 @click.option(
     "--length",
-    type=click.IntRange(1, _MOST_SYMBOLS),
+    type=click.IntRange(1, _MAX_SYMBOLS),
     default=200,
     show_default=True,
-    help="Characters or words to draw.",
+    help="Number of characters or words.",
 )
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 100),
     default=0.8,
     show_default=True,
-    help="Below 1 the probable becomes more so; 0 always takes the most probable.",
+    help="Softmax temperature; 0 takes the most probable symbol.",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, _MOST_SEED),
+    type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Chooses the text.",
+    help="Seed of the sampling.",
 )
 @store_option
 def generate(
     trial: str, prompt: str, length: int, temperature: float, seed: int, store: Path
 ) -> None:
-    """Write text with the trained network of a trial of char-lm or word-lm, named by its id or the
-    beginning of it.
+    """Generate text with the trained network of a trial.
+
+    TRIAL is the id, or its beginning, of a trial of char-lm or word-lm.
     """
     spec, weights = _trained(trial, store)
 
@@ -71,7 +72,6 @@ def generate(
 
 
 def _trained(trial: str, path: Path) -> tuple[TrialSpec, Path]:
-    from rnnbench.errors import UsageError
     from rnnbench.records.result import Status
     from rnnbench.records.store import Store
 
@@ -80,6 +80,7 @@ def _trained(trial: str, path: Path) -> tuple[TrialSpec, Path]:
         record = attempts[-1]
         if not any(attempt.result.status is Status.DONE for attempt in attempts):
             raise UsageError(
-                f"trial {record.trial_id} is {record.result.status}, so that it has no weights; run it again."
+                f"trial {record.trial_id} is {record.result.status} and has no weights; "
+                "run it again with --retry."
             )
         return record.spec, store.weights_of(record.trial_id)

@@ -1,4 +1,4 @@
-"""``rnnbench report``, ``compare``, ``export`` and ``show``: what reads a store."""
+"""``rnnbench report``, ``compare``, ``export`` and ``show``: the commands that read a store."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnbench.cli.parameters import store_option
-from rnnbench.cli.trials import one_trial, printable
-from rnnbench.errors import UsageError, one_line
+from rnnbench.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Record
 
 FAILED_GATE = 3
+COMPARE_EXAMPLES = """\b
+Examples:
+  rnnbench compare lstm 'gru[num_layers=2]'
+  rnnbench compare old.db new.db --fail-on-regression
+"""
 
 
 @click.command()
@@ -30,7 +34,7 @@ FAILED_GATE = 3
     type=click.Path(path_type=Path),
     default="rnnbench-report",
     show_default=True,
-    help="Folder.",
+    help="Folder of the report.",
 )
 @click.option("-t", "--task", "tasks", multiple=True, help="Only these tasks (names or globs).")
 @click.option("-m", "--model", "models", multiple=True, help="Only these models (names or globs).")
@@ -39,15 +43,17 @@ FAILED_GATE = 3
 def report(
     output: Path, tasks: tuple[str, ...], models: tuple[str, ...], title: str | None, store: Path
 ) -> None:
-    """Write a report from the records of a store: index.html, report.md, figures and results.csv."""
+    """Write a report from the records of a store.
+
+    The folder holds index.html, report.md, figures and results.csv.
+    """
     from rnnbench.execution.environment import available_cores
     from rnnbench.execution.isolation.processes import THREAD_VARIABLES
 
-    for variable in (
-        THREAD_VARIABLES
-    ):  # numpy's threads would only be in each other's way: no matrix here is large
+    # The matrices are small, so that threads of numpy would only compete with each other.
+    for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
-    from rnnbench.report import write_report
+    from rnnbench.report.write import write_report
 
     with _uncollected():
         records = _selected(_records(store), tasks, models)
@@ -58,18 +64,14 @@ def report(
     click.echo(f"Report: {index}")
 
 
-@click.command()
+@click.command(epilog=COMPARE_EXAMPLES)
 @click.argument("a")
 @click.argument("b")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
-@click.option(
-    "--fail-on-regression", is_flag=True, help="Exit with 3 when B is shown to be worse than A."
-)
+@click.option("--fail-on-regression", is_flag=True, help="Exit with code 3 if B is worse than A.")
 @store_option
 def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Path) -> int:
-    """Set two models of a store (lstm 'gru[num_layers=2]') or two stores (old.db new.db) side by
-    side, paired by seed.
-    """
+    """Compare two models of a store, or two stores, paired by seed."""
     from rnnbench.analysis.comparison import compare as compare_records
 
     if _is_store(a) and _is_store(b):
@@ -77,26 +79,30 @@ def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Pat
     elif _is_store(a) or _is_store(b):
         model = b if _is_store(a) else a
         raise UsageError(
-            f"{one_line(model, 120)!r} is not a file; give two models of one store, or the files of two stores."
+            f"{model!r} is not a file; give two models of one store, or the files of two stores."
         )
     else:
         comparison = compare_records(_records(store), None, a, b)
-    click.echo(comparison.markdown() if markdown else comparison.text())
+    click.echo(printable(comparison.markdown() if markdown else comparison.text()))
     return FAILED_GATE if fail_on_regression and comparison.regressions else 0
 
 
 @click.command()
 @click.argument("output", type=click.Path(path_type=Path))
+@click.option("--curves", "table", flag_value="curves", help="Export learning curves instead.")
 @click.option(
-    "--curves", "what", flag_value="curves", help="Learning curves, a row per validation."
+    "--profiles", "table", flag_value="profiles", help="Export gradient profiles instead."
 )
-@click.option("--profiles", "what", flag_value="profiles", help="Gradient profiles, a row per lag.")
 @store_option
-def export(output: Path, what: str | None, store: Path) -> None:
-    """Write one tidy row per trial to OUTPUT, by its ending: .csv, .parquet or .jsonl."""
+def export(output: Path, table: str | None, store: Path) -> None:
+    """Export one row per trial to a file.
+
+    The ending of OUTPUT is .csv, .parquet or .jsonl. Learning curves have one row per validation,
+    gradient profiles one row per lag.
+    """
     from rnnbench.analysis import tables
 
-    make = {"curves": tables.curves, "profiles": tables.profiles}.get(what or "", tables.tidy)
+    make = {"curves": tables.curves, "profiles": tables.profiles}.get(table or "", tables.tidy)
     frame = make(_records(store))
     tables.export(frame, output)
     click.echo(f"{len(frame)} rows: {output}")
@@ -104,11 +110,12 @@ def export(output: Path, what: str | None, store: Path) -> None:
 
 @click.command()
 @click.argument("trial")
-@click.option("--log", "only_log", is_flag=True, help="Print the captured output alone.")
+@click.option("--log", "only_log", is_flag=True, help="Print the captured output only.")
 @store_option
 def show(trial: str, only_log: bool, store: Path) -> None:
-    """Show a trial by its id or the beginning of it: every attempt, its log, the traceback of a
-    failed one.
+    """Show all attempts at a trial, with logs and tracebacks.
+
+    TRIAL is the id of a trial or its beginning.
     """
     from rnnbench.records.store import Store
 
@@ -124,15 +131,37 @@ def show(trial: str, only_log: bool, store: Path) -> None:
             click.echo(printable(record.log.rstrip()))
 
 
+def one_trial(attempts: Sequence[Record], beginning: str, store: Path) -> Sequence[Record]:
+    """Return the attempts at the trial whose id begins so.
+
+    Raises:
+        UsageError: no trial or several trials begin so.
+    """
+    trials = list(dict.fromkeys(record.trial_id for record in attempts))
+    if not trials:
+        raise UsageError(
+            f"no trial begins with {beginning!r} in {store}; to list the ids, "
+            "type: rnnbench export trials.csv"
+        )
+    if len(trials) > 1:
+        raise UsageError(
+            f"{beginning!r} matches {len(trials)} trials: {', '.join(trials[:5])}; "
+            "type more of the id."
+        )
+    return attempts
+
+
 def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
     spec = attempts[-1].spec
-    provider = spec.model.provider
+    task, model = spec.task, spec.model
+    provider = f"{model.provider.distribution} {model.provider.version}"
+    settings = (f"{name}={value}" for name, value in spec.settings.model_dump().items())
     lines = [
         f"trial     {attempts[-1].trial_id}",
-        f"task      {spec.task.label}  (version {spec.task.version}, {spec.task.provider.distribution})",
-        f"model     {spec.model.label}  H={spec.model.hidden_size}  ({provider.distribution} {provider.version})",
+        f"task      {task.label}  (version {task.version}, {task.provider.distribution})",
+        f"model     {model.label}  H={model.hidden_size}  ({provider})",
         f"seed      {spec.seed}",
-        f"settings  {', '.join(f'{name}={value}' for name, value in spec.settings.model_dump().items())}",
+        f"settings  {', '.join(settings)}",
     ]
     if weights:
         lines.append(f"weights   {weights}")
@@ -143,10 +172,12 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
 
 def _outcome(record: Record) -> Iterator[str]:
     result = record.result
-    yield f"-- attempt {record.attempt}: {result.status}, {record.started_at}, {record.seconds:.1f} s"
+    duration = f"{record.seconds:.1f} s"
+    yield f"-- attempt {record.attempt}: {result.status}, {record.started_at}, {duration}"
     if result.learning:
         learning = result.learning
-        yield f"   {learning.score_name} {learning.score:.6g}, skill {learning.skill:.4f}, best step {learning.best_step}"
+        score = f"{learning.score_name} {learning.score:.6g}, skill {learning.skill:.4f}"
+        yield f"   {score}, best step {learning.best_step}"
     if result.error:
         yield f"   {result.error}"
     if result.traceback:
@@ -154,16 +185,15 @@ def _outcome(record: Record) -> Iterator[str]:
 
 
 def _is_store(word: str) -> bool:
-    """Whether a word means a file: one that is there, or one that no model could be called."""
+    """Return whether a word is a file: an existing one, or a name that no model can have."""
     name = word.partition("[")[0]
-    return os.path.isfile(word) or "." in name or "/" in name  # noqa: PTH113 - unlike Path's, false for any impossible name
+    # Unlike Path.is_file, isfile is false for every impossible name.
+    return os.path.isfile(word) or "." in name or "/" in name  # noqa: PTH113
 
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Leave the garbage collector off: records are many, and it would walk over all of them again
-    and again for nothing.
-    """
+    """Disable the garbage collector, which would traverse many records repeatedly."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -197,6 +227,6 @@ def _selected(
     ]
     if records and not chosen:
         raise UsageError(
-            "no record fits --task and --model; type rnnbench report without them to see what there is."
+            "no record matches --task and --model; to see all records, omit both options."
         )
     return chosen

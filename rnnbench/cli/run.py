@@ -311,7 +311,7 @@ def _records_of(store: Store, specs: Sequence[TrialSpec]) -> list[Record]:
 
 
 def _conclude(records: list[Record], given: dict[str, Any], console: Console) -> None:
-    from rnnbench.cli.rendering import leaderboards
+    from rnnbench.cli.leaderboard import leaderboards
 
     for table in leaderboards(records, console):
         console.print(table)

@@ -1,35 +1,33 @@
-"""Write a new plugin project: a module, its packaging, a test that runs the contract, a README."""
+"""Create a plugin project: a module, its packaging, a test of the contract, and a README."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Literal
 
-from rnnbench.contract.registration import check_name
+from rnnbench.contract.collector import check_name
 from rnnbench.contract.registry import ENTRY_POINT_GROUP
-from rnnbench.errors import OutputError, PluginError, UsageError, one_line
+from rnnbench.errors import OutputError, PluginError, UsageError
+from rnnbench.files import replacing
 
 _SUFFIX = ".template"
-"""Keeps linters and test collectors off the templates."""
+"""Hides the templates from linters and test collectors."""
 
 
 def new_model(name: str, folder: str | Path | None = None) -> Path:
-    """Write an installable plugin project with one small architecture, which passes its own tests
-    as it is.
+    """Create an installable plugin project with one small architecture that passes its own tests.
 
     Args:
-        name: what the model will be called: lower-case letters, digits and single hyphens, starting
-            with a letter.
-        folder: the project's own folder, new or empty; ``rnnbench-NAME`` in the current folder when
-            ``None``.
+        name: the name of the model: lower-case letters, digits and single hyphens, starting with a
+            letter.
+        folder: the folder of the project, new or empty; ``None``: ``rnnbench-NAME`` in the current
+            folder.
 
     Returns:
-        The project's folder.
+        The folder of the project.
 
     Raises:
         UsageError: the name is not allowed, or a plugin of that name is installed.
@@ -39,9 +37,7 @@ def new_model(name: str, folder: str | Path | None = None) -> Path:
 
 
 def new_task(name: str, folder: str | Path | None = None) -> Path:
-    """Write an installable plugin project with one small generated task; arguments and errors as
-    :func:`new_model`.
-    """
+    """Create a plugin project with one small generated task; otherwise as :func:`new_model`."""
     return _new("task", name, folder)
 
 
@@ -64,19 +60,17 @@ def _new(kind: Literal["model", "task"], name: str, folder: str | Path | None) -
         "module": f"rnnbench_{name.replace('-', '_')}",
         "class_name": _class_name(name, "Core" if kind == "model" else "Task"),
     }
-    _write_whole(_render(kind, words), target)
+    _write(_render(kind, words), target)
     return target
 
 
 def _class_name(name: str, suffix: str) -> str:
-    """Return the name in capitals, with a suffix that keeps clear of Python's keywords (none, true,
-    false).
-    """
+    """Return the name in CapWords; the suffix avoids the keywords None, True and False."""
     return "".join(part.capitalize() for part in name.split("-")).removesuffix(suffix) + suffix
 
 
 def _render(kind: str, words: dict[str, str]) -> dict[str, str]:
-    """Return the project's files: text by file name."""
+    """Return the text of each file of the project."""
     rendered = {}
     for source in files("rnnbench.cli").joinpath("templates", kind).iterdir():
         if source.name.endswith(_SUFFIX):
@@ -85,32 +79,20 @@ def _render(kind: str, words: dict[str, str]) -> dict[str, str]:
     return rendered
 
 
-def _write_whole(project: dict[str, str], target: Path) -> None:
-    """Write the files beside the target and move them there at once, so that no half project is
-    ever seen.
-    """
-    shown = one_line(target, 200)
+def _write(project: dict[str, str], target: Path) -> None:
+    """Write the files of a project; the folder appears with all of them or not at all."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise OutputError(f"{shown} exists and is no folder; give another one.")
+        raise OutputError(f"{target} exists and is not a folder; give another one.")
     try:
         if target.is_dir() and any(target.iterdir()):
-            raise OutputError(f"folder {shown} is not empty; give a new one.")
-        with tempfile.TemporaryDirectory(
-            dir=target.absolute().parent, prefix=".rnnbench-new-"
-        ) as scratch:
-            draft = Path(scratch) / "project"
+            raise OutputError(f"folder {target} is not empty; give a new one.")
+        with replacing(target) as draft:
             draft.mkdir()
             for name, text in project.items():
                 (draft / name).write_text(text, encoding="utf-8")
-            _move(draft, target)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+    # ValueError: a null character in the path.
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"folder {shown} cannot be written: {one_line(reason, 200)}; give another one."
+            f"folder {target} cannot be written: {reason}; give another one."
         ) from None
-
-
-def _move(draft: Path, target: Path) -> None:
-    if os.name == "nt" and target.is_dir():
-        target.rmdir()  # there, a folder cannot be renamed onto an empty one
-    draft.replace(target)

@@ -1,1 +1,1 @@
-"""What a plugin implements, how it is checked and how it is loaded."""
+"""The plugin contract: hooks, tasks, cores, options, and the registry that loads plugins."""

@@ -1,12 +1,12 @@
-"""A model and a task as registered: name, provider, options, citations, and how to build one."""
+"""Registry entries: the description of one model or task, and how to build it."""
 
 from __future__ import annotations
 
 import inspect
-import pathlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.contract.options import Option, unwrapped
@@ -19,62 +19,63 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
-class _Registered:
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
     name: str
     provider: Provider
     options: dict[str, Option]
     cited: tuple[Citation, ...]
-    source: Callable[..., Any]
+    factory: Callable[..., Any]
+    """Builds the core or the task, e.g. its class."""
 
     @cached_property
     def summary(self) -> str:
         """The first line of the docstring."""
-        doc = inspect.getdoc(unwrapped(self.source)) or ""
+        doc = inspect.getdoc(unwrapped(self.factory)) or ""
         return one_line(doc.splitlines()[0] if doc else "", 200)
 
     @property
     def citations(self) -> tuple[RecordedCitation, ...]:
         """The citations as they are recorded."""
         return tuple(
-            RecordedCitation(of=self.name, key=r.key, title=r.title, venue=r.venue, url=r.url)
-            for r in self.cited
+            RecordedCitation(of=self.name, key=c.key, title=c.title, venue=c.venue, url=c.url)
+            for c in self.cited
         )
 
     def _arguments(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return the options as the author annotated them: recorded paths are texts, theirs are
-        ``pathlib.Path``.
-        """
+        """Return the options as annotated: paths are recorded as text and passed as ``Path``."""
         arguments = dict(given or {})
         for name, option in self.options.items():
             if option.is_file and isinstance(arguments.get(name), str):
-                arguments[name] = pathlib.Path(arguments[name])
+                arguments[name] = Path(arguments[name])
         return arguments
 
 
-@dataclass(frozen=True)
-class Model(_Registered):
-    """A registered architecture."""
+@dataclass(frozen=True, kw_only=True)
+class RegisteredModel(_Entry):
+    """The registry entry of an architecture."""
 
-    core: Callable[..., nn.Module]
     causal: bool
     incompatible: Callable[[Task, dict[str, Any]], str | None] | None
 
     def build(
         self, input_size: int, hidden_size: int, options: dict[str, Any] | None = None
     ) -> nn.Module:
-        """Build the core; raises whatever its ``__init__`` raises (``ValueError`` for options that
-        do not go together).
+        """Build the core.
+
+        Raises:
+            ValueError: the options do not fit together, or anything else that ``__init__`` raises.
         """
-        return self.core(input_size, hidden_size, **self._arguments(options))
+        core: nn.Module = self.factory(input_size, hidden_size, **self._arguments(options))
+        return core
 
 
-@dataclass(frozen=True)
-class RegisteredTask(_Registered):
-    """A registered task."""
+@dataclass(frozen=True, kw_only=True)
+class RegisteredTask(_Entry):
+    """The registry entry of a task."""
 
     factory: type[Task]
 
     def build(self, options: dict[str, Any] | None = None) -> Task:
-        """Build the task; options annotated as paths are given as ``pathlib.Path``."""
+        """Build the task."""
         return self.factory(**self._arguments(options))

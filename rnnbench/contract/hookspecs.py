@@ -1,8 +1,8 @@
-"""The hooks a plugin may implement. They collect; they only ever grow.
+"""The hooks that a plugin may implement; hooks are only ever added.
 
 A plugin is a module named by an entry point of group ``rnnbench``. It implements a hook by
 decorating a function of the hook's name with ``rnnbench.hookimpl``. Parameters that an
-implementation does not need may be left out.
+implementation does not need may be omitted.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class RegisterModel(Protocol):
                 declared by an attribute ``output_size``.
             causal: ``False`` for a model whose output at a step depends on later steps; its
                 ``forward`` must take ``lengths`` so that padding never leaks in.
-            citations: what to cite when the model took part.
+            citations: papers to cite when the model took part.
             incompatible: ``(task, options) -> reason or None``; a reason declines the task.
 
         Raises:
-            rnnbench.errors.PluginError: what was given breaks the contract; the text says what to
-            change.
+            rnnbench.errors.PluginError: an argument breaks the contract; the message says what to
+                change.
         """
 
 
@@ -63,8 +63,8 @@ class RegisterTask(Protocol):
         """Register a task: a frozen dataclass derived from ``GeneratedTask`` or ``FiniteTask``.
 
         Raises:
-            rnnbench.errors.PluginError: what was given breaks the contract; the text says what to
-            change.
+            rnnbench.errors.PluginError: the class breaks the contract; the message says what to
+                change.
         """
 
 

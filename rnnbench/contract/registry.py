@@ -1,12 +1,9 @@
-"""Load plugins one by one, keep each fault to its plugin, and know every model and task by name and
-provider.
-"""
+"""The registry: load the plugins of all distributions one by one; look up models and tasks."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 import re
 import sys
 import warnings
@@ -15,28 +12,29 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
 
 from rnnbench.contract import hookspecs
-from rnnbench.contract.entries import Model, RegisteredTask
+from rnnbench.contract.collector import DISABLE_VARIABLE, Collector
+from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.contract.faults import in_words, place_of
-from rnnbench.contract.registration import DISABLE_VARIABLE, Registration
-from rnnbench.errors import PluginError, UsageError, did_you_mean, one_line
+from rnnbench.errors import PluginError, UsageError, did_you_mean, message_line, one_line
 from rnnbench.records.spec import Provider
 
-__all__ = ["DISABLE_VARIABLE", "Model", "PluginReport", "RegisteredTask", "Registry", "load"]
+__all__ = ["PluginReport", "RegisteredModel", "RegisteredTask", "Registry", "load"]
 
 ENTRY_POINT_GROUP = "rnnbench"
 OWN_DISTRIBUTION = "rnnbench"
 
-_Found = TypeVar("_Found")
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True)
 class PluginReport:
-    """What became of one plugin."""
+    """The outcome of loading one plugin."""
 
     name: str
     provider: Provider
@@ -46,142 +44,151 @@ class PluginReport:
     error: str | None = None
     disabled: bool = False
     warnings: tuple[str, ...] = ()
-    """What was warned of while it loaded, one line each."""
+    """Warnings issued while it was loaded, one line each."""
+
+    @property
+    def label(self) -> str:
+        """The name with the distribution and its version."""
+        return f"{self.name} ({self.provider.distribution} {self.provider.version})"
+
+    @property
+    def state(self) -> str:
+        """The error, ``disabled`` or ``ok``."""
+        return self.error or ("disabled" if self.disabled else "ok")
 
 
 @dataclass
 class Registry:
-    """Every model and task that could be loaded, and what went wrong with the rest."""
+    """All models and tasks that could be loaded, and a report on every plugin."""
 
-    models: dict[str, Model] = field(default_factory=dict)
+    models: dict[str, RegisteredModel] = field(default_factory=dict)
     tasks: dict[str, RegisteredTask] = field(default_factory=dict)
     plugins: list[PluginReport] = field(default_factory=list)
 
-    def model(self, name: str) -> Model:
-        """Return the model of that name; raises :class:`UsageError` with the near one, or with why
-        its plugin failed.
+    def model(self, name: str) -> RegisteredModel:
+        """Return a model by name.
+
+        Raises:
+            UsageError: no such model; the message suggests a near name, or says why its plugin is
+                not loaded.
         """
         return _lookup("model", name, self.models, self.plugins)
 
     def task(self, name: str) -> RegisteredTask:
-        """Return the task of that name; raises :class:`UsageError` with the near one, or with why
-        its plugin failed.
-        """
+        """Return a task by name; raises :class:`UsageError` as :meth:`model` does."""
         return _lookup("task", name, self.tasks, self.plugins)
 
     @property
     def faults(self) -> list[PluginReport]:
-        """The plugins that could not be loaded in full."""
+        """The plugins that could not be loaded."""
         return [plugin for plugin in self.plugins if plugin.error]
 
 
 def _lookup(
-    kind: str, name: str, known: Mapping[str, _Found], plugins: Iterable[PluginReport]
-) -> _Found:
+    kind: str, name: str, known: Mapping[str, _Entry], plugins: Iterable[PluginReport]
+) -> _Entry:
     if name in known:
         return known[name]
     absent = [plugin for plugin in plugins if plugin.error or plugin.disabled]
     for plugin in absent:
         if plugin.name == name:
-            why = plugin.error or f"it is switched off by {DISABLE_VARIABLE}."
-            raise UsageError(
-                f"plugin {name!r} of {plugin.provider.distribution} {plugin.provider.version} is not loaded: {why}"
-            )
-    missing = (
-        f" Plugins not loaded: {', '.join(plugin.name for plugin in absent)}; type: rnnbench plugins"
-        if absent
-        else ""
-    )
-    hint = did_you_mean(name, known)
-    raise UsageError(
-        f"no {kind} called {one_line(name, 80)!r}.{hint} Type: rnnbench list {kind}s{missing and '.'}{missing}"
-    )
+            why = plugin.error or f"it is disabled by {DISABLE_VARIABLE}."
+            raise UsageError(f"plugin {plugin.label} is not loaded: {why}")
+    near = did_you_mean(name, known)
+    names = ", ".join(plugin.name for plugin in absent)
+    hint = f". Plugins not loaded: {names}; type: rnnbench plugins" if absent else ""
+    raise UsageError(f"no {kind} called {name!r}.{near} Type: rnnbench list {kind}s{hint}")
 
 
 def load(points: Sequence[EntryPoint] | None = None) -> Registry:
-    """Load every plugin that an installed distribution names in the entry-point group ``rnnbench``.
+    """Load every plugin in the entry-point group ``rnnbench``, or the given entry points.
 
     A plugin that fails (import error, ``sys.exit``, misspelt hook, duplicate name, raising hook) is
-    reported in ``Registry.plugins`` with its distribution and version; none of its models and tasks
-    is kept, and no other plugin is affected. rnnbench's own come first, so that a duplicate is the
-    newcomer's. What a plugin prints while it loads goes to stderr, which keeps stdout for results.
+    reported in ``Registry.plugins``. None of its models and tasks is kept, and no other plugin is
+    affected. rnnbench's own plugins come first, so that a duplicate name is refused to the third
+    party. Output of plugins goes to stderr, because stdout is for results.
     """
     found = list(entry_points(group=ENTRY_POINT_GROUP)) if points is None else list(points)
-    found.sort(
-        key=lambda point: (
-            provider_of(point).distribution != OWN_DISTRIBUTION,
-            provider_of(point).distribution,
-            point.name,
-        )
-    )
-    switched_off = {_folded(word) for word in os.environ.get(DISABLE_VARIABLE, "").split(",")} - {
-        ""
-    }
+    found.sort(key=_order)
+    words = os.environ.get(DISABLE_VARIABLE, "").split(",")
+    disabled = {_normalised(word) for word in words} - {""}
     registry = Registry()
     seen: set[tuple[str, str, str]] = set()
     for point in found:
         provider = provider_of(point)
         key = (provider.distribution, point.name, point.value)
-        if key in seen:  # an editable install beside a wheel lists its entry points twice
+        # An editable install next to a wheel lists its entry points twice.
+        if key in seen:
             continue
         seen.add(key)
-        everybody_else = "all" in switched_off and provider.distribution != OWN_DISTRIBUTION
-        if everybody_else or switched_off & {_folded(point.name), _folded(provider.distribution)}:
-            report = PluginReport(one_line(point.name, 80), provider, point.value, disabled=True)
+        report = PluginReport(one_line(point.name, 80), provider, point.value)
+        if _is_disabled(point, provider, disabled):
+            registry.plugins.append(replace(report, disabled=True))
         else:
-            report = _load_one(point, provider, registry)
-        registry.plugins.append(report)
+            registry.plugins.append(_load_one(point, report, registry))
     return registry
 
 
-def _folded(name: str) -> str:
-    """Spell a name as package indexes compare it: ``My_Plugin`` and ``my-plugin`` are the same
-    distribution.
-    """
+def _order(point: EntryPoint) -> tuple[bool, str, str]:
+    distribution = provider_of(point).distribution
+    return (distribution != OWN_DISTRIBUTION, distribution, point.name)
+
+
+def _is_disabled(point: EntryPoint, provider: Provider, disabled: set[str]) -> bool:
+    if "all" in disabled and provider.distribution != OWN_DISTRIBUTION:
+        return True
+    return bool(disabled & {_normalised(point.name), _normalised(provider.distribution)})
+
+
+def _normalised(name: str) -> str:
+    """Normalise a name as package indexes do: ``My_Plugin`` and ``my-plugin`` are equal."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def provider_of(point: EntryPoint) -> Provider:
-    """Return the distribution that an entry point belongs to."""
+    """Return the distribution of an entry point."""
     return _provider(point.dist)
 
 
+# A distribution reads its whole metadata file for each answer.
 @cache
 def _provider(distribution: metadata.Distribution | None) -> Provider:
-    # A distribution reads its whole metadata file for each answer; one whose file is missing or
-    # damaged has None for both.
+    # A missing or damaged metadata file gives None for both, against the annotations.
     name, version = (distribution.name, distribution.version) if distribution else (None, None)
-    return Provider(
-        distribution=one_line(name or "unknown", 80), version=one_line(version or "0", 80)
-    )
+    return Provider(distribution=name or "unknown", version=version or "0")
 
 
-def _load_one(point: EntryPoint, provider: Provider, registry: Registry) -> PluginReport:
-    collected = Registration(provider, registry.models, registry.tasks)
-    report = PluginReport(one_line(point.name, 80), provider, point.value)
-    with _noted_warnings() as noted:
+def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> PluginReport:
+    collected = Collector(report.provider, registry.models, registry.tasks)
+    with _recorded_warnings() as recorded:
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 _call_hooks(point, collected)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # SystemExit too: a plugin must not be able to end rnnbench
-            return replace(report, error=_reason(error), warnings=tuple(noted))
+        # SystemExit too: a plugin must not end rnnbench.
+        except BaseException as error:
+            return replace(report, error=_reason(error), warnings=tuple(recorded))
     registry.models.update(collected.models)
     registry.tasks.update(collected.tasks)
     return replace(
-        report, models=tuple(collected.models), tasks=tuple(collected.tasks), warnings=tuple(noted)
+        report,
+        models=tuple(collected.models),
+        tasks=tuple(collected.tasks),
+        warnings=tuple(recorded),
     )
 
 
 @contextlib.contextmanager
-def _noted_warnings() -> Iterator[list[str]]:
-    """Collect warnings as lines. Filters are left alone: a library imported here may set its own,
-    and they must last.
-    """
-    noted: list[str] = []
+def _recorded_warnings() -> Iterator[list[str]]:
+    """Collect warnings as lines.
 
-    def note(
+    ``warnings.catch_warnings`` does not fit: on exit it would also undo the filters of libraries
+    that a plugin imports first.
+    """
+    recorded: list[str] = []
+
+    def record(
         message: Warning | str,
         category: type[Warning],
         filename: str,
@@ -189,22 +196,20 @@ def _noted_warnings() -> Iterator[list[str]]:
         *_: Any,
         **__: Any,
     ) -> None:
-        noted.append(
-            one_line(f"{category.__name__}: {message} ({pathlib.Path(filename).name}:{lineno})")
-        )
+        place = f"{Path(filename).name}:{lineno}"
+        recorded.append(message_line(f"{category.__name__}: {message} ({place})"))
 
-    shown, warnings.showwarning = warnings.showwarning, note
+    shown, warnings.showwarning = warnings.showwarning, record
     try:
-        yield noted
+        yield recorded
     finally:
         warnings.showwarning = shown
 
 
-def _call_hooks(point: EntryPoint, collected: Registration) -> None:
+def _call_hooks(point: EntryPoint, collected: Collector) -> None:
     module = point.load()
-    manager = pluggy.PluginManager(
-        hookspecs.NAMESPACE
-    )  # one per plugin: a fault in one cannot reach another
+    # One manager per plugin, so that a fault in one cannot reach another.
+    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
     manager.add_hookspecs(hookspecs)
     known = [name for name in vars(manager.hook) if not name.startswith("_")]
     manager.register(module, point.name)
@@ -215,9 +220,9 @@ def _call_hooks(point: EntryPoint, collected: Registration) -> None:
         )
     for caller in callers:
         if not caller.has_spec():
-            hint = did_you_mean(caller.name, known)
+            near = did_you_mean(caller.name, known)
             raise PluginError(
-                f"there is no hook called {caller.name!r}.{hint} The hooks are: {', '.join(known)}."
+                f"there is no hook called {caller.name!r}.{near} The hooks are: {', '.join(known)}."
             )
     manager.hook.register_models(register=collected.register_model)
     manager.hook.register_tasks(register=collected.register_task)
@@ -225,4 +230,4 @@ def _call_hooks(point: EntryPoint, collected: Registration) -> None:
 
 def _reason(error: BaseException) -> str:
     text = str(error) if isinstance(error, PluginError) else in_words(error)
-    return text + place_of(error)
+    return message_line(text + place_of(error))

@@ -1,1 +1,1 @@
-"""From a request to a list of trials, each with its content hash."""
+"""Turn a request or a suite into a list of trial specifications."""

@@ -1,6 +1,4 @@
-"""From what a person asked for to a list of trials, each with its identity. Nothing is built or run
-here.
-"""
+"""Turn a request into a list of trials, each with its identity; nothing is built or run here."""
 
 from __future__ import annotations
 
@@ -12,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from rnnbench.contract import options as option_tools
-from rnnbench.contract.options import Option
-from rnnbench.errors import PluginError, UsageError, did_you_mean, one_line
+from rnnbench.contract.options import Option, resolve
+from rnnbench.errors import PluginError, UsageError, did_you_mean
 from rnnbench.files import file_checksum
 from rnnbench.records.spec import ModelSpec, Settings, TaskSpec, TrialSpec
-from rnnbench.records.syntax import Choice, OptionValue, matching, option_text, parse_choices
+from rnnbench.records.syntax import OptionValue, Selector, expand, parse_selectors
 
 if TYPE_CHECKING:
-    from rnnbench.contract.registry import Model, RegisteredTask, Registry
+    from rnnbench.contract.registry import RegisteredModel, RegisteredTask, Registry
     from rnnbench.contract.task import Preset
 
 DEFAULT_PRESET = "standard"
@@ -29,12 +26,11 @@ DEFAULT_SEEDS = 3
 MAX_SEED = 2**31 - 1
 MAX_HIDDEN_SIZE = 1 << 16
 MAX_TRIALS = 100_000
-"""Beyond it a grid is a slip of the finger, and would fill the memory before anything else could
-say so.
-"""
+"""Upper bound on the number of trials; larger grids are rejected before they fill the memory."""
 
-_HIDDEN_SIZE = Option(
-    "hidden_size", Annotated[int, Field(ge=1, le=MAX_HIDDEN_SIZE)], DEFAULT_HIDDEN_SIZE
+_HIDDEN_SIZE = "hidden_size"
+_HIDDEN_SIZE_OPTION = Option(
+    _HIDDEN_SIZE, Annotated[int, Field(ge=1, le=MAX_HIDDEN_SIZE)], DEFAULT_HIDDEN_SIZE
 )
 _SETTINGS = {
     name: Option(name, field.rebuild_annotation(), field.default)
@@ -44,22 +40,20 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for, by flags, by a suite file or from Python.
-
-    Attributes:
-        tasks, models: words such as ``copy-memory[delay=10,20]``, ``lstm``, ``*gru*``, ``all``.
-        seeds: how many seeds from 0, or the seeds themselves. preset: a task's own sizes; each
-        task's ``standard`` where ``None``, as far as the task has it. hidden_size: for all models
-        that do not set it inline. settings: fields of :class:`rnnbench.records.spec.Settings`; they
-        win over the preset.
-    """
+    """A request for trials, by flags, by a suite file or from Python."""
 
     tasks: Sequence[str]
+    """Names, globs or ``all``, with options: ``copy-memory[delay=10,20]``."""
     models: Sequence[str] = ("all",)
+    """Likewise: ``lstm``, ``*gru*``."""
     seeds: int | Sequence[int] = DEFAULT_SEEDS
+    """The number of seeds from 0, or the seeds themselves."""
     preset: str | None = None
+    """A preset of the tasks; ``None``: each task's ``standard``, where it has one."""
     hidden_size: int | None = None
+    """The hidden size of all models that do not set it inline."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of :class:`rnnbench.records.spec.Settings`; they override the preset."""
 
 
 def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
@@ -68,70 +62,69 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     The order is by seed first, so that every configuration has a first result early.
 
     Raises:
-        UsageError, OptionError: a wrong name, option, value or range.
+        UsageError: a wrong name, option, value or range.
         DataError: a data file that cannot be read.
     """
     seeds = _seeds(request.seeds)
-    tasks = _named("task", request.tasks, registry.tasks)
-    models = _named("model", request.models, registry.models)
-    _refuse_too_many(
+    tasks = _selected("task", request.tasks, registry.tasks)
+    models = _selected("model", request.models, registry.models)
+    _check_size(
         len(seeds)
-        * sum(choice.size for _, choice in tasks)
-        * sum(choice.size for _, choice in models)
+        * sum(selector.size for _, selector in tasks)
+        * sum(selector.size for _, selector in models)
     )
-    cells: list[tuple[TaskSpec, Settings, list[ModelSpec]]] = []
-    for name, choice in tasks:
+    configurations: list[tuple[TaskSpec, Settings, list[ModelSpec]]] = []
+    for name, selector in tasks:
         task = registry.task(name)
         preset = _preset(task, request.preset)
         settings = settings_of(preset, request.settings)
         model_specs = [
-            _model_spec(registry.model(m), request, preset, given)
-            for m, c in models
-            for given in c.grid()
+            _model_spec(registry.model(model_name), request, preset, given)
+            for model_name, model_selector in models
+            for given in model_selector.grid()
         ]
-        cells.extend(
-            (_task_spec(task, preset, given), settings, model_specs) for given in choice.grid()
+        configurations.extend(
+            (_task_spec(task, preset, given), settings, model_specs) for given in selector.grid()
         )
     trials: dict[str, TrialSpec] = {}
     for seed in seeds:
-        for task_spec, settings, model_specs in cells:
+        for task_spec, settings, model_specs in configurations:
             for model_spec in model_specs:
                 trial = TrialSpec(task=task_spec, model=model_spec, settings=settings, seed=seed)
                 trials.setdefault(trial.trial_id, trial)
     return list(trials.values())
 
 
-def _named(kind: str, words: Sequence[str], known: Iterable[str]) -> list[tuple[str, Choice]]:
+def _selected(kind: str, words: Sequence[str], known: Iterable[str]) -> list[tuple[str, Selector]]:
     return [
-        (name, choice)
-        for choice in parse_choices(words)
-        for name in matching(kind, choice.pattern, sorted(known))
+        (name, selector)
+        for selector in parse_selectors(words)
+        for name in expand(kind, selector.pattern, sorted(known))
     ]
 
 
-def _refuse_too_many(trials: int) -> None:
+def _check_size(trials: int) -> None:
     if trials > MAX_TRIALS:
         raise UsageError(
-            f"that makes {trials:,} trials, and a run has at most {MAX_TRIALS:,}; name fewer seeds or options."
+            f"the request has {trials:,} trials, more than the limit of {MAX_TRIALS:,}; "
+            "give fewer seeds or options."
         )
 
 
 def _seeds(asked: int | Sequence[int]) -> list[int]:
     try:
         if not isinstance(asked, Iterable):
-            _refuse_too_many(operator.index(asked))
+            _check_size(operator.index(asked))
             asked = range(asked)
         seeds = list(dict.fromkeys(map(operator.index, asked)))
     except TypeError:
         raise UsageError(
-            f"seeds={one_line(asked, 60)} is neither a count such as 5 nor a list such as [0, 1, 7]."
+            f"seeds={asked} is neither a count, e.g. 5, nor a list, e.g. [0, 1, 7]."
         ) from None
     if not seeds:
-        raise UsageError(
-            "--seeds needs at least one seed: a count such as 5, or seeds such as 0,1,7."
-        )
+        raise UsageError("--seeds needs at least one seed: a count, e.g. 5, or a list, e.g. 0,1,7.")
     if min(seeds) < 0 or max(seeds) > MAX_SEED:
-        raise UsageError(f"a seed lies outside 0 .. {MAX_SEED}.")
+        raise UsageError(f"a seed is outside 0 .. {MAX_SEED}.")
     return seeds
 
 
@@ -142,25 +135,23 @@ def _preset(task: RegisteredTask, asked: str | None) -> Preset:
     if asked is None:
         return presets.get(DEFAULT_PRESET, Preset())
     if asked not in presets:
-        has = f"It has: {', '.join(presets)}." if presets else "It has none; leave --preset out."
-        raise UsageError(
-            f"task {task.name!r} has no preset {one_line(asked, 60)!r}.{did_you_mean(asked, presets)} {has}"
-        )
+        near = did_you_mean(asked, presets)
+        known = f"It has: {', '.join(presets)}." if presets else "It has none; omit --preset."
+        raise UsageError(f"task {task.name!r} has no preset {asked!r}.{near} {known}")
     return presets[asked]
 
 
 def _task_spec(task: RegisteredTask, preset: Preset, given: Mapping[str, str]) -> TaskSpec:
-    resolved = option_tools.resolve(
-        f"task {task.name!r}", task.options, {**preset.options, **given}
-    )
+    owner = f"task {task.name!r}"
+    resolved = resolve(owner, task.options, {**preset.options, **given})
     return TaskSpec(
         name=task.name,
         version=task.factory.version,
         provider=task.provider,
         options=resolved,
-        shown=_shown(resolved, task.options),
+        shown=_changed(resolved, task.options),
         checksums={
-            name: file_checksum(Path(str(resolved[name])), f"task {task.name!r}, option {name!r}")
+            name: file_checksum(Path(str(resolved[name])), f"{owner}, option {name!r}")
             for name, option in task.options.items()
             if option.is_file and resolved[name] is not None
         },
@@ -168,27 +159,27 @@ def _task_spec(task: RegisteredTask, preset: Preset, given: Mapping[str, str]) -
 
 
 def _model_spec(
-    model: Model, request: Request, preset: Preset, given: Mapping[str, str]
+    model: RegisteredModel, request: Request, preset: Preset, given: Mapping[str, str]
 ) -> ModelSpec:
-    widths = (request.hidden_size, preset.settings.get("hidden_size"))
-    width = next((width for width in widths if width is not None), DEFAULT_HIDDEN_SIZE)
-    options = {**model.options, _HIDDEN_SIZE.name: _HIDDEN_SIZE}
-    resolved = option_tools.resolve(
-        f"model {model.name!r}", options, {_HIDDEN_SIZE.name: width, **given}
-    )
-    hidden_size = resolved.pop(_HIDDEN_SIZE.name)
-    assert isinstance(hidden_size, int)
-    return ModelSpec(
-        name=model.name,
-        provider=model.provider,
-        hidden_size=hidden_size,
-        causal=model.causal,
-        options=resolved,
-        shown=_shown(resolved, model.options),
+    sizes = (request.hidden_size, preset.settings.get(_HIDDEN_SIZE), DEFAULT_HIDDEN_SIZE)
+    size = next(size for size in sizes if size is not None)
+    # On the command line the hidden size is one of the model's options.
+    typed = {_HIDDEN_SIZE: _HIDDEN_SIZE_OPTION, **model.options}
+    resolved = resolve(f"model {model.name!r}", typed, {_HIDDEN_SIZE: size, **given})
+    options = {name: resolved[name] for name in model.options}
+    return ModelSpec.model_validate(
+        {
+            "name": model.name,
+            "provider": model.provider,
+            "hidden_size": resolved[_HIDDEN_SIZE],
+            "causal": model.causal,
+            "options": options,
+            "shown": _changed(options, model.options),
+        }
     )
 
 
-def _shown(
+def _changed(
     resolved: Mapping[str, OptionValue], options: Mapping[str, Option]
 ) -> dict[str, OptionValue]:
     return {name: value for name, value in resolved.items() if value != options[name].default}
@@ -196,17 +187,10 @@ def _shown(
 
 def settings_of(preset: Preset, given: Mapping[str, Any]) -> Settings:
     """Return the training settings of a preset, overridden by those that the user gives."""
-    from_preset = {
-        name: value for name, value in preset.settings.items() if name != _HIDDEN_SIZE.name
-    }
+    from_preset = {name: value for name, value in preset.settings.items() if name != _HIDDEN_SIZE}
     if unknown := [name for name in from_preset if name not in _SETTINGS]:
         raise PluginError(
-            f"a preset sets {unknown[0]!r}, which is not a setting; its author can mend that."
+            f"a preset sets {unknown[0]!r}, which is not a setting; report it to the plugin's "
+            f"author, or choose another --preset."
         )
-    asked = {**from_preset, **given}
-    for name, value in asked.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            asked[name] = option_text(
-                value
-            )  # to be read by the setting's type: YAML has a number 32 for the precision "32"
-    return Settings.model_validate(option_tools.resolve("training", _SETTINGS, asked))
+    return Settings.model_validate(resolve("training", _SETTINGS, {**from_preset, **given}))

@@ -1,4 +1,4 @@
-"""Suites: named grids of trials, in YAML, from a file or shipped with rnnbench."""
+"""Suites: named grids of trials in YAML, from a file or shipped with rnnbench."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLWarning
 from ruamel.yaml.events import AliasEvent
 
-from rnnbench.errors import UsageError, did_you_mean, one_line
+from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.files import open_regular
 from rnnbench.plan.planning import DEFAULT_SEEDS, Request
 
 SIZE_LIMIT = 1 << 18
-"""Bytes of a suite file at most."""
+"""Maximum size of a suite file in bytes."""
 
 
 class Suite(BaseModel):
-    """What a suite file may say."""
+    """The content of a suite file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -36,7 +37,7 @@ class Suite(BaseModel):
 
 
 def shipped() -> dict[str, Suite]:
-    """Return the suites that come with rnnbench, by name."""
+    """Return the suites shipped with rnnbench, by name."""
     folder = resources.files("rnnbench.plan") / "shipped"
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".yaml")),
@@ -49,20 +50,20 @@ def shipped() -> dict[str, Suite]:
 
 
 def load_suite(name: str) -> Suite:
-    """Read a suite by its path (anything that exists or ends in .yaml or .yml) or by the name of a
-    shipped one.
+    """Load a suite from a path (an existing file, or .yaml or .yml), or a shipped one by name.
 
     Raises:
         UsageError: no such suite, a file that cannot be read, or content that is not a suite; the
-            text says where.
+            message says where.
     """
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or os.path.isfile(name):  # noqa: PTH113 - unlike Path's, false for any impossible name
+    # Unlike Path.is_file, isfile is false for every impossible name.
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(name):  # noqa: PTH113
         return _parse(_text_of(path), name)
     suites = shipped()
     if name not in suites:
         raise UsageError(
-            f"no suite called {one_line(name, 80)!r}.{did_you_mean(name, suites)} "
+            f"no suite called {name!r}.{did_you_mean(name, suites)} "
             f"Shipped: {', '.join(suites)}; or give the path of a .yaml file."
         )
     return suites[name]
@@ -81,60 +82,48 @@ def to_request(suite: Suite, given: Mapping[str, Any]) -> Request:
 
 
 def _text_of(path: Path) -> str:
-    shown = one_line(path, 200)
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
-            raise UsageError(f"suite {shown} is no regular file.")
-        with path.open("rb") as file:
-            content = file.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise UsageError(f"suite {shown} cannot be read: {error.strerror}.") from None
-    except ValueError:  # a null character in the name
-        raise UsageError(f"suite {shown!r} is not a path.") from None
+    with open_regular(path, "suite", UsageError) as file:
+        content = file.read(SIZE_LIMIT + 1)
     if len(content) > SIZE_LIMIT:
-        raise UsageError(
-            f"suite {shown} is too large: a suite file has at most {SIZE_LIMIT} bytes."
-        )
+        raise UsageError(f"suite {path} is too large: the limit is {SIZE_LIMIT} bytes.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"suite {shown} is not UTF-8 text.") from None
+        raise UsageError(f"suite {path} is not UTF-8 text.") from None
 
 
 def _parse(text: str, name: str) -> Suite:
-    shown = one_line(name, 200)
-    content = _loaded(text, shown)
+    content = _loaded(text, name)
     if not isinstance(content, dict):
         raise UsageError(
-            f"suite {shown} names no tasks; begin it with a line such as: tasks: [copy-memory]"
+            f"suite {name} names no tasks; begin it with a line like: tasks: [copy-memory]"
         )
     try:
         return Suite.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = one_line(".".join(str(part) for part in first["loc"]), 80)
+        where = ".".join(str(part) for part in first["loc"])
         near = did_you_mean(where, Suite.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"suite {shown}: {where}: {one_line(first['msg'], 160)}.{near}") from None
+        raise UsageError(f"suite {name}: {where}: {first['msg']}.{near}") from None
 
 
-def _loaded(text: str, shown: str) -> Any:
+def _loaded(text: str, name: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", YAMLWarning)
+            # A small file with aliases can expand without bound.
             if "*" in text and any(isinstance(event, AliasEvent) for event in _yaml().parse(text)):
-                # they can make a small file expand without bound, and a suite has no use for them
                 raise UsageError(
-                    f"suite {shown}: YAML aliases are not allowed; quote a pattern with a star: '*gru*'."
+                    f"suite {name}: YAML aliases are not allowed; quote a pattern with a star: "
+                    "'*gru*'."
                 )
             return _yaml().load(text)
     except UsageError:
         raise
-    # besides YAMLError, whatever the parser's constructors run into: IndexError, RecursionError ...
+    # Besides YAMLError, the parser's constructors raise IndexError, RecursionError and others.
     except Exception as error:
         hint = " Quote words with brackets: 'lstm[hidden_size=64]'." if "[" in text else ""
-        raise UsageError(
-            f"suite {shown} is not valid YAML: {one_line(error, 200)}.{hint}"
-        ) from None
+        raise UsageError(f"suite {name} is not valid YAML: {error}.{hint}") from None
 
 
 def _yaml() -> YAML:

@@ -1,1 +1,1 @@
-"""Plain data: specifications, results, the syntax of names, and the store. Free of torch."""
+"""Specifications, results, the syntax of names, and the store; imports no torch."""

@@ -1,4 +1,4 @@
-"""Plots that tasks and models leave in a record for the report to draw."""
+"""Plots that a task or model adds to a record and the report draws."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnbench.records.base import Data
 
 
 class LinePlot(Data):
-    """Curves over a shared axis, for the report to draw (e.g. truth against forecasts)."""
+    """Curves over a shared axis, e.g. truth and forecast."""
 
     kind: Literal["lines"] = "lines"
     title: str
@@ -18,14 +18,14 @@ class LinePlot(Data):
     y_label: str
     x: tuple[float, ...]
     lines: dict[str, tuple[float | None, ...]]
-    """By name; ``None`` leaves a gap."""
+    """Values by name; ``None`` leaves a gap."""
     span: tuple[float, float] | None = None
-    """A stretch of the axis to shade, such as the lengths trained on."""
+    """An interval of the axis to shade, e.g. the lengths trained on."""
     span_label: str = ""
 
 
 class HeatmapPlot(Data):
-    """A matrix for the report to draw (e.g. attention weights); ``values[row][column]``."""
+    """A matrix ``values[row][column]``, e.g. of attention weights."""
 
     kind: Literal["heatmap"] = "heatmap"
     title: str

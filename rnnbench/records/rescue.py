@@ -1,4 +1,8 @@
-"""Save what can still be read of a damaged store into a new one."""
+"""Copy the readable records of a damaged store into a new one.
+
+The ``.recover`` command of SQLite's shell does not fit: Debian 12 builds the shell without the
+``sqlite_dbpage`` table that the command reads, so that it fails even on an intact store.
+"""
 
 from __future__ import annotations
 
@@ -21,25 +25,25 @@ _ORDERS = (
     "status, trial_id, attempt",
     "status DESC, trial_id DESC, attempt DESC",
 )
-"""The table and its index, each from both ends: a walk ends at the first damaged page, and these
-meet it from all sides.
-"""
-_ATTEMPT = "SELECT spec, result, started_at, seconds, command, log FROM attempts WHERE trial_id = ? AND attempt = ?"
+"""The table and its index in both directions, since a scan ends at the first damaged page."""
+_ATTEMPT = (
+    "SELECT spec, result, started_at, seconds, command, log FROM attempts "
+    "WHERE trial_id = ? AND attempt = ?"
+)
 
 
 def rescue_records(damaged: Path, new: Path) -> tuple[int, int]:
-    """Copy every readable attempt and speed of a damaged store into a new one; return how many
-    attempts were kept and lost.
+    """Copy every readable record into a new store; return the numbers of copied and lost attempts.
 
-    The damaged file is left as it is: a copy of it is read. Attempts whose very keys cannot be read
-    are not counted as lost.
+    A copy of the damaged file is read, the file itself is left as it is. Attempts whose keys cannot
+    be read are not counted as lost.
 
     Raises:
         OutputError: the new store exists already, or a file cannot be copied.
         StoreError: nothing of the file can be read as a store.
     """
     if new.exists():
-        raise OutputError(f"{new} exists; name a new file to rescue into.")
+        raise OutputError(f"{new} exists; name a new file with --rescue.")
     if not damaged.is_file():
         raise StoreError(f"{damaged}: no such store.")
     kept = lost = 0
@@ -52,8 +56,14 @@ def rescue_records(damaged: Path, new: Path) -> tuple[int, int]:
                 if record is None:
                     lost += 1
                     continue
-                store.add(record.spec, record.result, started_at=record.started_at, seconds=record.seconds,
-                          command=record.command, log=record.log)  # fmt: skip
+                store.add(
+                    record.spec,
+                    record.result,
+                    started_at=record.started_at,
+                    seconds=record.seconds,
+                    command=record.command,
+                    log=record.log,
+                )
                 specs[record.spec.speed_id] = record.spec
                 kept += 1
             for speed_id, speed, measured_at in _speeds(old):
@@ -69,7 +79,8 @@ def _opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             shutil.copyfile(path, copy)
             journal = path.with_name(f"{path.name}-journal")
-            if journal.exists():  # an unfinished write, which SQLite undoes with it
+            # With its journal, SQLite rolls back an unfinished write.
+            if journal.exists():
                 shutil.copyfile(journal, copy.with_name("store.db-journal"))
         except OSError as error:
             raise OutputError(f"{path} cannot be copied to {folder}: {error.strerror}.") from None
@@ -85,7 +96,7 @@ def _keys(old: sqlite3.Connection, path: Path) -> list[tuple[str, int]]:
         found += [row for row in rows if isinstance(row[0], str) and isinstance(row[1], int)]
         whole |= complete
     if not found and not whole:
-        raise StoreError(f"nothing of {path} can be read as a store.")
+        raise StoreError(f"{path} contains no readable record of a store.")
     return sorted(set(found))
 
 
@@ -93,17 +104,23 @@ def _read(old: sqlite3.Connection, trial_id: str, attempt: int) -> Record | None
     rows, _ = _rows(old, _ATTEMPT, (trial_id, attempt))
     try:
         spec, result, started_at, seconds, command, log = rows[0]
-        return Record(trial_id=trial_id, attempt=attempt, spec=TrialSpec.model_validate_json(spec),
-                      result=Result.model_validate_json(result), started_at=started_at, seconds=seconds, command=command,
-                      log=log)  # fmt: skip
+        return Record(
+            trial_id=trial_id,
+            attempt=attempt,
+            spec=TrialSpec.model_validate_json(spec),
+            result=Result.model_validate_json(result),
+            started_at=started_at,
+            seconds=seconds,
+            command=command,
+            log=log,
+        )
     except (IndexError, ValueError):
         return None
 
 
 def _speeds(old: sqlite3.Connection) -> Iterator[tuple[str, Speed, str]]:
-    for speed_id, text, measured_at in _rows(
-        old, "SELECT speed_id, speed, measured_at FROM speeds"
-    )[0]:
+    rows, _ = _rows(old, "SELECT speed_id, speed, measured_at FROM speeds")
+    for speed_id, text, measured_at in rows:
         with contextlib.suppress(ValueError):
             yield speed_id, Speed.model_validate_json(text), str(measured_at)
 
@@ -111,11 +128,11 @@ def _speeds(old: sqlite3.Connection) -> Iterator[tuple[str, Speed, str]]:
 def _rows(
     old: sqlite3.Connection, statement: str, values: tuple[Any, ...] = ()
 ) -> tuple[list[tuple[Any, ...]], bool]:
-    """Return the rows up to the first that cannot be read, and whether that was the end."""
+    """Return the rows before the first unreadable one, and whether these are all."""
     rows: list[tuple[Any, ...]] = []
     try:
         for row in old.execute(statement, values):
-            rows.append(row)  # noqa: PERF402 - what was read before the damage is kept
+            rows.append(row)  # noqa: PERF402 - list(...) would lose the rows before the damage
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return rows, False
     return rows, True

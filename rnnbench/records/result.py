@@ -1,4 +1,4 @@
-"""Results: what one attempt at a trial measured, and the record that the store keeps of it."""
+"""Results of one attempt at a trial, and the record that the store keeps of it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, PositiveInt
 
-from rnnbench.records.base import Data
+from rnnbench.records.base import Data, Line
 from rnnbench.records.plots import Plot
 from rnnbench.records.spec import TrialSpec
 
 
 class Status(StrEnum):
-    """How an attempt ended. Only ``done`` counts as done."""
+    """Outcome of an attempt; only ``done`` counts as done."""
 
     DONE = "done"
     DIVERGED = "diverged"
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 class Environment(Data):
-    """Where an attempt ran; it decides which speeds are comparable and is no part of the identity."""
+    """Hardware and software of an attempt; decides which speeds are comparable, not identity."""
 
     device: str
     """``"cpu"`` or the GPU's name."""
@@ -49,13 +49,13 @@ class CurvePoint(Data):
     seconds: float
     """Training time so far, validation excluded."""
     train_loss: float
-    """Mean over the steps since the point before."""
+    """Mean over the steps since the previous point."""
     validation_loss: float
     validation_score: float
 
 
 class Learning(Data):
-    """How well it learned."""
+    """Scores of training: how well the model learned."""
 
     score_name: str
     direction: Literal["higher", "lower"]
@@ -66,8 +66,9 @@ class Learning(Data):
     """``(score - baseline) / (perfect - baseline)``."""
     solved: bool
     steps_to_solve: int | None
-    """First validated step whose validation score reached the solved threshold; ``None``: never
-    (censored).
+    """First validated step whose validation score reached ``solved_threshold``.
+
+    ``None`` when no step did (censored).
     """
     best_step: int
     train_seconds: float
@@ -81,7 +82,7 @@ class Learning(Data):
 
 
 class Size(Data):
-    """How big it is."""
+    """Parameters, state and arithmetic of a network."""
 
     params_encoder: int
     params_core: int
@@ -89,21 +90,26 @@ class Size(Data):
     state_size: int
     """Numbers carried from one step to the next, per sequence."""
     flops_per_step: float
-    """Floating-point operations of the core per time step and sequence, forward; a multiply-add
-    counts two.
+    """Floating-point operations of the core's forward pass per time step and sequence.
+
+    A multiply-add counts two.
     """
 
     @property
     def params_total(self) -> int:
-        """All trainable parameters."""
+        """The number of trainable parameters."""
         return self.params_encoder + self.params_core + self.params_decoder
 
 
 Category: TypeAlias = Literal["vanishing", "stable", "exploding"]
 
 
+FIRST_FITTED_LAG = 5
+"""Slopes are fitted from here: nearer lags contain the output path, which is not memory."""
+
+
 class Profile(Data):
-    """One gradient profile G(k) and what was fitted to it."""
+    """One gradient profile G(k) and the fit to it."""
 
     of: Literal["input", "state"]
     when: Literal["init", "trained"]
@@ -111,8 +117,9 @@ class Profile(Data):
     lags: tuple[int, ...]
     values: tuple[float, ...]
     slope: float | None
-    """Least-squares slope of ln G per step over lags >= 5; ``None`` when fewer than two lags could
-    be fitted.
+    """Least-squares slope of ln G per step from lag ``FIRST_FITTED_LAG`` on.
+
+    ``None`` when fewer than two lags could be fitted.
     """
     half_life: float | None
     """``ln 2 / -slope`` in steps; infinite when the gradient does not decay."""
@@ -122,19 +129,20 @@ class Profile(Data):
 
 
 class Gradient(Data):
-    """How far the gradient reaches."""
+    """Gradient profiles and Lyapunov exponents: how far the gradient reaches."""
 
     profiles: tuple[Profile, ...]
     lyapunov_init: tuple[float, ...] = ()
-    """Top Lyapunov exponents per step at initialisation, largest first; empty where the state is
-    not of fixed size.
+    """Top Lyapunov exponents per step at initialisation, largest first.
+
+    Empty where the size of the state is not fixed.
     """
     lyapunov_trained: tuple[float, ...] = ()
-    notes: tuple[str, ...] = ()
-    """Why a profile is missing, in words."""
+    notes: tuple[Line, ...] = ()
+    """Reasons why a profile is missing."""
 
     def find(self, of: str, when: str, direction: str = "past") -> Profile | None:
-        """Return the profile asked for, or ``None``."""
+        """Return the profile of these properties, or ``None``."""
         for profile in self.profiles:
             if (profile.of, profile.when, profile.direction) == (of, when, direction):
                 return profile
@@ -153,47 +161,50 @@ SpeedMode: TypeAlias = Literal["forward", "train", "stream"]
 
 
 class SpeedPoint(Data):
-    """One timing: a mode at one sequence length, beside its reference measured in turn with it."""
+    """Timing of one mode at one sequence length, in turn with the same timing of the comparator."""
 
     mode: SpeedMode
     length: int
     batch_size: int
     seconds: Quartiles
-    """Of one forward pass, training step, or streamed time step."""
+    """Duration of one forward pass, training step, or streamed time step."""
     reference_seconds: Quartiles
+    """The same for the comparator."""
     ratio: Quartiles
-    """Model over reference, pair by pair: above 1 is slower than the reference."""
+    """Model over comparator, pair by pair; above 1 the model is slower."""
 
     @property
     def timesteps_per_second(self) -> float:
-        """Time steps of single sequences handled per second."""
+        """Time steps of single sequences per second."""
         steps = 1 if self.mode == "stream" else self.length
         return self.batch_size * steps / self.seconds.median
 
 
 class Speed(Data):
-    """How fast it runs: measured alone, once for a configuration and an environment."""
+    """Timings of a configuration in an environment, measured while nothing else of rnnbench ran."""
 
     reference: str
+    """The comparator: the model that ratios refer to."""
     points: tuple[SpeedPoint, ...]
-    """Those at the task's own length come first."""
+    """Points at the task's own length come first."""
     peak_memory_bytes: int
     dtype: str
     processes: int
-    """Fresh processes that the timings were repeated in."""
+    """Number of fresh processes in which the timings were repeated."""
     noisy: bool
-    """Whether the timings scattered too much for the ratio to be trusted."""
+    """Whether the timings scatter too much for the ratio to be reliable."""
     environment: Environment
 
-    def find(self, mode: SpeedMode, length: int) -> SpeedPoint | None:
-        """Return the point asked for, or ``None``."""
-        return next((p for p in self.points if p.mode == mode and p.length == length), None)
+    def at_own_length(self, mode: SpeedMode) -> SpeedPoint | None:
+        """Return the timing of ``mode`` at the task's own length, or ``None``."""
+        return next((point for point in self.points if point.mode == mode), None)
 
 
 class RecordedCitation(Data):
-    """A reference as recorded: which architecture or task it belongs to, and where to read it."""
+    """A citation of an architecture or task, as recorded."""
 
     of: str
+    """Name of the architecture or task."""
     key: str
     title: str
     venue: str = ""
@@ -201,22 +212,21 @@ class RecordedCitation(Data):
 
 
 class DataSize(Data):
-    """How much data a trial was trained, validated and tested on, in sequences."""
+    """Numbers of sequences that a trial was trained, validated and tested on."""
 
     train: PositiveInt | None
-    """``None`` where every batch is drawn anew."""
+    """``None`` where every batch is generated."""
     validation: PositiveInt
     test: PositiveInt
     bytes: PositiveInt
-    """Of inputs and targets, of all the sequences above."""
+    """Total size of inputs and targets of these sequences."""
 
 
 class Result(Data):
-    """What a trial's own process sends home: everything measured outside the speed pass."""
+    """Everything that a trial's process measures; speed is measured separately."""
 
     status: Status
-    error: str | None = None
-    """One line."""
+    error: Line | None = None
     traceback: str | None = None
     learning: Learning | None = None
     size: Size | None = None
@@ -224,8 +234,9 @@ class Result(Data):
     drawings: tuple[Plot, ...] = ()
     data_size: DataSize | None = None
     data_checksums: dict[str, str] = Field(default_factory=dict)
-    """Of data that did not come from a file option, such as a hub data set; those of files are in
-    the task's identity.
+    """Checksums of data that no file option names, e.g. of a hub data set.
+
+    Those of data files are part of the task's identity.
     """
     citations: tuple[RecordedCitation, ...] = ()
     environment: Environment | None = None
@@ -242,10 +253,10 @@ class Record(Data):
     started_at: str
     """UTC, ISO 8601."""
     seconds: float
-    """Whole attempt by a monotonic clock, process start included."""
+    """Duration of the attempt by a monotonic clock, process start included."""
     command: str = ""
-    """The command line that asked for it."""
+    """The command line that started it."""
     log: str = ""
-    """What the trial's process wrote to stdout and stderr, bounded."""
+    """Output of the trial's process on stdout and stderr, bounded."""
     speed: Speed | None = None
-    """Joined by the store from the speed pass of the same configuration, where there was one."""
+    """Added by the store from the speed pass of the same configuration, if there was one."""

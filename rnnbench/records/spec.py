@@ -1,4 +1,4 @@
-"""Specifications: what defines a trial, with the hashes that identify it."""
+"""Specifications that define a trial, and the hashes that identify it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
 
-from rnnbench.records.base import Data, content_hash
+from rnnbench.records.base import Data, Line, content_hash
 from rnnbench.records.syntax import OptionValue, with_options
 
 RECORD_SCHEMA = 1
-"""Raised whenever the meaning of a trial's identity or of a record changes."""
+"""Version of the meaning of identities and records."""
 
 
 class Provider(Data):
     """The distribution that a plugin came from."""
 
-    distribution: str
-    version: str
+    distribution: Line
+    version: Line
 
 
 class Settings(Data):
-    """What a comparison holds equal: the budget and the trainer's settings."""
+    """The budget and the training settings, which a comparison holds equal."""
 
     steps: PositiveInt = Field(default=1000, description="optimizer steps")
     batch_size: PositiveInt = Field(default=64, description="sequences per step")
@@ -62,26 +62,31 @@ class TaskSpec(Data):
     provider: Provider
     options: dict[str, OptionValue]
     shown: dict[str, OptionValue] = Field(default_factory=dict)
-    """The options that differ from their defaults: what a person would type."""
+    """The options that differ from their defaults."""
     checksums: dict[str, str] = Field(default_factory=dict)
-    """SHA-256 of each data file, by option; in the identity it stands in place of the path."""
+    """SHA-256 of each data file, by option; replaces the path in the identity."""
 
     def identity(self) -> dict[str, Any]:
-        """Return what defines the task; paths are replaced by checksums of their content."""
+        """Return the definition of the task, with checksums of data files in place of paths."""
         options = {
             name: value for name, value in self.options.items() if name not in self.checksums
         }
-        return {"name": self.name, "version": self.version, "provider": self.provider.model_dump(),
-                "options": options, "checksums": self.checksums}  # fmt: skip
+        return {
+            "name": self.name,
+            "version": self.version,
+            "provider": self.provider.model_dump(),
+            "options": options,
+            "checksums": self.checksums,
+        }
 
     @property
     def task_id(self) -> str:
-        """Identify what scores may be compared with each other."""
+        """Hash of the task; scores of equal ids may be compared."""
         return content_hash(self.identity())
 
     @property
     def label(self) -> str:
-        """The task as a person would type it, its data files by their names alone."""
+        """The task as typed on the command line, data files by name without folder."""
         return with_options(
             self.name, {name: self._short(name, value) for name, value in self.shown.items()}
         )
@@ -102,18 +107,22 @@ class ModelSpec(Data):
     """The options that differ from their defaults, ``hidden_size`` not among them."""
 
     def identity(self) -> dict[str, Any]:
-        """Return what defines the model."""
-        return {"name": self.name, "provider": self.provider.model_dump(), "hidden_size": self.hidden_size,
-                "options": self.options}  # fmt: skip
+        """Return the definition of the model."""
+        return {
+            "name": self.name,
+            "provider": self.provider.model_dump(),
+            "hidden_size": self.hidden_size,
+            "options": self.options,
+        }
 
     @property
     def label(self) -> str:
-        """The model as a person would type it, without its hidden size."""
+        """The model as typed on the command line, without its hidden size."""
         return with_options(self.name, self.shown)
 
 
 class TrialSpec(Data):
-    """One training: the unit of work, identity and failure."""
+    """One training run: the unit of work, identity and failure."""
 
     task: TaskSpec
     model: ModelSpec
@@ -122,24 +131,33 @@ class TrialSpec(Data):
 
     @property
     def trial_id(self) -> str:
-        """Identify the trial by all that defines it, and by nothing else."""
+        """Hash of everything that defines the trial."""
         return content_hash({**self._config(), "seed": self.seed})
 
     @property
     def config_id(self) -> str:
-        """Identify the trial but for its seed: the trials of one configuration are replicates of
-        each other.
-        """
+        """Hash of the trial without its seed; trials of equal ids are replicates."""
         return content_hash(self._config())
 
     @property
     def speed_id(self) -> str:
-        """Identify what a speed is measured on: the network and its batch, not how long it trains."""
+        """Hash of the network and its batch, which determine the speed."""
         settings = self.settings
-        return content_hash({"schema": RECORD_SCHEMA, "task": self.task.identity(), "model": self.model.identity(),
-                             "batch_size": settings.batch_size, "embedding_size": settings.embedding_size,
-                             "precision": settings.precision})  # fmt: skip
+        return content_hash(
+            {
+                **self._network(),
+                "batch_size": settings.batch_size,
+                "embedding_size": settings.embedding_size,
+                "precision": settings.precision,
+            }
+        )
 
     def _config(self) -> dict[str, Any]:
-        return {"schema": RECORD_SCHEMA, "task": self.task.identity(), "model": self.model.identity(),
-                "settings": self.settings.model_dump()}  # fmt: skip
+        return {**self._network(), "settings": self.settings.model_dump()}
+
+    def _network(self) -> dict[str, Any]:
+        return {
+            "schema": RECORD_SCHEMA,
+            "task": self.task.identity(),
+            "model": self.model.identity(),
+        }

@@ -1,4 +1,4 @@
-"""The syntax ``lstm[hidden_size=64,128],gru``: write it, read it, compare what it says."""
+"""The syntax ``lstm[hidden_size=64,128],gru`` of models, tasks and their options."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rnnbench.errors import UsageError, did_you_mean, one_line
+from rnnbench.errors import UsageError, did_you_mean
 
 OptionValue: TypeAlias = bool | int | float | str | None
 
+ALL = "all"
+"""The word that selects every model or task."""
 QUOTES = "\"'"
-"""Either may enclose an option's value that holds commas, brackets or spaces at its ends."""
-EVERYTHING = "all"
-_WORD = re.compile(r"[^\[\]]+")
+"""Either encloses an option value that contains commas or brackets, or spaces at its ends."""
+_QUOTE_IT = "Quote the word in a shell."
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One pattern with the values given for each of its options; several values of an option are a
-    grid.
-    """
+class Selector:
+    """A name or glob pattern with option values; several values of an option form a grid."""
 
     pattern: str
     options: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def size(self) -> int:
-        """How many combinations the grid has."""
+        """The number of combinations in the grid."""
         return math.prod(len(values) for _, values in self.options)
 
     def grid(self) -> list[dict[str, str]]:
-        """Return every combination of the options' values."""
+        """Return every combination of the option values."""
         names = [name for name, _ in self.options]
         return [
             dict(zip(names, values, strict=True))
@@ -43,32 +42,33 @@ class Choice:
         ]
 
 
-def parse_choices(texts: Iterable[str]) -> list[Choice]:
-    """Read choices from command-line words; commas separate them,
-    ``[option=value,value,option=value]`` follows a name.
+def parse_selectors(texts: Iterable[str]) -> list[Selector]:
+    """Parse command-line words; commas separate selectors and the values of an option.
 
-    Values with commas or brackets are quoted, ``[path="a,b.csv"]``, with either quote; inside, that
-    quote is written twice.
+    A value with commas or brackets is quoted, ``[path="a,b.csv"]``, with either quote. Inside, that
+    quote is doubled.
 
     Raises:
         UsageError: unbalanced brackets or quotes, a value without an option, an empty name.
     """
-    found = [_choice(part.strip(), text) for text in texts for part in _split(text) if part.strip()]
+    found = [
+        _selector(part.strip(), text) for text in texts for part in _split(text) if part.strip()
+    ]
     if not found:
-        raise UsageError("nothing was named; type rnnbench list to see the models and tasks.")
+        raise UsageError("no name was given; to see the models and tasks, type: rnnbench list")
     return found
 
 
-def _choice(part: str, text: str) -> Choice:
+def _selector(part: str, text: str) -> Selector:
     name, bracket, rest = part.partition("[")
     name = name.strip()
-    if not name or not _WORD.fullmatch(name):
-        raise UsageError(f"{one_line(text, 80)!r} cannot be read: a name is missing before '['.")
+    if not name or "]" in name:
+        raise UsageError(f"{text!r} cannot be read: a name is missing before '['.")
     if not bracket:
-        return Choice(name)
+        return Selector(name)
     if not rest.endswith("]"):
         raise UsageError(
-            f"{one_line(text, 80)!r} cannot be read: the bracket after {name!r} is not closed. Quote it in a shell."
+            f"{text!r} cannot be read: the bracket after {name!r} is not closed. {_QUOTE_IT}"
         )
     options: dict[str, list[str]] = {}
     current = ""
@@ -78,14 +78,15 @@ def _choice(part: str, text: str) -> Choice:
             current = key.strip()
             if current in options:
                 raise UsageError(
-                    f"option {current!r} of {name!r} is given twice; give several values as {current}=1,2."
+                    f"option {current!r} of {name!r} is given twice; "
+                    f"give several values as {current}=1,2."
                 )
             options[current] = [_unquoted(value)]
         elif current:
             options[current].append(_unquoted(item))
         elif item.strip():
-            raise UsageError(f"{one_line(item, 80)!r} in {name!r} is not option=value.")
-    return Choice(name, tuple((key, tuple(values)) for key, values in options.items()))
+            raise UsageError(f"{item!r} in {name!r} is not option=value.")
+    return Selector(name, tuple((key, tuple(values)) for key, values in options.items()))
 
 
 def _unquoted(value: str) -> str:
@@ -96,9 +97,7 @@ def _unquoted(value: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Split at commas outside brackets and quotes. A quote opens only where a value begins:
-    elsewhere it is a letter.
-    """
+    """Split at commas outside brackets and quotes; a quote opens only where a value begins."""
     parts, depth, quote, start = [], 0, "", 0
     before, closed = "", -2
     for position, character in enumerate(text):
@@ -108,44 +107,49 @@ def _split(text: str) -> list[str]:
         elif character in QUOTES and (
             before in ("=", ",") or (closed == position - 1 and character == text[closed])
         ):
-            # the second of two in a row opens the quote again: a quote inside a quote
+            # The second of two quotes in a row reopens the quoted text: a doubled quote.
             quote = character
         elif character == "[":
             depth += 1
         elif character == "]":
             depth -= 1
             if depth < 0:
-                raise UsageError(f"{one_line(text, 80)!r} cannot be read: ']' without '['.")
+                raise UsageError(f"{text!r} cannot be read: ']' without '['.")
         elif character == "," and not depth:
             parts.append(text[start:position])
             start = position + 1
         before = before if character.isspace() else character
     if depth or quote:
-        what = "quote" if quote else "bracket"
-        raise UsageError(
-            f"{one_line(text, 80)!r} cannot be read: a {what} is not closed. Quote the word in a shell."
-        )
+        open_mark = "quote" if quote else "bracket"
+        raise UsageError(f"{text!r} cannot be read: a {open_mark} is not closed. {_QUOTE_IT}")
     return [*parts, text[start:]]
 
 
-def matching(kind: str, pattern: str, known: Sequence[str]) -> list[str]:
-    """Return the names that a pattern stands for: itself, a glob's matches, or everything for
-    ``all``.
+def expand(kind: str, pattern: str, known: Sequence[str]) -> list[str]:
+    """Return the known names that a pattern selects: all, the matches of a glob, or one name.
+
+    A plain name is returned unchecked; the registry reports an unknown one.
 
     Raises:
-        UsageError: a glob that matches nothing. A plain name is returned as it is, for the registry
-            to know or refuse.
+        UsageError: a glob without a match.
     """
-    if pattern == EVERYTHING:
+    if pattern == ALL:
         return list(known)
     if not any(mark in pattern for mark in "*?"):
         return [pattern]
+    return matches(kind, pattern, known)
+
+
+def matches(kind: str, pattern: str, known: Sequence[str]) -> list[str]:
+    """Return the known names that match a glob.
+
+    Raises:
+        UsageError: no name matches.
+    """
     names = fnmatch.filter(known, pattern)
     if not names:
         near = did_you_mean(pattern.strip("*?"), known)
-        raise UsageError(
-            f"no {kind} matches {one_line(pattern, 80)!r}.{near} Type: rnnbench list {kind}s"
-        )
+        raise UsageError(f"no {kind} matches {pattern!r}.{near} Type: rnnbench list {kind}s")
     return names
 
 
@@ -153,14 +157,12 @@ def with_options(name: str, options: dict[str, OptionValue]) -> str:
     """Return ``name[a=1,b=x]``, or ``name`` when there are no options."""
     if not options:
         return name
-    return f"{name}[{','.join(f'{key}={_typed(value)}' for key, value in sorted(options.items()))}]"
+    pairs = (f"{key}={_quoted(option_text(value))}" for key, value in sorted(options.items()))
+    return f"{name}[{','.join(pairs)}]"
 
 
-def _typed(value: OptionValue) -> str:
-    """Quote a text that would be read otherwise; :func:`rnnbench.records.syntax.parse_choices`
-    reads it back.
-    """
-    text = option_text(value)
+def _quoted(text: str) -> str:
+    """Quote a value that :func:`parse_selectors` would otherwise read differently."""
     if text == text.strip() and not any(mark in text for mark in ",[]" + QUOTES):
         return text
     doubled = text.replace('"', '""')
@@ -168,7 +170,7 @@ def _typed(value: OptionValue) -> str:
 
 
 def option_text(value: OptionValue) -> str:
-    """Return an option's value as it is typed on the command line (``true``, ``none``, ``0.1``)."""
+    """Return an option value as typed on the command line (``true``, ``none``, ``0.1``)."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "none" if value is None else str(value)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.contract import registry
-from rnnbench.contract.entries import Model, RegisteredTask
+from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.contract.options import resolve
 from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.testing.model import checks as model_checks
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def check_model(
-    model: str | Model, options: Mapping[str, Any] | None = None, *, hidden_size: int = 16
+    model: str | RegisteredModel, options: Mapping[str, Any] | None = None, *, hidden_size: int = 16
 ) -> None:
     """Assert that a model keeps the contract.
 
@@ -73,7 +73,7 @@ def check_task(task: str | RegisteredTask, options: Mapping[str, Any] | None = N
 
 
 def model_results(
-    model: str | Model, options: Mapping[str, Any] | None = None, *, hidden_size: int = 16
+    model: str | RegisteredModel, options: Mapping[str, Any] | None = None, *, hidden_size: int = 16
 ) -> list[CheckResult]:
     """Run every check of a model and return the results, failed ones included.
 
@@ -133,7 +133,7 @@ def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[Chec
 
 
 def _assert_passed(
-    kind: str, subject: str | Model | RegisteredTask, results: list[CheckResult]
+    kind: str, subject: str | RegisteredModel | RegisteredTask, results: list[CheckResult]
 ) -> None:
     name = subject if isinstance(subject, str) else subject.name
     if failed := failures(results):

@@ -14,7 +14,7 @@ from rnnbench.training.randomness import seed_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rnnbench.contract.entries import Model
+    from rnnbench.contract.entries import RegisteredModel
     from rnnbench.records.spec import TrialSpec
 
 
@@ -113,7 +113,7 @@ class Network(nn.Module):
         return outputs, state
 
 
-def build_network(spec: TrialSpec, model: Model, task: Task) -> Network:
+def build_network(spec: TrialSpec, model: RegisteredModel, task: Task) -> Network:
     """Build the untrained network of a trial. Its weights depend on the trial's seed alone."""
     torch.manual_seed(seed_for(spec.seed, "init"))
     return Network(

@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(new: New, tmp_path: Path) -
 
 @BOTH
 @pytest.mark.parametrize("where", ["file", "link", "missing/folder", "file/folder", "a\0b"])
-def test_a_folder_that_cannot_be_written_is_told_in_one_line(
+def test_a_folder_that_cannot_be_written_is_reported_in_one_line(
     new: New, where: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("mine")

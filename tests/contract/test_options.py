@@ -1,4 +1,4 @@
-"""Options: read from signatures, typed as text, refused in one line."""
+"""Options: read from signatures, parsed from text, refused in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, PositiveInt
 
 from rnnbench.contract.options import options_of, resolve
-from rnnbench.errors import OptionError, PluginError
+from rnnbench.errors import MESSAGE_LIMIT, OptionError, PluginError
 from rnnbench.records.base import content_hash
 from rnnbench.records.syntax import option_text
 
@@ -37,6 +37,7 @@ class Everything:
         window: Literal["auto"] | int = "auto",
         note: str = "",
         label: int | str = "x",
+        count: int | float = 0,
         path: Path | None = None,
         fold: Annotated[int, AfterValidator(_twice_or_nothing)] = 0,
     ) -> None: ...
@@ -59,6 +60,8 @@ OPTIONS = options_of(Everything, skip=("input_size", "hidden_size"))
         ("bias", "0", False),
         ("kind", "relu", "relu"),
         ("kernel", "5", 5),
+        ("kernel", "5.0", 5),
+        ("count", "1e3", 1000),
         ("forget", "none", None),
         ("forget", "1", 1.0),
         ("window", "auto", "auto"),
@@ -78,33 +81,35 @@ def test_a_text_is_read_by_the_type_of_its_option(name: str, text: str, value: A
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("layers", "0", "greater than 0"),
         ("layers", "1.5", "not an integer"),
         ("layers", "true", "not an integer"),
-        ("layers", "", "layers=an empty text is not an integer"),
+        ("layers", "", "not an integer"),
         ("layers", "9" * 30, "64 bits"),
         ("layers", "9" * 6000, "not an integer"),
         ("rate", "1", "less than 1"),
-        ("rate", "nan", "not a number"),
-        ("forget", "inf", "must be finite"),
-        ("forget", "1e999", "must be finite"),
+        ("rate", "nan", "finite number"),
+        ("forget", "inf", "finite number"),
+        ("forget", "1e999", "finite number"),
         ("bias", "maybe", "not true or false"),
         ("bias", "2", "not true or false"),
-        ("kind", "gelu", "kind=gelu is not one of tanh, relu."),
-        ("kernel", "2", "kernel=2 is not one of 1, 3, 5."),
-        ("window", "wide", "window=wide is not one of auto or an integer"),
-        ("path", "", "not a path or none"),
-        ("path", "a\0b", "not a path or none"),
+        ("kind", "gelu", "tanh, relu"),
+        ("kernel", "2", "1, 3, 5"),
+        ("window", "wide", "one of auto or an integer"),
+        ("path", "", "path="),
+        ("path", "a\0b", "path="),
         ("path", "\udcff.csv", "UTF-8"),
-        ("fold", "13", "fold=13 is not an integer"),
+        ("fold", "13", "fold=13"),
     ],
 )
-def test_a_wrong_text_is_refused_saying_what_is_accepted(name: str, text: str, told: str) -> None:
+def test_a_wrong_text_is_refused_with_the_accepted_values(
+    name: str, text: str, message: str
+) -> None:
     with pytest.raises(OptionError) as caught:
         OPTIONS[name].parse(text)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 @pytest.mark.parametrize("name", VALUES)
 @settings(deadline=None, max_examples=50)
 @given(data=st.data())
-def test_what_is_shown_can_be_typed_again(name: str, data: st.DataObject) -> None:
+def test_the_text_of_a_value_parses_back_to_it(name: str, data: st.DataObject) -> None:
     value = data.draw(VALUES[name])
     option = OPTIONS[name]
     checked = option.check(value)
@@ -192,7 +197,7 @@ def test_anything_is_taken_or_refused_in_one_printable_line(name: str, value: An
     outcome = resolved_or_refused(name, value)
     if isinstance(outcome, str):
         assert outcome.isprintable()
-        assert len(outcome) < 400
+        assert len(outcome) <= MESSAGE_LIMIT
     else:
         assert set(outcome) == set(OPTIONS)
         assert content_hash(outcome)
@@ -207,15 +212,12 @@ def test_an_unknown_option_is_refused_in_one_printable_line(name: str) -> None:
 
 
 def test_an_unknown_option_is_answered_with_the_near_one() -> None:
-    with pytest.raises(
-        OptionError,
-        match=r"model 'x' has no option 'layer'\. Did you mean 'layers'\? It takes: bias, ",
-    ):
+    with pytest.raises(OptionError, match="Did you mean 'layers'"):
         resolve("model 'x'", OPTIONS, {"layer": 2})
 
 
 def test_a_model_without_options_says_so() -> None:
-    with pytest.raises(OptionError, match="It takes no options"):
+    with pytest.raises(OptionError, match="no option"):
         resolve("model 'x'", {}, {"layers": 2})
 
 
@@ -251,9 +253,7 @@ def test_a_partial_changes_a_default() -> None:
 
 
 def _takes(**given: Any) -> Any:
-    """Return a function of one parameter x with the ``annotation`` and the ``default`` given, or
-    without.
-    """
+    """Return a function of one parameter x with this ``annotation`` and ``default``, if given."""
 
     def core(x): ...  # type: ignore[no-untyped-def]
 
@@ -272,24 +272,26 @@ def _unreadable(x: NotImported = 1) -> None: ...  # type: ignore[name-defined]  
 
 
 @pytest.mark.parametrize(
-    ("factory", "told"),
+    ("factory", "message"),
     [
         (_takes(annotation=int), "has no default"),
         (_takes(default=1), "has no type"),
-        (_takes(annotation=list[int], default=()), "use bool, int, float, str, Path or Literal"),
-        (_takes(annotation=Any, default=1), "use bool, int, float, str, Path or Literal"),
-        (_takes(annotation=int, default="3x"), "its default breaks its own type"),
-        (_takes(annotation=int, default=None), "its default breaks its own type"),
-        (_takes(annotation=float, default=math.inf), "must be finite"),
+        (_takes(annotation=list[int], default=()), "Literal"),
+        (_takes(annotation=Any, default=1), "Literal"),
+        (_takes(annotation=int, default="3x"), "refuses its own default"),
+        (_takes(annotation=int, default=None), "refuses its own default"),
+        (_takes(annotation=float, default=math.inf), "finite"),
         (_takes(annotation=PositiveInt, default=0), "greater than 0"),
-        (_takes(annotation=str, default=field), "its default breaks its own type"),
+        (_takes(annotation=str, default=field), "refuses its own default"),
         (_variadic, "name every option"),
         (_positional_only, "positional-only"),
         (_unreadable, "type hints of _unreadable cannot be read"),
     ],
 )
-def test_an_option_that_cannot_be_typed_is_refused_at_registration(factory: Any, told: str) -> None:
+def test_an_option_that_cannot_be_typed_is_refused_at_registration(
+    factory: Any, message: str
+) -> None:
     with pytest.raises(PluginError) as caught:
         options_of(factory)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).isprintable()

@@ -1,4 +1,4 @@
-"""The registry: each fault stays with its plugin, everything has a provider, names are safe."""
+"""The registry: a fault affects its plugin only, everything has a provider, names are safe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from rnnbench.contract import registry
-from rnnbench.errors import UsageError
+from rnnbench.errors import MESSAGE_LIMIT, UsageError
 from rnnbench.records.spec import Provider
 
 CORE = """
@@ -34,9 +34,7 @@ MakePlugin = Callable[..., EntryPoint]
 
 @pytest.fixture
 def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakePlugin]:
-    """Write a distribution with one plugin module into a folder of its own, and return its entry
-    point.
-    """
+    """Write a distribution with one plugin module and return its entry point."""
     monkeypatch.syspath_prepend(str(tmp_path))
     modules: list[str] = []
 
@@ -78,7 +76,7 @@ def test_a_plugin_is_attributed_to_its_distribution_and_version(make_plugin: Mak
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
         (
             "import nothing_of_the_kind",
@@ -102,7 +100,8 @@ def test_a_plugin_is_attributed_to_its_distribution_and_version(make_plugin: Mak
             "Argument(s) {'registry'}",
         ),
         (
-            "import rnnbench\n@rnnbench.hookimpl\ndef register_models():\n    raise OSError('a\\nb')",
+            "import rnnbench\n@rnnbench.hookimpl\n"
+            "def register_models():\n    raise OSError('a\\nb')",
             "OSError: a b [plugin_broken.py:4]",
         ),
         (GOOD.format(name="Not A Name"), "model name 'Not A Name' is not allowed"),
@@ -112,7 +111,7 @@ def test_a_plugin_is_attributed_to_its_distribution_and_version(make_plugin: Mak
         ),
     ],
 )
-def test_a_fault_stays_with_its_plugin(make_plugin: MakePlugin, code: str, told: str) -> None:
+def test_a_fault_stays_with_its_plugin(make_plugin: MakePlugin, code: str, message: str) -> None:
     broken = make_plugin("broken", code, distribution="acme-broken", version="0.2")
     known = load(
         broken,
@@ -123,7 +122,7 @@ def test_a_fault_stays_with_its_plugin(make_plugin: MakePlugin, code: str, told:
     (fault,) = known.faults
     assert fault.provider == Provider(distribution="acme-broken", version="0.2")
     assert fault.error is not None
-    assert told in fault.error
+    assert message in fault.error
     assert fault.error.isprintable()
 
 
@@ -137,7 +136,7 @@ def test_a_plugin_that_fails_halfway_leaves_nothing(make_plugin: MakePlugin) -> 
     assert not known.models
     with pytest.raises(
         UsageError,
-        match=r"plugin 'half' of half 1.0 is not loaded: ValueError: enough \[plugin_half.py:15\]",
+        match=r"plugin half \(half 1.0\) .* ValueError: enough \[plugin_half.py:15\]",
     ):
         known.model("half")
 
@@ -154,7 +153,7 @@ def test_the_first_of_two_providers_is_kept_and_both_are_named(make_plugin: Make
     )
 
 
-def test_rnnbench_comes_first_whatever_the_others_are_called(make_plugin: MakePlugin) -> None:
+def test_rnnbench_comes_first_in_any_order_of_names(make_plugin: MakePlugin) -> None:
     mine = make_plugin("mine", GOOD.format(name="twin"), distribution="rnnbench")
     other = make_plugin("other", GOOD.format(name="twin"), distribution="aaa")
     assert load(other, mine).model("twin").provider.distribution == "rnnbench"
@@ -199,7 +198,7 @@ def test_a_damaged_distribution_has_an_unknown_provider(tmp_path: Path) -> None:
     assert plugin.name.isprintable()
 
 
-def test_what_a_plugin_prints_goes_to_stderr(
+def test_output_of_a_plugin_goes_to_stderr(
     make_plugin: MakePlugin, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(make_plugin("loud", "print('hello')\n" + GOOD.format(name="loud")))
@@ -209,7 +208,7 @@ def test_what_a_plugin_prints_goes_to_stderr(
 
 
 @pytest.mark.filterwarnings("default")
-def test_what_a_plugin_warns_of_is_noted_not_shown(
+def test_warnings_of_a_plugin_are_recorded_not_shown(
     make_plugin: MakePlugin, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = load(
@@ -234,7 +233,7 @@ def test_plugins_are_switched_off_by_name_or_distribution(
     assert [plugin.disabled for plugin in known.plugins] == [True, True, False]
     with pytest.raises(
         UsageError,
-        match=r"plugin 'a' of Acme_a 1.0 is not loaded: it is switched off by RNNBENCH_DISABLE_PLUGINS",
+        match=r"plugin a \(Acme_a 1.0\) .* RNNBENCH_DISABLE_PLUGINS",
     ):
         known.model("a")
 
@@ -243,10 +242,8 @@ def test_a_wrong_name_is_answered_with_the_near_one(make_plugin: MakePlugin) -> 
     known = load(make_plugin("lasting", GOOD.format(name="lasting")), make_plugin("broken", "1/0"))
     with pytest.raises(UsageError) as caught:
         known.model("lastin")
-    assert str(caught.value) == (
-        "no model called 'lastin'. Did you mean 'lasting'? Type: rnnbench list models. "
-        "Plugins not loaded: broken; type: rnnbench plugins"
-    )
+    for part in ("'lasting'", "rnnbench list models", "broken", "rnnbench plugins"):
+        assert part in str(caught.value)
 
 
 @given(name=st.text())
@@ -255,4 +252,4 @@ def test_an_unknown_name_is_answered_in_one_printable_line(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         registry.Registry().task(name)
     assert str(caught.value).isprintable()
-    assert len(str(caught.value)) < 300
+    assert len(str(caught.value)) <= MESSAGE_LIMIT

@@ -1,4 +1,4 @@
-"""Setting the clock during a run changes nothing but the dates that people read."""
+"""Setting the clock during a run changes only the dates in records."""
 
 from __future__ import annotations
 

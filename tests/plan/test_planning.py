@@ -1,6 +1,4 @@
-"""From words to trials: what identifies a trial, what wins over what, and what is refused before
-anything runs.
-"""
+"""Plans: the identity of trials, the precedence of options, and requests that are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +49,6 @@ def refusal(registry: Registry, *words: str, **asked: Any) -> str:
 
 
 # -- identity
-# ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_trial_has_the_same_identity_however_it_is_asked_for(registry: Registry) -> None:
@@ -98,25 +95,37 @@ def _bent(spec: TrialSpec) -> Mapping[str, TrialSpec]:
     """Return the trial with each thing that defines it changed, one at a time."""
     provider = Provider(distribution="rnnbench", version="999")
     other: dict[str, Any] = {
-        "steps": 1, "batch_size": 1, "learning_rate": 9.0, "optimizer": "sgd", "weight_decay": 9.0, "clip_norm": None,
-        "embedding_size": 9, "validate_every": 9, "validation_size": 9, "test_size": 9, "precision": "64",
-    }  # fmt: skip
+        "steps": 1,
+        "batch_size": 1,
+        "learning_rate": 9.0,
+        "optimizer": "sgd",
+        "weight_decay": 9.0,
+        "clip_norm": None,
+        "embedding_size": 9,
+        "validate_every": 9,
+        "validation_size": 9,
+        "test_size": 9,
+        "precision": "64",
+    }
     assert set(other) == set(Settings.model_fields)
-    task, model = spec.task, spec.model
+
+    def bent(part: str, **update: object) -> TrialSpec:
+        changed = getattr(spec, part).model_copy(update=update)
+        return spec.model_copy(update={part: changed})
+
     return {
-        **{name: spec.model_copy(update={"settings": spec.settings.model_copy(update={name: value})})
-           for name, value in other.items()},
+        **{name: bent("settings", **{name: value}) for name, value in other.items()},
         "seed": spec.model_copy(update={"seed": 99}),
-        "task": spec.model_copy(update={"task": task.model_copy(update={"name": "other"})}),
-        "task version": spec.model_copy(update={"task": task.model_copy(update={"version": 99})}),
-        "task plugin": spec.model_copy(update={"task": task.model_copy(update={"provider": provider})}),
-        "task options": spec.model_copy(update={"task": task.model_copy(update={"options": {**task.options, "delay": 99}})}),
-        "data": spec.model_copy(update={"task": task.model_copy(update={"checksums": {"path": "sha256:99"}})}),
-        "model": spec.model_copy(update={"model": model.model_copy(update={"name": "other"})}),
-        "model plugin": spec.model_copy(update={"model": model.model_copy(update={"provider": provider})}),
-        "hidden size": spec.model_copy(update={"model": model.model_copy(update={"hidden_size": 99})}),
-        "model options": spec.model_copy(update={"model": model.model_copy(update={"options": {"num_layers": 9}})}),
-    }  # fmt: skip
+        "task": bent("task", name="other"),
+        "task version": bent("task", version=99),
+        "task plugin": bent("task", provider=provider),
+        "task options": bent("task", options={**spec.task.options, "delay": 99}),
+        "data": bent("task", checksums={"path": "sha256:99"}),
+        "model": bent("model", name="other"),
+        "model plugin": bent("model", provider=provider),
+        "hidden size": bent("model", hidden_size=99),
+        "model options": bent("model", options={"num_layers": 9}),
+    }
 
 
 def test_everything_that_defines_a_trial_is_in_its_identity(registry: Registry) -> None:
@@ -127,7 +136,7 @@ def test_everything_that_defines_a_trial_is_in_its_identity(registry: Registry) 
     assert {name for name, other in bent.items() if other.config_id == spec.config_id} == {"seed"}
 
 
-def test_what_is_shown_is_no_part_of_the_identity(registry: Registry) -> None:
+def test_shown_options_are_no_part_of_the_identity(registry: Registry) -> None:
     spec = one(registry)
     shown = spec.model_copy(
         update={"model": ModelSpec.model_validate({**spec.model.model_dump(), "shown": {"x": 1}})}
@@ -150,17 +159,16 @@ def test_the_content_of_a_data_file_is_identity_and_its_place_is_not(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reason"),
     [("absent.csv", "No such file"), (".", "Is a directory"), ("pipe", "no regular file")],
 )
-def test_a_data_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, told: str) -> None:
+def test_a_data_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, reason: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=reason):
         file_checksum(tmp_path / name, "task 'x'")
 
 
-# -- what wins
-# -----------------------------------------------------------------------------------------------------------
+# -- precedence
 
 
 def test_inline_wins_over_flag_over_preset_over_default(registry: Registry) -> None:
@@ -195,7 +203,6 @@ def test_only_what_differs_from_a_default_is_shown(registry: Registry) -> None:
 
 
 # -- grids
-# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_plan_is_every_combination_seed_by_seed(registry: Registry) -> None:
@@ -232,58 +239,57 @@ def test_seeds_are_a_count_or_a_list(registry: Registry, asked: Any, seeds: list
 
 
 # -- refusals
-# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "token"),
     [
-        ({"tasks": "copy-memoy"}, "no task called 'copy-memoy'. Did you mean 'copy-memory'?"),
-        ({"models": "lstn"}, "no model called 'lstn'. Did you mean 'lstm'?"),
-        ({"models": "x*"}, "no model matches 'x*'"),
-        ({"tasks": "copy-memory[dely=3]"}, "Did you mean 'delay'?"),
-        ({"tasks": "copy-memory[delay=0]"}, "delay=0: it should be greater than 0"),
-        ({"tasks": "copy-memory[delay=x]"}, "delay=x is not an integer"),
-        ({"tasks": "forecasting[path=/nowhere/x.csv]"}, "cannot be read: No such file"),
-        ({"models": "lstm[hiden_size=3]"}, "Did you mean 'hidden_size'?"),
-        ({"models": "lstm[hidden_size=]"}, "hidden_size=an empty text is not an integer"),
-        ({"models": "lstm[hidden_size=0]"}, "hidden_size=0: it should be greater"),
-        ({"models": "lstm[hidden_size=000000000019999999]"}, "less than or equal to 65536"),
+        ({"tasks": "copy-memoy"}, "'copy-memory'"),
+        ({"models": "lstn"}, "'lstm'"),
+        ({"models": "x*"}, "rnnbench list models"),
+        ({"tasks": "copy-memory[dely=3]"}, "'delay'"),
+        ({"tasks": "copy-memory[delay=0]"}, "delay=0"),
+        ({"tasks": "copy-memory[delay=x]"}, "delay=x"),
+        ({"tasks": "forecasting[path=/nowhere/x.csv]"}, "/nowhere/x.csv"),
+        ({"models": "lstm[hiden_size=3]"}, "'hidden_size'"),
+        ({"models": "lstm[hidden_size=]"}, "hidden_size="),
+        ({"models": "lstm[hidden_size=0]"}, "hidden_size=0"),
+        ({"models": "lstm[hidden_size=000000000019999999]"}, "65536"),
         ({"models": "lstm[dropout=2.0]"}, "dropout=2.0: it should be less than 1"),
         ({"hidden_size": 0}, "hidden_size=0"),
-        ({"hidden_size": True}, "hidden_size=true is not an integer"),
-        ({"hidden_size": 1.5}, "hidden_size=1.5 is not an integer"),
-        ({"seeds": 0}, "at least one seed"),
-        ({"seeds": []}, "at least one seed"),
-        ({"seeds": -1}, "at least one seed"),
-        ({"seeds": [-1]}, "outside 0"),
-        ({"seeds": [2**31]}, "outside 0"),
-        ({"seeds": "05"}, "neither a count such as 5 nor a list"),
-        ({"seeds": 1.5}, "neither a count"),
-        ({"seeds": [1.5]}, "neither a count"),
-        ({"seeds": 10**12}, "that makes 1,000,000,000,000 trials"),
+        ({"hidden_size": True}, "hidden_size=true"),
+        ({"hidden_size": 1.5}, "hidden_size=1.5"),
+        ({"seeds": 0}, "--seeds"),
+        ({"seeds": []}, "--seeds"),
+        ({"seeds": -1}, "--seeds"),
+        ({"seeds": [-1]}, "0 .. 2147483647"),
+        ({"seeds": [2**31]}, "0 .. 2147483647"),
+        ({"seeds": "05"}, "seeds=05"),
+        ({"seeds": 1.5}, "seeds=1.5"),
+        ({"seeds": [1.5]}, "seeds=[1.5]"),
+        ({"seeds": 10**12}, "1,000,000,000,000 trials"),
         (
             {"models": f"lstm[hidden_size={','.join(map(str, range(1, 2000)))}]", "seeds": 1000},
-            "that makes 1,999,000 trials",
+            "1,999,000 trials",
         ),
-        ({"preset": "quik"}, "Did you mean 'quick'? It has: quick, standard, paper."),
-        ({"preset": ""}, "has no preset ''"),
-        ({"settings": {"stepz": 1}}, "Did you mean 'steps'?"),
-        ({"settings": {"a\nb": 1}}, "no option 'a b'"),
-        ({"settings": {"steps": 0}}, "steps=0: it should be greater than 0"),
-        ({"settings": {"steps": True}}, "steps=true is not an integer"),
-        ({"settings": {"steps": [1]}}, "is not an integer"),
-        ({"settings": {"steps": None}}, "steps=none is not an integer"),
+        ({"preset": "quik"}, "'quick'"),
+        ({"preset": ""}, "quick, standard, paper"),
+        ({"settings": {"stepz": 1}}, "'steps'"),
+        ({"settings": {"a\nb": 1}}, "no option"),
+        ({"settings": {"steps": 0}}, "steps=0"),
+        ({"settings": {"steps": True}}, "steps=true"),
+        ({"settings": {"steps": [1]}}, "steps=[1]"),
+        ({"settings": {"steps": None}}, "steps=none"),
         ({"settings": {"clip_norm": float("inf")}}, "clip_norm=inf"),
-        ({"settings": {"learning_rate": float("nan")}}, "learning_rate=nan is not a number"),
-        ({"settings": {"optimizer": "adamm"}}, "not one of adam, adamw, rmsprop, sgd"),
-        ({"settings": {"precision": 16}}, "precision=16 is not one of 32, 64, bf16-mixed"),
+        ({"settings": {"learning_rate": float("nan")}}, "learning_rate=nan"),
+        ({"settings": {"optimizer": "adamm"}}, "adam, adamw, rmsprop, sgd"),
+        ({"settings": {"precision": 16}}, "32, 64, bf16-mixed"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(
-    registry: Registry, asked: dict[str, Any], told: str
+def test_a_wrong_request_is_refused_with_the_word_to_type(
+    registry: Registry, asked: dict[str, Any], token: str
 ) -> None:
-    assert told in refusal(registry, **asked)
+    assert token in refusal(registry, **asked)
 
 
 def test_the_limit_is_a_limit_and_not_a_size(registry: Registry) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rnnbench.contract import registry
 from rnnbench.contract.core import state_tensors
-from rnnbench.contract.registry import Model
+from rnnbench.contract.registry import RegisteredModel
 
 D, H = 3, 4
 CAUSAL = ("rnn", "lstm", "gru", "attention-lstm")
@@ -18,7 +18,7 @@ ALL = (*CAUSAL, "bilstm")
 
 
 @cache
-def models() -> dict[str, Model]:
+def models() -> dict[str, RegisteredModel]:
     """Return every registered model."""
     return registry.load().models
 

@@ -1,4 +1,4 @@
-"""Records: plain data, nothing unknown, the same after storage, with identities that hold still."""
+"""Records: immutable data without unknown fields, equal after storage, with stable identities."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rnnbench.errors import MESSAGE_LIMIT
 from rnnbench.records.base import Data, content_hash
 from rnnbench.records.result import Record, Result, Status
-from rnnbench.records.spec import Settings, TrialSpec
+from rnnbench.records.spec import Provider, Settings, TrialSpec
 from rnnbench.records.syntax import option_text, with_options
 from tests.support.factory import learning, record, speed, study, trial_spec
 
@@ -50,7 +51,10 @@ def _same(a: Any, b: Any) -> bool:
 
 def test_a_hash_is_the_same_in_every_process_and_release() -> None:
     assert content_hash({"b": [1, 2.5, None, True], "a": "ä"}) == "f11879da5f07e530"
-    code = "from rnnbench.records.base import content_hash; print(content_hash({'a': 'ä', 'b': [1, 2.5, None, True]}))"
+    code = (
+        "from rnnbench.records.base import content_hash\n"
+        "print(content_hash({'a': 'ä', 'b': [1, 2.5, None, True]}))"
+    )
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, check=True
     )
@@ -71,7 +75,7 @@ def test_odd_numbers_survive_json() -> None:
         assert read.model_dump_json() == result.model_dump_json()
 
 
-def test_nothing_unknown_is_recorded_and_nothing_is_changed_later() -> None:
+def test_records_refuse_unknown_fields_and_changes() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         Settings.model_validate({"stepz": 1})
     settings_ = Settings()
@@ -90,7 +94,7 @@ def test_nothing_unknown_is_recorded_and_nothing_is_changed_later() -> None:
         {"seed": -1},
     ],
 )
-def test_what_no_trial_can_have_is_refused(wrong: dict[str, Any]) -> None:
+def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     content = trial_spec().model_dump()
     seed = {"seed": wrong["seed"]} if "seed" in wrong else {}
     settings_ = {} if seed else {"settings": {**content["settings"], **wrong}}
@@ -120,16 +124,17 @@ def test_a_speed_belongs_to_the_network_and_its_batch_and_not_to_the_training() 
 
 def test_time_steps_per_second() -> None:
     measured = speed()
-    point = measured.find("train", 40)
+    point = measured.at_own_length("train")
     assert point is not None
     assert point.timesteps_per_second == pytest.approx(64 * 40 / point.seconds.median)
-    stream = measured.find("stream", 1)
+    stream = measured.at_own_length("stream")
     assert stream is not None
     assert stream.timesteps_per_second == pytest.approx(1 / stream.seconds.median)
-    assert measured.find("train", 41) is None
+    untimed = measured.model_copy(update={"points": ()})
+    assert untimed.at_own_length("train") is None
 
 
-def test_labels_are_what_a_person_would_type() -> None:
+def test_labels_are_command_line_syntax() -> None:
     assert with_options("lstm", {}) == "lstm"
     assert (
         with_options("f", {"b": True, "a": None, "c": 0.1, "d": "x"})
@@ -145,11 +150,19 @@ def test_a_number_is_typed_without_loss(value: float) -> None:
     assert type(value)(option_text(value)) == value
 
 
-def test_only_done_counts_as_done() -> None:
-    assert [status for status in Status if status == "done"] == [Status.DONE]
-    assert {str(status) for status in Status} == {
-        "done", "diverged", "failed", "oom", "timeout", "crashed", "interrupted", "incompatible",
-    }  # fmt: skip
+def test_the_names_of_statuses_are_those_of_stored_records() -> None:
+    stored = "done diverged failed oom timeout crashed interrupted incompatible"
+    assert [str(status) for status in Status] == stored.split()
+
+
+def test_foreign_text_is_read_as_one_printable_line() -> None:
+    content = record(error="RuntimeError: boom").result.model_dump()
+    read = Result.model_validate({**content, "error": "first\n\x1b[31msecond " + "x" * 5000})
+    assert read.error is not None
+    assert read.error.startswith("first [31msecond x")
+    assert read.error.isprintable()
+    assert len(read.error) <= MESSAGE_LIMIT
+    assert Provider(distribution="acme\x1b[2J", version="1").distribution == "acme [2J"
 
 
 def test_every_kind_of_data_is_frozen_and_closed() -> None:

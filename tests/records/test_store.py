@@ -1,4 +1,4 @@
-"""The store: what was added can be read, whatever happens; what is no store is left as it is."""
+"""The store: added records can be read back; other files are left as they are."""
 
 from __future__ import annotations
 
@@ -52,8 +52,7 @@ def refusal(path: Path, *, must_exist: bool = False) -> str:
     return str(caught.value)
 
 
-# -- what goes in comes out
-# ----------------------------------------------------------------------------------------------
+# -- reading and writing
 
 
 def test_records_come_back_as_they_were(store: Store) -> None:
@@ -163,7 +162,6 @@ def test_weights_lie_beside_the_store(store: Store, path: Path) -> None:
 
 
 # -- claims
-# --------------------------------------------------------------------------------------------------------------
 
 CLAIM = """
 import sys
@@ -191,7 +189,8 @@ def test_a_claim_holds_as_long_as_its_process_lives(store: Store, path: Path) ->
         assert not store.claim("trial", again=frozenset(Status))
         assert store.claim("another trial")
         os.kill(other.pid, signal.SIGKILL)
-        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead, and a zombie still
+        # Dead, and still a zombie.
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
         assert store.claim("trial")
     with claimant(path) as other:
         assert other.stdout is not None
@@ -207,12 +206,12 @@ def test_a_claim_of_a_process_that_had_the_same_number_is_void(store: Store, pat
     assert store.claim("trial")
 
 
-def test_one_process_may_claim_again_what_it_has(store: Store) -> None:
+def test_a_process_may_repeat_its_own_claim(store: Store) -> None:
     assert store.claim("trial")
     assert store.claim("trial")
 
 
-def test_what_was_attempted_can_be_claimed_only_when_asked_for(store: Store) -> None:
+def test_an_attempted_trial_can_be_claimed_only_for_a_retry(store: Store) -> None:
     for seed, status in enumerate(Status):
         made = record(status=status, seed=seed)
         assert store.claim(made.trial_id)
@@ -244,8 +243,7 @@ def test_adding_gives_up_the_claim(store: Store, path: Path) -> None:
         assert other.execute("SELECT COUNT(*) FROM claims").fetchone() == (0,)
 
 
-# -- what is no store
-# ----------------------------------------------------------------------------------------------------
+# -- files that are not stores
 
 
 def foreign_database(path: Path) -> None:
@@ -270,21 +268,21 @@ MAKERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a text": (lambda path: path.write_text("precious\n" * 100), "is not a store of rnnbench"),
     "a short text": (lambda path: path.write_text("x"), "is not a store of rnnbench"),
     "another database": (foreign_database, "not a store of rnnbench"),
-    "a newer store": (newer_store, "newer rnnbench (store version 99, this one reads"),
-    "a store of no version": (versionless_store, "which no rnnbench wrote"),
+    "a newer store": (newer_store, "store version 99"),
+    "a store of no version": (versionless_store, "store version 0"),
 }
 
 
 @pytest.mark.parametrize("must_exist", [True, False])
 @pytest.mark.parametrize("name", MAKERS)
-def test_what_is_no_store_is_refused_and_left_as_it_is(
+def test_other_files_are_refused_and_left_as_they_are(
     tmp_path: Path, path: Path, name: str, must_exist: bool
 ) -> None:
-    make, told = MAKERS[name]
+    make, message = MAKERS[name]
     make(path)
     before = path.read_bytes()
     said = refusal(path, must_exist=must_exist)
-    assert told in said
+    assert message in said
     assert "\n" not in said
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -294,11 +292,9 @@ def test_places_where_no_store_can_be(tmp_path: Path, path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     path.write_text("x", encoding="utf-8")
     assert "is a folder" in refusal(tmp_path)
-    assert "no such store. Make one with rnnbench run" in refusal(
-        tmp_path / "absent.db", must_exist=True
-    )
-    assert "no regular file" in refusal(tmp_path / "pipe")
-    assert "no regular file" in refusal(Path("/dev/null"))
+    assert "rnnbench run" in refusal(tmp_path / "absent.db", must_exist=True)
+    assert "not a regular file" in refusal(tmp_path / "pipe")
+    assert "not a regular file" in refusal(Path("/dev/null"))
     assert "Not a directory" in refusal(path / "below.db") or "File exists" in refusal(
         path / "below.db"
     )
@@ -308,11 +304,10 @@ def test_places_where_no_store_can_be(tmp_path: Path, path: Path) -> None:
 
 def test_reading_does_not_make_a_store_of_an_empty_file(path: Path) -> None:
     path.touch()
-    assert "is empty and no store" in refusal(path, must_exist=True)
+    assert "rnnbench run" in refusal(path, must_exist=True)
     assert path.stat().st_size == 0
-    with Store(
-        path
-    ) as store:  # but a run does: what a process leaves that was killed while making one
+    # A run does: a process that is killed while it creates a store leaves an empty file.
+    with Store(path) as store:
         assert store.records() == []
 
 
@@ -337,18 +332,18 @@ with Store(sys.argv[1], must_exist=True) as store:
 """
     path.chmod(0o444)
     for folder in path.parents:
-        if folder.stat().st_mode & 0o005 != 0o005:  # pytest's folders are the owner's alone
+        # The folders of pytest are readable by their owner only.
+        if folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(folder.stat().st_mode | 0o555)
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     )
-    count, told = done.stdout.splitlines()
+    count, message = done.stdout.splitlines()
     assert count == "1"
-    assert "cannot be written" in told
+    assert "cannot be written" in message
 
 
 # -- damage
-# --------------------------------------------------------------------------------------------------------------
 
 
 def read_or_refused(path: Path) -> list[Record] | str:
@@ -400,7 +395,7 @@ def test_a_store_with_a_flipped_bit_is_read_or_refused(
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("UPDATE attempts SET spec = '{}'", "cannot be read"),
         ("UPDATE attempts SET result = 'x'", "cannot be read"),
@@ -412,14 +407,14 @@ def test_a_store_with_a_flipped_bit_is_read_or_refused(
         ("DROP TABLE attempts", "is damaged"),
     ],
 )
-def test_damaged_content_is_told_with_what_to_type(
-    path: Path, whole: Path, statement: str, told: str
+def test_damaged_content_is_reported_with_the_command_to_type(
+    path: Path, whole: Path, statement: str, message: str
 ) -> None:
     path.write_bytes(whole.read_bytes())
     with closing(sqlite3.connect(path)) as other, other:
         other.execute(statement)
     outcome = read_or_refused(path)
     assert isinstance(outcome, str)
-    assert told in outcome
+    assert message in outcome
     assert "rnnbench doctor --store" in outcome
     assert "--rescue NEW.db" in outcome

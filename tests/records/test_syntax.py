@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from rnnbench.errors import UsageError
 from rnnbench.records.syntax import (
-    Choice,
     OptionValue,
-    matching,
+    Selector,
+    expand,
     option_text,
-    parse_choices,
+    parse_selectors,
     with_options,
 )
 
@@ -22,43 +22,43 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @pytest.mark.parametrize(
-    ("text", "choices"),
+    ("text", "selectors"),
     [
-        ("lstm", [Choice("lstm")]),
-        ("lstm,gru", [Choice("lstm"), Choice("gru")]),
-        (" lstm , gru ,", [Choice("lstm"), Choice("gru")]),
-        ("lstm[]", [Choice("lstm")]),
-        ("*gru*", [Choice("*gru*")]),
-        ("all[hidden_size=8]", [Choice("all", (("hidden_size", ("8",)),))]),
+        ("lstm", [Selector("lstm")]),
+        ("lstm,gru", [Selector("lstm"), Selector("gru")]),
+        (" lstm , gru ,", [Selector("lstm"), Selector("gru")]),
+        ("lstm[]", [Selector("lstm")]),
+        ("*gru*", [Selector("*gru*")]),
+        ("all[hidden_size=8]", [Selector("all", (("hidden_size", ("8",)),))]),
         (
             "lstm[a=1,2,b=x],gru",
-            [Choice("lstm", (("a", ("1", "2")), ("b", ("x",)))), Choice("gru")],
+            [Selector("lstm", (("a", ("1", "2")), ("b", ("x",)))), Selector("gru")],
         ),
-        ("lstm[ a = 1 , b = x ]", [Choice("lstm", (("a", ("1",)), ("b", ("x",))))]),
-        ("lstm[a=]", [Choice("lstm", (("a", ("",)),))]),
-        ("f[path=a=b]", [Choice("f", (("path", ("a=b",)),))]),
+        ("lstm[ a = 1 , b = x ]", [Selector("lstm", (("a", ("1",)), ("b", ("x",))))]),
+        ("lstm[a=]", [Selector("lstm", (("a", ("",)),))]),
+        ("f[path=a=b]", [Selector("f", (("path", ("a=b",)),))]),
         (
             'f[path="a,b].csv",column=OT]',
-            [Choice("f", (("path", ("a,b].csv",)), ("column", ("OT",))))],
+            [Selector("f", (("path", ("a,b].csv",)), ("column", ("OT",))))],
         ),
-        ("f[path='a,b']", [Choice("f", (("path", ("a,b",)),))]),
-        ("f[path= 'a,b']", [Choice("f", (("path", ("a,b",)),))]),
-        ("f[path='a,b','c,d=e']", [Choice("f", (("path", ("a,b", "c,d=e")),))]),
-        ("f[path='it''s, so']", [Choice("f", (("path", ("it's, so",)),))]),
-        ("f[path=it's.csv]", [Choice("f", (("path", ("it's.csv",)),))]),
-        ("f[path='']", [Choice("f", (("path", ("",)),))]),
-        ("f[path=a[1]]", [Choice("f", (("path", ("a[1]",)),))]),
+        ("f[path='a,b']", [Selector("f", (("path", ("a,b",)),))]),
+        ("f[path= 'a,b']", [Selector("f", (("path", ("a,b",)),))]),
+        ("f[path='a,b','c,d=e']", [Selector("f", (("path", ("a,b", "c,d=e")),))]),
+        ("f[path='it''s, so']", [Selector("f", (("path", ("it's, so",)),))]),
+        ("f[path=it's.csv]", [Selector("f", (("path", ("it's.csv",)),))]),
+        ("f[path='']", [Selector("f", (("path", ("",)),))]),
+        ("f[path=a[1]]", [Selector("f", (("path", ("a[1]",)),))]),
     ],
 )
-def test_a_word_is_read_as_it_was_meant(text: str, choices: list[Choice]) -> None:
-    assert parse_choices([text]) == choices
+def test_a_word_is_read_as_it_was_meant(text: str, selectors: list[Selector]) -> None:
+    assert parse_selectors([text]) == selectors
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("", "nothing was named"),
-        (" , ", "nothing was named"),
+        ("", "rnnbench list"),
+        (" , ", "rnnbench list"),
         ("lstm[a=1", "a bracket is not closed"),
         ("lstm]", "']' without '['"),
         ("lstm[a=1]]", "']' without '['"),
@@ -72,10 +72,10 @@ def test_a_word_is_read_as_it_was_meant(text: str, choices: list[Choice]) -> Non
         ("lstm[a=1][b=2]", "']' without '['"),
     ],
 )
-def test_a_malformed_word_is_refused(text: str, told: str) -> None:
+def test_a_malformed_word_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse_choices([text])
-    assert told in str(caught.value)
+        parse_selectors([text])
+    assert message in str(caught.value)
 
 
 @settings(deadline=None, max_examples=300)
@@ -87,8 +87,8 @@ def test_a_malformed_word_is_refused(text: str, told: str) -> None:
 @example(name="a", options={"x": " spaced "})
 def test_a_label_can_be_typed_again(name: str, options: dict[str, OptionValue]) -> None:
     typed = {key: option_text(value) for key, value in options.items()}
-    (choice,) = parse_choices([with_options(name, options)])
-    assert (choice.pattern, choice.grid()) == (name, [typed])
+    (selector,) = parse_selectors([with_options(name, options)])
+    assert (selector.pattern, selector.grid()) == (name, [typed])
 
 
 def _quoted(value: str) -> str:
@@ -100,7 +100,7 @@ def _quoted(value: str) -> str:
 @given(
     st.lists(
         st.builds(
-            Choice,
+            Selector,
             NAMES,
             st.dictionaries(
                 KEYS, st.lists(TEXTS, min_size=1, max_size=3).map(tuple), max_size=3
@@ -110,19 +110,19 @@ def _quoted(value: str) -> str:
         max_size=3,
     )
 )
-def test_choices_survive_being_written_out(choices: list[Choice]) -> None:
-    def written(choice: Choice) -> str:
+def test_selectors_survive_being_written_out(selectors: list[Selector]) -> None:
+    def written(selector: Selector) -> str:
         options = ",".join(
-            f"{name}={','.join(map(_quoted, values))}" for name, values in choice.options
+            f"{name}={','.join(map(_quoted, values))}" for name, values in selector.options
         )
-        return f"{choice.pattern}[{options}]"
+        return f"{selector.pattern}[{options}]"
 
-    assert parse_choices([",".join(map(written, choices))]) == choices
+    assert parse_selectors([",".join(map(written, selectors))]) == selectors
 
 
-def read_or_refused(text: str) -> list[Choice] | str:
+def read_or_refused(text: str) -> list[Selector] | str:
     try:
-        return parse_choices([text])
+        return parse_selectors([text])
     except UsageError as error:
         return str(error)
 
@@ -134,21 +134,21 @@ def test_any_text_is_read_or_refused_in_one_printable_line(text: str) -> None:
     if isinstance(outcome, str):
         assert outcome.isprintable()
     else:
-        assert all(choice.pattern.strip() == choice.pattern != "" for choice in outcome)
+        assert all(selector.pattern.strip() == selector.pattern != "" for selector in outcome)
 
 
 def test_a_grid_is_every_combination() -> None:
-    (choice,) = parse_choices(["lstm[a=1,2,b=x,y,z]"])
-    grid = choice.grid()
-    assert choice.size == len(grid) == 6
+    (selector,) = parse_selectors(["lstm[a=1,2,b=x,y,z]"])
+    grid = selector.grid()
+    assert selector.size == len(grid) == 6
     assert grid[0] == {"a": "1", "b": "x"}
     assert {(point["a"], point["b"]) for point in grid} == {(a, b) for a in "12" for b in "xyz"}
 
 
 def test_the_size_of_a_grid_is_known_without_making_it() -> None:
     values = ",".join(map(str, range(1000)))
-    (choice,) = parse_choices([f"lstm[{','.join(f'{key}={values}' for key in 'abcdef')}]"])
-    assert choice.size == 1000**6
+    (selector,) = parse_selectors([f"lstm[{','.join(f'{key}={values}' for key in 'abcdef')}]"])
+    assert selector.size == 1000**6
 
 
 KNOWN = ["attention-lstm", "gru", "lstm"]
@@ -166,7 +166,7 @@ KNOWN = ["attention-lstm", "gru", "lstm"]
     ],
 )
 def test_a_pattern_stands_for_names(pattern: str, names: list[str]) -> None:
-    assert matching("model", pattern, KNOWN) == names
+    assert expand("model", pattern, KNOWN) == names
 
 
 def test_a_glob_that_fits_nothing_suggests_the_near_name() -> None:
@@ -174,4 +174,4 @@ def test_a_glob_that_fits_nothing_suggests_the_near_name() -> None:
         UsageError,
         match=r"no model matches 'lsm\*'\. Did you mean 'lstm'\? Type: rnnbench list models",
     ):
-        matching("model", "lsm*", KNOWN)
+        expand("model", "lsm*", KNOWN)

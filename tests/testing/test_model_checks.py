@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from rnnbench.contract.entries import Model
-from rnnbench.contract.registration import Registration
+from rnnbench.contract.collector import Collector
+from rnnbench.contract.entries import RegisteredModel
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, model_results
 from tests.support import faulty_cores as cores
 
 
-def registered(core: Any, *, causal: bool = True) -> Model:
-    registration = Registration(Provider(distribution="acme", version="1"), {}, {})
+def registered(core: Any, *, causal: bool = True) -> RegisteredModel:
+    registration = Collector(Provider(distribution="acme", version="1"), {}, {})
     registration.register_model("tested", core, causal=causal)
     return registration.models["tested"]
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from rnnbench.contract import registry
+from rnnbench.contract.collector import Collector
 from rnnbench.contract.entries import RegisteredTask
-from rnnbench.contract.registration import Registration
 from rnnbench.contract.registry import Registry
 from rnnbench.errors import RnnbenchError
 from rnnbench.plan.planning import Request, make_plan
@@ -19,7 +19,7 @@ from tests.support import faulty_tasks as tasks
 
 
 def registered(task: Any) -> RegisteredTask:
-    registration = Registration(Provider(distribution="acme", version="1"), {}, {})
+    registration = Collector(Provider(distribution="acme", version="1"), {}, {})
     registration.register_task("tested", task)
     return registration.tasks["tested"]
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from rnnbench.contract.entries import Model
+from rnnbench.contract.entries import RegisteredModel
 from rnnbench.contract.task import Batch, FiniteTask, Splits, Tokens
 from rnnbench.execution.jobs.trial import declined
 from rnnbench.metrics import CROSS_ENTROPY
@@ -162,7 +162,7 @@ def test_a_batch_that_does_not_continue_starts_fresh_and_no_gradient_crosses_win
 def test_a_non_causal_model_is_declined_if_later_inputs_hold_the_targets(
     causal: bool, refused: bool
 ) -> None:
-    model = cast(Model, SimpleNamespace(causal=causal, incompatible=None))
+    model = cast(RegisteredModel, SimpleNamespace(causal=causal, incompatible=None))
     reason = declined(model, Stream(), {})
     assert (reason is not None) is refused
     assert declined(model, Stream(causal_only=False), {}) is None

@@ -32,7 +32,7 @@ from rnnbench.training.network import Network, build_network
 from rnnbench.training.randomness import generator_for, seed_for
 
 if TYPE_CHECKING:
-    from rnnbench.contract.registry import Model, Registry
+    from rnnbench.contract.registry import RegisteredModel, Registry
     from rnnbench.contract.task import Batch, Task
     from rnnbench.training.data import Source
 
@@ -103,7 +103,7 @@ def run_trial(
         return ended(status, error=in_words(error), traceback=traceback_of(error))
 
 
-def declined(model: Model, task: Task, options: dict[str, Any]) -> str | None:
+def declined(model: RegisteredModel, task: Task, options: dict[str, Any]) -> str | None:
     """Return why a model does not take a task on, or ``None`` when it does."""
     if task.causal_only and not model.causal:
         return "it looks ahead, and on this task later inputs hold the targets."
@@ -112,7 +112,7 @@ def declined(model: Model, task: Task, options: dict[str, Any]) -> str | None:
 
 def _measured(
     spec: TrialSpec,
-    model: Model,
+    model: RegisteredModel,
     task: Task,
     device: torch.device,
     options: TrialOptions,

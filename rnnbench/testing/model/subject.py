@@ -15,7 +15,7 @@ from rnnbench.testing.outcome import require
 if TYPE_CHECKING:
     from torch import nn
 
-    from rnnbench.contract.entries import Model
+    from rnnbench.contract.entries import RegisteredModel
     from rnnbench.records.syntax import OptionValue
 
 
@@ -26,7 +26,7 @@ class ModelUnderTest:
     D, H, T and B are all different, so that exchanged axes are noticed.
     """
 
-    model: Model
+    model: RegisteredModel
     options: dict[str, OptionValue] = field(default_factory=dict)
     input_size: int = 5
     hidden_size: int = 16

@@ -1,5 +1,6 @@
-"""What one plugin registers, checked at its own call so that the traceback points at the author's
-line.
+"""The ``register`` calls that a plugin makes in its hooks: check the arguments, collect entries.
+
+The checks run inside the call, so that the traceback ends at the author's line.
 """
 
 from __future__ import annotations
@@ -10,45 +11,45 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.contract.entries import Model, RegisteredTask
+from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.contract.options import options_of, unwrapped
 from rnnbench.contract.task import Citation, FiniteTask, GeneratedTask, Task
-from rnnbench.errors import PluginError, one_line
+from rnnbench.errors import PluginError
 from rnnbench.records.spec import Provider
 
 if TYPE_CHECKING:
     from torch import nn
 
 DISABLE_VARIABLE = "RNNBENCH_DISABLE_PLUGINS"
-"""Comma-separated entry-point names or distributions that are not loaded; ``all`` leaves only
-rnnbench's own.
-"""
+"""Entry-point names or distributions to leave out, comma-separated; ``all``: every third party."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NAME_LIMIT = 64
 
 
 def check_name(kind: str, name: object) -> None:
-    """Refuse a name that is not safe in a file name, a URL and a shell; raises
-    :class:`PluginError`.
+    """Refuse a name that is not safe in a file name, a URL and a shell.
+
+    Raises:
+        PluginError: the name is not allowed.
     """
     if not isinstance(name, str) or len(name) > _NAME_LIMIT or not _NAME.fullmatch(name):
         raise PluginError(
-            f"{kind} name {one_line(repr(name), 80)} is not allowed: lower-case letters, digits and single hyphens, "
+            f"{kind} name {name!r} is not allowed: lower-case letters, digits and single hyphens, "
             f"starting with a letter, at most {_NAME_LIMIT} characters."
         )
 
 
-class Registration:
-    """What one plugin registers, checked at the call."""
+class Collector:
+    """The models and tasks that one plugin registers."""
 
     def __init__(
         self,
         provider: Provider,
-        taken_models: Mapping[str, Model],
+        taken_models: Mapping[str, RegisteredModel],
         taken_tasks: Mapping[str, RegisteredTask],
     ) -> None:
-        self.models: dict[str, Model] = {}
+        self.models: dict[str, RegisteredModel] = {}
         self.tasks: dict[str, RegisteredTask] = {}
         self._provider = provider
         self._taken_models = taken_models
@@ -63,6 +64,7 @@ class Registration:
         citations: Sequence[Citation] = (),
         incompatible: Callable[[Task, dict[str, Any]], str | None] | None = None,
     ) -> None:
+        """See :class:`rnnbench.RegisterModel`."""
         self._check_name("model", name, self._taken_models, self.models)
         _check_core(name, core, causal)
         cited = tuple(citations)
@@ -70,18 +72,26 @@ class Registration:
             raise PluginError(f"model {name!r}: citations must be a sequence of rnnbench.Citation.")
         if not (incompatible is None or callable(incompatible)):
             raise PluginError(
-                f"model {name!r}: incompatible must be a function of (task, options) that returns a reason or None."
+                f"model {name!r}: incompatible must be a function of (task, options) "
+                "that returns a reason or None."
             )
-        known = options_of(core, skip=("input_size", "hidden_size"))
-        self.models[name] = Model(
-            name, self._provider, known, cited, core, core, causal, incompatible
+        self.models[name] = RegisteredModel(
+            name=name,
+            provider=self._provider,
+            options=options_of(core, skip=("input_size", "hidden_size")),
+            cited=cited,
+            factory=core,
+            causal=causal,
+            incompatible=incompatible,
         )
 
     def register_task(self, name: str, task: type[Task]) -> None:
+        """See :class:`rnnbench.RegisterTask`."""
         self._check_name("task", name, self._taken_tasks, self.tasks)
         if not (inspect.isclass(task) and issubclass(task, GeneratedTask | FiniteTask)):
             raise PluginError(
-                f"task {name!r}: give a class derived from rnnbench.GeneratedTask or rnnbench.FiniteTask."
+                f"task {name!r}: give a class derived from rnnbench.GeneratedTask "
+                "or rnnbench.FiniteTask."
             )
         if missing := sorted(getattr(task, "__abstractmethods__", ())):
             raise PluginError(
@@ -97,7 +107,11 @@ class Registration:
                 f"task {name!r}: {task.__name__}.citations must be a tuple of rnnbench.Citation."
             )
         self.tasks[name] = RegisteredTask(
-            name, self._provider, options_of(task), tuple(task.citations), task, task
+            name=name,
+            provider=self._provider,
+            options=options_of(task),
+            cited=tuple(task.citations),
+            factory=task,
         )
 
     def _check_name(
@@ -108,8 +122,9 @@ class Registration:
         if other is not None:
             theirs, ours = other.provider, self._provider
             raise PluginError(
-                f"{kind} {name!r} is provided twice: by {theirs.distribution} {theirs.version} (kept) and by "
-                f"{ours.distribution} {ours.version} (refused). Rename one, or set {DISABLE_VARIABLE}."
+                f"{kind} {name!r} is provided twice: by {theirs.distribution} {theirs.version} "
+                f"(kept) and by {ours.distribution} {ours.version} (refused). "
+                f"Rename one, or set {DISABLE_VARIABLE}."
             )
 
 
@@ -117,15 +132,15 @@ def _check_core(name: str, core: Any, causal: bool) -> None:
     try:
         leading = list(inspect.signature(core).parameters)[:2]
     except (TypeError, ValueError):
-        raise PluginError(
-            f"model {name!r}: give the module class, not {one_line(repr(core), 80)}."
-        ) from None
+        raise PluginError(f"model {name!r}: give the module class, not {core!r}.") from None
     if leading != ["input_size", "hidden_size"]:
         raise PluginError(
-            f"model {name!r}: __init__ must begin with input_size, hidden_size; it begins with {leading}."
+            f"model {name!r}: __init__ must begin with input_size, hidden_size; "
+            f"it begins with {leading}."
         )
     forward = getattr(unwrapped(core), "forward", None)
-    if forward is None:  # a factory function: what it builds is seen by rnnbench check
+    if forward is None:
+        # A factory function; rnnbench check looks at the module that it builds.
         return
     accepted = inspect.signature(forward)
     try:
@@ -137,5 +152,5 @@ def _check_core(name: str, core: Any, causal: bool) -> None:
         ) from None
     if not causal and "lengths" not in accepted.parameters:
         raise PluginError(
-            f"model {name!r} is registered with causal=False, so its forward must take lengths=None."
+            f"model {name!r} is registered with causal=False; its forward must take lengths=None."
         )

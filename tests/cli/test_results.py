@@ -1,6 +1,4 @@
-"""``report``, ``compare``, ``export``, ``show``, ``list`` and ``plugins``: what there is, and what
-was measured.
-"""
+"""``rnnbench report``, ``compare``, ``export`` and ``show``, ``list`` and ``plugins``."""
 
 from __future__ import annotations
 
@@ -17,11 +15,13 @@ from tests.support.calling import Answer, call
 from tests.support.factory import record, study
 
 REQUIRED = {
-    "trial_id", "status", "task", "model", "model_options", "plugin", "plugin_version", "seed", "hidden_size", "steps",
-    "score_name", "score", "skill", "solved", "steps_to_solve", "params_total", "params_core", "state_size", "flops_per_step",
-    "train_step_ms", "infer_step_ms", "stream_step_ms", "train_speed_ratio", "grad_slope_init", "grad_half_life_init",
-    "grad_slope_trained", "grad_half_life_trained", "grad_category_trained", "device", "threads", "torch_version", "error",
-}  # fmt: skip
+    *("trial_id", "status", "task", "model", "model_options", "plugin", "plugin_version", "seed"),
+    *("hidden_size", "steps", "score_name", "score", "skill", "solved", "steps_to_solve"),
+    *("params_total", "params_core", "state_size", "flops_per_step", "train_step_ms"),
+    *("infer_step_ms", "stream_step_ms", "train_speed_ratio", "grad_slope_init"),
+    *("grad_half_life_init", "grad_slope_trained", "grad_half_life_trained"),
+    *("grad_category_trained", "device", "threads", "torch_version", "error"),
+}
 
 
 def said(*words: str) -> str:
@@ -72,16 +72,16 @@ def test_export_of_a_real_sweep(swept: tuple[Path, Answer], folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "message"),
     [
         ("out.xlsx", "name a file ending in .csv, .jsonl, .parquet"),
         ("nowhere/out.csv", "cannot write"),
         ("rnnbench.db", "ending in"),
     ],
 )
-def test_export_refuses_what_it_cannot_write(store: Path, output: str, told: str) -> None:
+def test_export_refuses_files_that_it_cannot_write(store: Path, output: str, message: str) -> None:
     before = store.read_bytes()
-    assert told in call("export", output).complaint
+    assert message in call("export", output).complaint
     assert store.read_bytes() == before
 
 
@@ -103,8 +103,8 @@ def test_report_is_written_from_a_store(swept: tuple[Path, Answer], folder: Path
     assert set(read(folder / "made" / "results.csv")["model"]) == {"lstm"}
 
 
-def test_report_refuses_what_it_cannot_do(store: Path) -> None:
-    assert "no record fits --task and --model" in call("report", "-m", "transformer").complaint
+def test_report_refuses_impossible_requests(store: Path) -> None:
+    assert "--task and --model" in call("report", "-m", "transformer").complaint
     assert "is a file; name a folder" in call("report", "-o", store.name).complaint
     assert "cannot write the report" in call("report", "-o", "/proc/report").complaint
     Store("empty.db").close()
@@ -134,10 +134,10 @@ def test_compare_sets_two_stores_side_by_side_and_gates(store: Path) -> None:
     assert call("compare", "new.db", store.name, "--fail-on-regression").code == 0
     assert call("compare", store.name, store.name, "--fail-on-regression").code == 0
     assert "absent.db: no such store" in call("compare", store.name, "absent.db").complaint
-    assert "'lstm' is not a file; give two models" in call("compare", store.name, "lstm").complaint
+    assert "'lstm' is not a file" in call("compare", store.name, "lstm").complaint
 
 
-def test_show_tells_everything_of_one_trial(store: Path) -> None:
+def test_show_prints_all_attempts_at_a_trial(store: Path) -> None:
     with Store(store) as opened:
         failed = next(each for each in opened.records() if each.result.status is Status.FAILED)
         again = record(score=0.5, spec=failed.spec)
@@ -155,7 +155,7 @@ def test_show_tells_everything_of_one_trial(store: Path) -> None:
 
 
 def test_show_asks_for_more_of_an_ambiguous_id(store: Path) -> None:
-    assert "fits 7 trials: " in call("show", "", "--store", str(store)).complaint
+    assert "7 trials: " in call("show", "", "--store", str(store)).complaint
     assert "no trial begins with 'zzz'" in call("show", "zzz").complaint
 
 
@@ -167,7 +167,7 @@ def test_the_store_can_be_named_by_the_environment(
     assert said("export", "out.csv") == "7 rows: out.csv\n"
 
 
-def test_list_shows_what_there_is_with_options_and_provider() -> None:
+def test_list_shows_names_with_options_and_provider() -> None:
     out = said("list")
     for word in (
         "models\n",
@@ -190,16 +190,16 @@ def test_list_shows_what_there_is_with_options_and_provider() -> None:
     assert said("list", "suites", "mem*").startswith("memory  How far back")
 
 
-def test_plugins_are_listed_with_what_they_provide() -> None:
+def test_plugins_are_listed_with_their_models_and_tasks() -> None:
     lines = said("plugins").splitlines()
     assert lines[0].split() == ["plugin", "distribution", "version", "provides", "state"]
     assert any(line.split()[0] == "lstm" and line.split()[-1] == "ok" for line in lines)
 
 
-def test_a_plugin_that_is_switched_off_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disabled_plugin_is_listed_as_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNBENCH_DISABLE_PLUGINS", "gru")
     assert "disabled" in said("plugins")
     assert (
-        "plugin 'gru' of rnnbench"
+        "plugin gru (rnnbench"
         in call("run", "--dry-run", "-t", "copy-memory", "-m", "gru").complaint
     )

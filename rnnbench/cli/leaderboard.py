@@ -1,4 +1,4 @@
-"""Records as tables for a terminal."""
+"""The leaderboard of each task as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 
     from rnnbench.records.result import Record
 
-_HEADINGS = ("params", "step\n/ lstm", "half-\nlife", "trials")
-"""After the model, its score, skill and rate of success; as many of these as the console has room
-for.
-"""
 _ALWAYS = 4
+"""Number of columns that are shown at any width: model, score, skill and success rate."""
 
 
 def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]:
-    """Yield one table per task: the four axes in a row for each configuration, best score first.
+    """Yield one table per task with a row per configuration, best score first.
 
-    Where the console is too narrow for all columns, the last ones are left out and named, so that
-    no figure is cut.
+    If the console is too narrow, the last columns are omitted and named, so that no number is cut.
     """
     for task in group(records):
         yield _fitting(task, console)
@@ -37,13 +33,22 @@ def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]
 
 def _fitting(task: TaskGroup, console: Console) -> Table:
     score = task.learning.score_name if task.learning else "score"
-    headings = ("model", score, "skill", "solved", *_HEADINGS)
+    headings = (
+        *("model", score, "skill", "solved"),
+        *("params", f"step\n/ {_comparator(task)}", "half-\nlife", "trials"),
+    )
     rows = [_cells(configuration) for configuration in task.configurations]
     fitting = (
         n for n in range(len(headings), _ALWAYS, -1) if _width(headings[:n], rows) <= console.width
     )
     shown = next(fitting, _ALWAYS)
     return _leaderboard(task, headings, rows, shown)
+
+
+def _comparator(task: TaskGroup) -> str:
+    """Return the model that speeds are ratios to; several are joined."""
+    speeds = (speed for configuration in task.configurations for speed in configuration.speeds)
+    return " or ".join(dict.fromkeys(speed.reference for speed in speeds)) or "comparator"
 
 
 def _leaderboard(
@@ -71,14 +76,14 @@ def _leaderboard(
             seeds_in_words(max(len(configuration.scores) for configuration in task.configurations))
         )
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
-        facts.append(f"no room here for {listed(left_out)}")
+        facts.append(f"no room for {listed(left_out)}")
     table.caption = Text("; ".join(facts), style="dim")
     table.caption_justify = "left"
     return table
 
 
 def _width(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Return the width of a table of these columns, two spaces between them."""
+    """Return the width of a table with these columns, separated by two spaces."""
     widths = [
         max(*(len(line) for line in heading.split("\n")), *(len(row[place]) for row in rows))
         for place, heading in enumerate(headings)
@@ -94,9 +99,8 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
     point = configuration.speed_point("train")
     declined = sum(record.result.status is Status.INCOMPATIBLE for record in configuration.failures)
     failed = len(configuration.failures) - declined
-    remarks = [
-        f"{count} {what}" for count, what in ((declined, "declined"), (failed, "not done")) if count
-    ]
+    counts = {"declined": declined, "not done": failed}
+    remarks = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     return (
         configuration.label,
         estimate_text(configuration.score) if configuration.score else MISSING,

@@ -1,4 +1,4 @@
-"""What doctor finds of a store, and what it saves of a damaged one."""
+"""``rnnbench doctor``: checks of the installation and the store, and rescue of damaged stores."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rnnbench.cli.health import store_health
+from rnnbench.cli.doctor import PACKAGES, check_store
 from rnnbench.errors import OutputError, RnnbenchError, StoreError
 from rnnbench.records.rescue import rescue_records
 from rnnbench.records.result import Record
 from rnnbench.records.store import Store
+from tests.support.calling import call
 from tests.support.factory import record, speed
 
 SEEDS = 12
@@ -66,26 +67,26 @@ def every_attempt(path: Path) -> list[Record]:
 
 
 def test_a_whole_store_is_healthy(whole: Path, tmp_path: Path) -> None:
-    finding = store_health(whole)
+    finding = check_store(whole)
     assert finding.good
     assert f"{SEEDS + SEEDS // 2} attempts, all readable" in finding.text
-    assert store_health(tmp_path / "absent.db").good
+    assert check_store(tmp_path / "absent.db").good
 
 
-def test_what_is_no_store_is_not_healthy(tmp_path: Path) -> None:
+def test_other_files_are_not_healthy(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("precious\n" * 100, encoding="utf-8")
     for strange in (path, tmp_path, tmp_path / ("x" * 300)):
-        finding = store_health(strange)
+        finding = check_store(strange)
         assert not finding.good
         assert finding.text.isprintable()
 
 
-def test_a_damaged_store_is_told_how_to_rescue(damaged: Path) -> None:
+def test_a_damaged_store_is_reported_with_the_command_to_rescue_it(damaged: Path) -> None:
     execute(damaged, "UPDATE attempts SET result = 'x' WHERE attempt = 2")
-    assert "--rescue NEW.db" in store_health(damaged).text
+    assert "--rescue NEW.db" in check_store(damaged).text
     zero_page(damaged, 5)
-    finding = store_health(damaged)
+    finding = check_store(damaged)
     assert not finding.good
     assert "--rescue NEW.db" in finding.text
 
@@ -114,7 +115,8 @@ def test_attempts_that_cannot_be_read_are_counted_and_left_out(
 def test_a_lost_page_costs_only_what_was_on_it(damaged: Path, tmp_path: Path) -> None:
     pages = damaged.stat().st_size // PAGE
     kept = []
-    for number in range(2, pages, pages // 8):  # the first holds the list of the tables
+    # The first page holds the list of the tables.
+    for number in range(2, pages, pages // 8):
         path = tmp_path / f"{number}.db"
         path.write_bytes(damaged.read_bytes())
         zero_page(path, number)
@@ -134,9 +136,8 @@ def rescued_or_refused(path: Path, new: Path) -> int:
 
 def test_an_unfinished_write_is_undone_before_reading(damaged: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(damaged, isolation_level=None)) as opened:
-        opened.execute(
-            "PRAGMA cache_size = 1"
-        )  # so that changes reach the file before they are committed
+        # Changes then reach the file before they are committed.
+        opened.execute("PRAGMA cache_size = 1")
         opened.execute("BEGIN")
         opened.execute("UPDATE attempts SET result = 'x' || result")
         copy = tmp_path / "copy.db"
@@ -149,14 +150,14 @@ def test_an_unfinished_write_is_undone_before_reading(damaged: Path, tmp_path: P
     assert rescue_records(copy, tmp_path / "new.db") == (SEEDS + SEEDS // 2, 0)
 
 
-def test_a_rescue_refuses_what_it_cannot_do(damaged: Path, tmp_path: Path) -> None:
+def test_a_rescue_refuses_impossible_requests(damaged: Path, tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("precious\n" * 100, encoding="utf-8")
-    with pytest.raises(OutputError, match="exists; name a new file"):
+    with pytest.raises(OutputError, match="--rescue"):
         rescue_records(damaged, text)
     with pytest.raises(StoreError, match="no such store"):
         rescue_records(tmp_path / "absent.db", tmp_path / "new.db")
-    with pytest.raises(StoreError, match=r"nothing of .* can be read as a store"):
+    with pytest.raises(StoreError, match="no readable record"):
         rescue_records(text, tmp_path / "new.db")
     assert not (tmp_path / "new.db").exists()
     assert text.read_text(encoding="utf-8") == "precious\n" * 100
@@ -165,7 +166,8 @@ def test_a_rescue_refuses_what_it_cannot_do(damaged: Path, tmp_path: Path) -> No
 @settings(
     deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@example(noise=[(0.019909427135722746, b"\x80")])  # SQLite's complaint about it is no UTF-8
+# The error message of SQLite about it is not UTF-8.
+@example(noise=[(0.019909427135722746, b"\x80")])
 @example(noise=[(0.021484375, b"\x80")])
 @given(
     noise=st.lists(
@@ -184,4 +186,37 @@ def test_any_damage_is_rescued_from_or_refused(
     folder = tmp_path_factory.mktemp("noise")
     (folder / "damaged.db").write_bytes(content)
     assert rescued_or_refused(folder / "damaged.db", folder / "new.db") <= SEEDS + SEEDS // 2
-    assert store_health(folder / "damaged.db").text.isprintable()
+    assert check_store(folder / "damaged.db").text.isprintable()
+
+
+def test_doctor_looks_at_the_installation_and_the_store(store: Path) -> None:
+    answer = call("doctor")
+    assert answer.code == 0, answer
+    assert all(line.startswith("ok    ") for line in answer.out.splitlines())
+    for word in (
+        *PACKAGES,
+        "plugin lstm",
+        "GPU",
+        "separate processes",
+        "rnnbench.db: 7 attempts, all readable",
+    ):
+        assert word in answer.out
+    assert store.exists()
+
+
+def test_doctor_rescues_a_damaged_store(folder: Path) -> None:
+    made = [record(seed=seed) for seed in range(20)]
+    with Store("old.db") as opened:
+        for each in made:
+            opened.add(each.spec, each.result, started_at=each.started_at, seconds=1.0)
+    content = bytearray((folder / "old.db").read_bytes())
+    content[5 * 4096 : 6 * 4096] = bytes(4096)
+    (folder / "old.db").write_bytes(content)
+    answer = call("doctor", "--store", "old.db", "--rescue", "new.db")
+    with Store("new.db", must_exist=True) as rescued:
+        kept = len(rescued.records())
+    lost = len(made) - kept
+    assert kept >= 16
+    assert answer.out.endswith(f"{kept} attempts copied to new.db, {lost} could not be read\n")
+    assert answer.code == (1 if lost else 0)
+    assert "--rescue" in call("doctor", "--store", "old.db", "--rescue", "new.db").complaint

@@ -1,4 +1,4 @@
-"""The leaderboard on the terminal: whatever its width, no figure is cut."""
+"""The leaderboard on the terminal: no number is cut at any width."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from rich.console import Console
 
 from rnnbench.analysis.formatting import estimate_text, rate_text
 from rnnbench.analysis.groups import group
-from rnnbench.cli.rendering import leaderboards
+from rnnbench.cli.leaderboard import leaderboards
 from rnnbench.records.result import Status
-from tests.support.factory import record, study
+from tests.support.factory import record, speed, study
 
 RECORDS = study(tasks=("copy-memory",))
 
@@ -36,9 +36,9 @@ def test_models_scores_and_rates_are_whole_at_any_width(width: int) -> None:
 
 
 def test_a_wide_terminal_shows_every_column_and_a_narrow_one_says_which_it_lacks() -> None:
-    assert "no room here" not in drawn(100)
+    assert "no room" not in drawn(100)
     narrow = " ".join(drawn(60).split())
-    assert "no room here for params, step / lstm, half-life and trials" in narrow
+    assert "no room for params, step / lstm, half-life and trials" in narrow
     assert "20,000" not in narrow
 
 
@@ -48,7 +48,14 @@ def test_a_terminal_too_narrow_for_any_row_folds_it() -> None:
     assert all(len(line) <= 34 for line in text.splitlines())
 
 
-def test_declined_trials_are_told_apart_from_failed_ones() -> None:
+def test_the_heading_of_speed_names_the_comparator() -> None:
+    changed = [each.model_copy(update={"speed": speed(reference="gru")}) for each in RECORDS]
+    console = Console(file=io.StringIO(), width=120, color_system=None)
+    (table,) = leaderboards(changed, console)
+    assert [column.header for column in table.columns].count("step\n/ gru") == 1
+
+
+def test_declined_and_failed_trials_are_counted_separately() -> None:
     declined = record(model="bilstm", status=Status.INCOMPATIBLE, learned=None)
     crashed = record(model="rnn", status=Status.CRASHED, learned=None)
     console = Console(file=io.StringIO(), width=120, color_system=None)
