@@ -25,7 +25,7 @@ def test_a_wrong_name_is_answered_with_the_near_one_of_both_kinds(name: str, nea
 
 def test_a_plugin_that_is_switched_off_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNBENCH_DISABLE_PLUGINS", "gru")
-    with pytest.raises(UsageError, match=r"plugin 'gru' of rnnbench .* is switched off"):
+    with pytest.raises(UsageError, match="RNNBENCH_DISABLE_PLUGINS"):
         run_checks("gru")
 
 
