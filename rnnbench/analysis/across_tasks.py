@@ -13,11 +13,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import LEVEL, Estimate, Floats
 
 FEWEST_TASKS_FOR_RANKS = 5
 _RESAMPLES = 2_000
 _SEED = 20_210_830
+
+
+SkillsByTask = dict[str, list[list[float]]]
+"""For each configuration label, the seeds' skills on each task; tasks in one order."""
 
 
 @dataclass(frozen=True)
@@ -88,4 +93,43 @@ def ranks(scores: Mapping[str, Sequence[float]]) -> Ranks | None:
         friedman_p=p_value if np.isfinite(p_value) else 1.0,  # every model tied on every task
         nemenyi_p=scikit_posthocs.posthoc_nemenyi_friedman(table),
         tasks=len(table),
+    )
+
+
+def skills_on_all_tasks(tasks: Sequence[TaskGroup]) -> SkillsByTask:
+    """Return the skills of the configurations with a score on every task.
+
+    The result is empty for fewer than two tasks.
+    """
+    if len(tasks) < 2:
+        return {}
+    by_label: SkillsByTask = {}
+    for task in tasks:
+        for configuration in task.scored:
+            skills = [x.skill for x in configuration.learned.values() if np.isfinite(x.skill)]
+            if skills:
+                by_label.setdefault(configuration.label, []).append(skills)
+    return {label: skills for label, skills in by_label.items() if len(skills) == len(tasks)}
+
+
+def interquartile_means(skills: SkillsByTask) -> dict[str, Estimate]:
+    """Return each configuration's interquartile mean skill with its interval, best first."""
+    means = {label: interquartile_mean_interval(by_task) for label, by_task in skills.items()}
+    return dict(sorted(means.items(), key=lambda item: -item[1].value))
+
+
+def rank_configurations(skills: SkillsByTask) -> Ranks | None:
+    """Rank the configurations by their mean skill on each task.
+
+    Returns ``None`` below five tasks or three configurations.
+    """
+    return (
+        ranks(
+            {
+                label: [float(np.mean(seeds)) for seeds in by_task]
+                for label, by_task in skills.items()
+            }
+        )
+        if skills
+        else None
     )

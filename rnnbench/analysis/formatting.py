@@ -1,10 +1,17 @@
-"""Numbers and verdicts in words, the same in reports, comparisons and on the terminal."""
+"""Numbers and verdicts as text, the same in reports, comparisons and on the terminal."""
 
 from __future__ import annotations
 
 import math
 
-from rnnbench.analysis.stats import Estimate
+from rnnbench.analysis.stats import (
+    FEWEST_FOR_RANK_TEST,
+    FEWEST_FOR_VERDICT,
+    LEVEL,
+    Estimate,
+    most_coverage,
+)
+from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.result import Quartiles
 
 MISSING = "–"
@@ -83,6 +90,44 @@ def p_text(p_value: float | None) -> str:
     if p_value is None:
         return MISSING
     return "< 0.001" if p_value < 1e-3 else f"{p_value:.2g}"
+
+
+def seeds_text(n: int) -> str:
+    """Return the coverage of an interval from ``n`` seeds."""
+    if n <= 0:
+        return "no seed finished"
+    if n == 1:
+        return "one seed: no interval, and no statement about other seeds"
+    if n < FEWEST_FOR_RANK_TEST:
+        return (
+            f"{n} seeds: the interval spans about the range of the seeds "
+            f"and covers at most {most_coverage(n):.0%}"
+        )
+    return f"{n} seeds: {LEVEL:.0%} bootstrap interval"
+
+
+def verdict_text(verdict: Verdict, a: str, b: str) -> str:
+    """Return the outcome for ``b`` against ``a``, with the power where no difference was shown."""
+    if verdict.outcome == "nothing to compare":
+        return f"{a} and {b} have no scored seed in common"
+    if verdict.outcome == "too few seeds":
+        return (
+            f"too few seeds to compare {b} with {a} ({counted(verdict.seeds, 'seed')} in common, "
+            f"at least {FEWEST_FOR_VERDICT} are needed)"
+        )
+    if verdict.outcome in ("better", "worse"):
+        return f"{b} is {verdict.outcome} than {a}"
+    return f"no difference shown between {b} and {a}; {power_text(verdict)}"
+
+
+def power_text(verdict: Verdict) -> str:
+    """Return the smallest difference that this many seeds would have shown."""
+    detectable = None if verdict.paired is None else verdict.paired.detectable
+    if detectable is None:
+        return f"{counted(verdict.seeds, 'seed')} could not have shown any"
+    if detectable == 0:
+        return "every seed gave the same difference"
+    return f"{counted(verdict.seeds, 'seed')} could have shown one of about {number(detectable, 2)}"
 
 
 def listed(names: list[str], most: int = 6) -> str:

@@ -14,7 +14,6 @@ from statistics import median
 from typing import Literal
 
 from rnnbench.analysis.stats import Estimate, censored_median, mean_interval, success_rate
-from rnnbench.analysis.tables import at_own_length, latest
 from rnnbench.records.base import content_hash
 from rnnbench.records.result import (
     DataSize,
@@ -24,6 +23,7 @@ from rnnbench.records.result import (
     Record,
     Size,
     Speed,
+    SpeedMode,
     SpeedPoint,
     Status,
 )
@@ -131,9 +131,19 @@ class Configuration:
                 distinct[record.speed.environment.model_dump_json()] = record.speed
         return tuple(distinct.values())
 
-    def speed_point(self, mode: str) -> SpeedPoint | None:
+    @property
+    def comparator(self) -> str | None:
+        """The model that its speeds are ratios to."""
+        return self.speeds[-1].reference if self.speeds else None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its latest timings scattered too much for the ratio to be trusted."""
+        return bool(self.speeds) and self.speeds[-1].noisy
+
+    def speed_point(self, mode: SpeedMode) -> SpeedPoint | None:
         """Return the timing of ``mode`` at the task's own length, from the latest speed pass."""
-        return at_own_length(self.speeds[-1], mode) if self.speeds else None
+        return self.speeds[-1].at_own_length(mode) if self.speeds else None
 
     @cached_property
     def gradients(self) -> tuple[Gradient, ...]:
@@ -204,6 +214,11 @@ class TaskGroup:
         )
 
     @property
+    def score_name(self) -> str:
+        """The name of the task's score."""
+        return "score" if self.learning is None else self.learning.score_name
+
+    @property
     def direction(self) -> Literal["higher", "lower"]:
         """Which scores are better."""
         return "higher" if self.learning is None else self.learning.direction
@@ -222,6 +237,16 @@ class TaskGroup:
     def records(self) -> Iterable[Record]:
         """All records, configuration by configuration."""
         return (record for configuration in self.configurations for record in configuration.records)
+
+
+def latest(records: Sequence[Record]) -> list[Record]:
+    """Return the last attempt of each trial, in the order in which the trials first appear."""
+    found: dict[str, Record] = {}
+    for record in records:
+        known = found.get(record.trial_id)
+        if known is None or record.attempt >= known.attempt:
+            found[record.trial_id] = record
+    return list(found.values())
 
 
 def group(records: Sequence[Record]) -> list[TaskGroup]:

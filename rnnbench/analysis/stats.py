@@ -94,17 +94,6 @@ def mean_interval(values: Sequence[float] | Floats) -> Estimate:
     return Estimate(float(sample.mean()), low, high, len(sample))
 
 
-def median_interval(values: Sequence[float] | Floats) -> Estimate:
-    """Return the median with a bootstrap percentile interval; raises as :func:`mean_interval` does."""
-    sample = _finite(values)
-    if len(sample) < FEWEST_FOR_INTERVAL:
-        return Estimate(float(sample[0]), None, None, 1)
-    count = _resamples(len(sample))
-    drawn = np.random.default_rng(_SEED).integers(0, len(sample), (count, len(sample)))
-    low, high = _bounds(np.median(sample[drawn], axis=1), len(sample))
-    return Estimate(float(np.median(sample)), low, high, len(sample))
-
-
 def most_coverage(n: int) -> float:
     """Return the most that an interval inside the range of ``n`` values can cover of a symmetric
     distribution's centre.
@@ -190,32 +179,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = running
     return adjusted
-
-
-def detectable_difference(differences: Sequence[float] | Floats) -> float | None:
-    """Return the smallest true mean difference that a two-sided paired t-test at 5 % would show
-    with power 0.8.
-
-    Taken at the observed standard deviation of the differences; ``None`` with fewer than three
-    pairs.
-    """
-    sample = _finite(differences)
-    return (
-        _detectable_effect(len(sample)) * float(sample.std(ddof=1))
-        if len(sample) >= FEWEST_FOR_VERDICT
-        else None
-    )
-
-
-def seeds_in_words(n: int) -> str:
-    """Say what an interval from ``n`` seeds is worth."""
-    if n <= 0:
-        return "no seed finished"
-    if n == 1:
-        return "one seed: no interval, and no statement about other seeds"
-    if n < FEWEST_FOR_RANK_TEST:
-        return f"{n} seeds: the interval spans about the range of the seeds and covers at most {most_coverage(n):.0%}"
-    return f"{n} seeds: {LEVEL:.0%} bootstrap interval"
 
 
 @lru_cache(maxsize=256)

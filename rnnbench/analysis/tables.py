@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.analysis.columns import COLUMNS, CURVE_COLUMNS, DTYPES, PROFILE_COLUMNS
+from rnnbench.analysis.groups import latest
 from rnnbench.errors import OutputError, UsageError, one_line
-from rnnbench.records.result import Profile, Record, Speed, SpeedPoint
+from rnnbench.records.result import Profile, Record, Speed, SpeedMode
 from rnnbench.records.syntax import OptionValue, option_text
 
 __all__ = [
@@ -23,23 +24,12 @@ __all__ = [
     "PROFILE_COLUMNS",
     "curves",
     "export",
-    "latest",
     "profiles",
     "tidy",
 ]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula."""
-
-
-def latest(records: Sequence[Record]) -> list[Record]:
-    """Return the last attempt of each trial, in the order in which the trials first appear."""
-    found: dict[str, Record] = {}
-    for record in records:
-        known = found.get(record.trial_id)
-        if known is None or record.attempt >= known.attempt:
-            found[record.trial_id] = record
-    return list(found.values())
 
 
 def tidy(records: Sequence[Record]) -> pd.DataFrame:
@@ -124,11 +114,6 @@ def options_text(options: Mapping[str, OptionValue]) -> str:
     return ",".join(f"{name}={option_text(value)}" for name, value in sorted(options.items()))
 
 
-def at_own_length(speed: Speed, mode: str) -> SpeedPoint | None:
-    """Return the timing of ``mode`` at the task's own length, the first that was measured."""
-    return next((point for point in speed.points if point.mode == mode), None)
-
-
 def _frame(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
     values = {name: [row.get(name) for row in rows] for name in columns}
     return pd.DataFrame({name: pd.Series(values[name], dtype=DTYPES[name]) for name in columns})
@@ -205,14 +190,15 @@ def _speed_cells(speed: Speed) -> dict[str, Any]:
         "speed_device": speed.environment.device,
         "peak_memory_bytes": speed.peak_memory_bytes,
     }
-    for mode, column in (
+    columns: tuple[tuple[SpeedMode, str], ...] = (
         ("train", "train_step_ms"),
         ("forward", "infer_step_ms"),
         ("stream", "stream_step_ms"),
-    ):
-        if (point := at_own_length(speed, mode)) is not None:
+    )
+    for mode, column in columns:
+        if (point := speed.at_own_length(mode)) is not None:
             cells[column] = point.seconds.median * 1e3
-    if (train := at_own_length(speed, "train")) is not None:
+    if (train := speed.at_own_length("train")) is not None:
         cells |= {"speed_length": train.length, "speed_batch_size": train.batch_size, "train_speed_ratio": train.ratio.median,
                   "train_speed_ratio_low": train.ratio.low, "train_speed_ratio_high": train.ratio.high}  # fmt: skip
     return cells

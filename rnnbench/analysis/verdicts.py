@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rnnbench.analysis.formatting import counted, number
 from rnnbench.analysis.stats import (
     FEWEST_FOR_VERDICT,
     LEVEL,
@@ -45,27 +44,6 @@ class Verdict:
     def seeds(self) -> int:
         """Seeds that both have."""
         return self.wins + self.losses + self.ties
-
-    def words(self, a: str, b: str) -> str:
-        """Say the outcome in a sentence, with the power statement where no difference was shown."""
-        if self.outcome == "nothing to compare":
-            return f"{a} and {b} have no scored seed in common"
-        if self.outcome == "too few seeds":
-            return f"too few seeds to tell {b} from {a} ({counted(self.seeds, 'seed')} in common; three are the fewest)"
-        if self.outcome in ("better", "worse"):
-            return f"{b} is {self.outcome} than {a}"
-        return f"no difference shown between {b} and {a}; {self.power_words()}"
-
-    def power_words(self) -> str:
-        """Say which difference this many seeds would have shown."""
-        detectable = None if self.paired is None else self.paired.detectable
-        if detectable is None:
-            return f"{counted(self.seeds, 'seed')} could not have shown any"
-        if detectable == 0:
-            return "every seed gave the same difference"
-        return (
-            f"{counted(self.seeds, 'seed')} could have shown one of about {number(detectable, 2)}"
-        )
 
 
 def judge(a: Mapping[int, float], bs: Sequence[Mapping[int, float]], sign: int) -> list[Verdict]:

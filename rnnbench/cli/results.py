@@ -47,7 +47,7 @@ def report(
         THREAD_VARIABLES
     ):  # numpy's threads would only be in each other's way: no matrix here is large
         os.environ.setdefault(variable, "1")
-    from rnnbench.report import write_report
+    from rnnbench.report.write import write_report
 
     with _uncollected():
         records = _selected(_records(store), tasks, models)
@@ -71,6 +71,7 @@ def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Pat
     side, paired by seed.
     """
     from rnnbench.analysis.comparison import compare as compare_records
+    from rnnbench.report.comparison import comparison_markdown, comparison_text
 
     if _is_store(a) and _is_store(b):
         comparison = compare_records(_records(Path(a)), _records(Path(b)), a, b)
@@ -81,7 +82,7 @@ def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Pat
         )
     else:
         comparison = compare_records(_records(store), None, a, b)
-    click.echo(comparison.markdown() if markdown else comparison.text())
+    click.echo(comparison_markdown(comparison) if markdown else comparison_text(comparison))
     return FAILED_GATE if fail_on_regression and comparison.regressions else 0
 
 

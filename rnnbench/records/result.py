@@ -102,6 +102,10 @@ class Size(Data):
 Category: TypeAlias = Literal["vanishing", "stable", "exploding"]
 
 
+FIRST_FITTED_LAG = 5
+"""Slopes are fitted from here: nearer lags carry the output path, which is no memory."""
+
+
 class Profile(Data):
     """One gradient profile G(k) and what was fitted to it."""
 
@@ -111,8 +115,8 @@ class Profile(Data):
     lags: tuple[int, ...]
     values: tuple[float, ...]
     slope: float | None
-    """Least-squares slope of ln G per step over lags >= 5; ``None`` when fewer than two lags could
-    be fitted.
+    """Least-squares slope of ln G per step from lag ``FIRST_FITTED_LAG`` on; ``None`` when fewer
+    than two lags could be fitted.
     """
     half_life: float | None
     """``ln 2 / -slope`` in steps; infinite when the gradient does not decay."""
@@ -185,9 +189,9 @@ class Speed(Data):
     """Whether the timings scattered too much for the ratio to be trusted."""
     environment: Environment
 
-    def find(self, mode: SpeedMode, length: int) -> SpeedPoint | None:
-        """Return the point asked for, or ``None``."""
-        return next((p for p in self.points if p.mode == mode and p.length == length), None)
+    def at_own_length(self, mode: SpeedMode) -> SpeedPoint | None:
+        """Return the timing of ``mode`` at the task's own length, or ``None``."""
+        return next((point for point in self.points if point.mode == mode), None)
 
 
 class RecordedCitation(Data):

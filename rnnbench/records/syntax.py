@@ -172,3 +172,20 @@ def option_text(value: OptionValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "none" if value is None else str(value)
+
+
+def canonical(text: str) -> str:
+    """Return choices in one spelling, by which they are compared.
+
+    Options are in alphabetical order, spaces around names and values are gone, and only the values
+    that need quotes have them. A text that cannot be read as choices is returned unchanged.
+    """
+    try:
+        choices = parse_choices([text])
+    except UsageError:
+        return text
+    spelled = []
+    for choice in choices:
+        options = [f"{key}={','.join(map(_typed, values))}" for key, values in choice.options]
+        spelled.append(f"{choice.pattern}[{','.join(sorted(options))}]" if options else choice.pattern)
+    return ",".join(spelled)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rnnbench.analysis.tables import export, tidy
 from rnnbench.execution.isolation.failure import TRACEBACK_LIMIT, in_words, traceback_of
 from rnnbench.records.store import Store
-from rnnbench.report import write_report
+from rnnbench.report.write import write_report
 from tests.execution.conftest import Plan, Sweeping
 
 

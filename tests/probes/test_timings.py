@@ -35,7 +35,7 @@ def merged(*processes: ProcessTimings, length: int = 10) -> Speed:
 
 def test_samples_are_pooled_into_median_and_quartiles() -> None:
     speed = merged(process([1.0, 2.0], memory=5), process([3.0, 4.0, 5.0], memory=7))
-    point = speed.find("train", 10)
+    point = speed.at_own_length("train")
     assert point is not None
     assert (point.ratio.low, point.ratio.median, point.ratio.high) == pytest.approx((2.0, 3.0, 4.0))
     assert point.seconds.median == pytest.approx(0.03)
@@ -54,7 +54,7 @@ def test_a_slow_spell_of_the_machine_leaves_the_ratio_alone() -> None:
         reference_seconds=tuple(0.01 * s for s in spells),
     )
     speed = merged(ProcessTimings(timings=(timing,), peak_memory_bytes=0, dtype="float32"))
-    point = speed.find("forward", 10)
+    point = speed.at_own_length("forward")
     assert point is not None
     assert (point.ratio.low, point.ratio.high) == pytest.approx((2.0, 2.0))
     assert not speed.noisy

@@ -120,13 +120,14 @@ def test_a_speed_belongs_to_the_network_and_its_batch_and_not_to_the_training() 
 
 def test_time_steps_per_second() -> None:
     measured = speed()
-    point = measured.find("train", 40)
+    point = measured.at_own_length("train")
     assert point is not None
     assert point.timesteps_per_second == pytest.approx(64 * 40 / point.seconds.median)
-    stream = measured.find("stream", 1)
+    stream = measured.at_own_length("stream")
     assert stream is not None
     assert stream.timesteps_per_second == pytest.approx(1 / stream.seconds.median)
-    assert measured.find("train", 41) is None
+    untimed = measured.model_copy(update={"points": ()})
+    assert untimed.at_own_length("train") is None
 
 
 def test_labels_are_what_a_person_would_type() -> None:

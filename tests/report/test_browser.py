@@ -12,7 +12,7 @@ import pytest
 from selenium import webdriver
 
 from rnnbench.records.result import RecordedCitation
-from rnnbench.report import write_report
+from rnnbench.report.write import write_report
 from tests.support.factory import learning, record, study
 
 BROWSER = (

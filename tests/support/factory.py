@@ -134,12 +134,12 @@ def speed(
     is the task's own.
     """
 
-    def interval(median: float) -> Quartiles:
+    def quartiles(median: float) -> Quartiles:
         return Quartiles(median=median, low=0.95 * median, high=1.08 * median)
 
     def point(mode: SpeedMode, length: int, batch_size: int, seconds: float) -> SpeedPoint:
-        return SpeedPoint(mode=mode, length=length, batch_size=batch_size, seconds=interval(ratio * seconds),
-                          reference_seconds=interval(seconds), ratio=interval(ratio))  # fmt: skip
+        return SpeedPoint(mode=mode, length=length, batch_size=batch_size, seconds=quartiles(ratio * seconds),
+                          reference_seconds=quartiles(seconds), ratio=quartiles(ratio))  # fmt: skip
 
     modes: tuple[tuple[SpeedMode, float], ...] = (("forward", 1e-4), ("train", 3e-4))
     points = [point(mode, length, 64, unit * length) for mode, unit in modes for length in lengths]

@@ -8,10 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from rnnbench.records.result import Category, Profile
+from rnnbench.records.result import FIRST_FITTED_LAG, Category, Profile
 
-FIRST_FITTED_LAG = 5
-"""Nearer lags still carry the output path, whose shape says nothing about memory."""
 STABLE_SLOPE = 0.01
 """Slopes up to this size, in ln G per step, count as stable: it takes 69 steps or more to halve or
 to double.

@@ -9,15 +9,15 @@ from matplotlib.axes import Axes
 
 from rnnbench.analysis.formatting import counted
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import (
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
+    labelled_line,
     legend,
     panels,
-    picture,
-    reference_line,
+    render_figure,
     thinned,
     use_log,
 )
@@ -25,7 +25,7 @@ from rnnbench.report.figures.style import (
 _MOST_SEED_LINES = 8
 
 
-def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
+def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
     """Draw the mean curve of each configuration, with thin lines for single seeds (a band when
     there are many).
     """
@@ -39,7 +39,7 @@ def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Pi
     figure, [[axes]] = panels(1, height=3.8)
     figure.set_size_inches(8.6, 4.3)
     for configuration in reversed(drawn):  # the best ends on top
-        _draw(axes, configuration, looks[configuration.label])
+        _draw(axes, configuration, styles[configuration.label])
     use_score_axis(axes, task)
     axes.set_xlabel("optimizer steps")
     axes.set_ylabel(f"validation {figure_text(task.learning.score_name)}")
@@ -50,8 +50,8 @@ def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Pi
         ("solved", task.learning.solved_threshold),
         ("baseline", task.learning.baseline),
     ):
-        reference_line(axes, y, text, taken)
-    legend(figure, [(c.label, looks[c.label]) for c in drawn])
+        labelled_line(axes, y, text, taken)
+    legend(figure, [(c.label, styles[c.label]) for c in drawn])
     many = any(len(c.learned) > _MOST_SEED_LINES for c in drawn)
     left_out = len(task.scored) - len(drawn)
     caption = (
@@ -64,7 +64,7 @@ def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Pi
         )
     )
     alt = f"Learning curves of {', '.join(c.label for c in drawn)}"
-    return picture(figure, name, "Learning curves", caption, alt)
+    return render_figure(figure, name, "Learning curves", caption, alt)
 
 
 def use_score_axis(axes: Axes, task: TaskGroup) -> None:
@@ -91,7 +91,7 @@ def use_score_axis(axes: Axes, task: TaskGroup) -> None:
     axes.set_ylim(low - 0.02 * (high - low), high + 0.03 * (high - low) if high > low else low + 1)
 
 
-def _draw(axes: Axes, configuration: Configuration, look: Look) -> None:
+def _draw(axes: Axes, configuration: Configuration, style: Style) -> None:
     curves = [learning.curve for learning in configuration.learned.values() if learning.curve]
     length = min(len(curve) for curve in curves)
     keep = thinned(length)
@@ -103,9 +103,9 @@ def _draw(axes: Axes, configuration: Configuration, look: Look) -> None:
     with np.errstate(invalid="ignore"):
         if len(scores) > _MOST_SEED_LINES:
             low, high = np.quantile(scores, [0.1, 0.9], axis=0)
-            axes.fill_between(steps, low, high, color=look.colour, alpha=0.15, linewidth=0)
+            axes.fill_between(steps, low, high, color=style.colour, alpha=0.15, linewidth=0)
         elif len(scores) > 1:
             for seed in scores:
-                axes.plot(steps, seed, color=look.colour, linewidth=0.8, alpha=0.4)
-        axes.plot(steps, scores.mean(axis=0), color=look.colour, linestyle=look.dashes, linewidth=2.2,
-                  marker=look.marker, markersize=4.5, markevery=max(1, len(steps) // 8))  # fmt: skip
+                axes.plot(steps, seed, color=style.colour, linewidth=0.8, alpha=0.4)
+        axes.plot(steps, scores.mean(axis=0), color=style.colour, linestyle=style.dashes, linewidth=2.2,
+                  marker=style.marker, markersize=4.5, markevery=max(1, len(steps) // 8))  # fmt: skip

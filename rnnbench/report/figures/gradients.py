@@ -14,29 +14,27 @@ from matplotlib.lines import Line2D
 
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import Floats
-from rnnbench.records.result import Profile
+from rnnbench.records.result import FIRST_FITTED_LAG, Profile
+from rnnbench.report.blocks import Figure
 from rnnbench.report.figures.style import (
     INK,
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
     legend,
     panels,
-    picture,
+    render_figure,
     thinned,
     use_log,
 )
 
-FIRST_FITTED_LAG = 5
-"""Slopes are fitted from this lag on (see ``rnnbench.records.result.Profile.slope``)."""
 _MOST_DECADES = 14
 _MOST_SEED_LINES = 5
 _WHEN = (("init", "at initialisation"), ("trained", "after training"))
 
 
 def gradient_profiles(
-    task: TaskGroup, looks: Mapping[str, Look], of: Literal["input", "state"], name: str
-) -> Picture | None:
+    task: TaskGroup, styles: Mapping[str, Style], of: Literal["input", "state"], name: str
+) -> Figure | None:
     """Draw G(k) over the lag on a logarithmic axis: geometric mean over seeds, thin single seeds,
     dotted fits.
     """
@@ -58,7 +56,7 @@ def gradient_profiles(
             for configuration in drawn:
                 found = configuration.profiles(of, when, direction)
                 if found:
-                    mean = _draw(axes, found, looks[configuration.label])
+                    mean = _draw(axes, found, styles[configuration.label])
                     tops.append(float(np.max(mean, initial=0.0)))
                     lows.append(float(np.min(mean[mean > 0], initial=np.inf)))
             axes.set_title(
@@ -68,7 +66,7 @@ def gradient_profiles(
         _use_log_axis(row, max(tops, default=0.0), min(lows, default=np.inf))
         row[0].set_ylabel("G(k)" if of == "input" else "G(k) of the full state")
     fit = Line2D([], [], color=INK, linestyle=":", linewidth=1.4, label="fitted slope")
-    legend(figure, [(c.label, looks[c.label]) for c in drawn], [fit])
+    legend(figure, [(c.label, styles[c.label]) for c in drawn], [fit])
     what = (
         "the encoder's output k steps away" if of == "input" else "the full state k steps earlier"
     )
@@ -82,12 +80,12 @@ def gradient_profiles(
         )
     )
     title = "Gradient reach" if of == "input" else "Gradient reach through the state"
-    return picture(
+    return render_figure(
         figure, name, title, caption, f"{title}: profiles of {', '.join(c.label for c in drawn)}"
     )
 
 
-def _draw(axes: Axes, found: Sequence[Profile], look: Look) -> Floats:
+def _draw(axes: Axes, found: Sequence[Profile], style: Style) -> Floats:
     length = min(len(profile.values) for profile in found)
     lags = np.array(found[0].lags[:length], dtype=np.float64)
     values = np.array([profile.values[:length] for profile in found])
@@ -97,8 +95,8 @@ def _draw(axes: Axes, found: Sequence[Profile], look: Look) -> Floats:
     keep = thinned(length, 150)
     if 1 < len(values) <= _MOST_SEED_LINES:
         for seed in values:
-            axes.plot(lags[keep], seed[keep], color=look.colour, linewidth=0.7, alpha=0.35)
-    axes.plot(lags[keep], mean[keep], color=look.colour, linestyle=look.dashes, linewidth=2, marker=look.marker, markersize=4,
+            axes.plot(lags[keep], seed[keep], color=style.colour, linewidth=0.7, alpha=0.35)
+    axes.plot(lags[keep], mean[keep], color=style.colour, linestyle=style.dashes, linewidth=2, marker=style.marker, markersize=4,
               markevery=max(1, len(keep) // 8))  # fmt: skip
     slopes = [
         profile.slope

@@ -9,22 +9,22 @@ from matplotlib.ticker import FuncFormatter
 
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.records.result import Speed
+from rnnbench.report.blocks import Figure
 from rnnbench.report.figures.style import (
     FAINT,
     INK,
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
     legend,
     panels,
-    picture,
+    render_figure,
     use_log,
 )
 
 _MODES = (("train", "training step"), ("forward", "forward pass"))
 
 
-def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
+def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
     """Draw the time over the reference's at each length measured, with quartiles; above 1 is
     slower.
     """
@@ -41,7 +41,7 @@ def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) 
     for axes, (mode, words) in zip(row, modes, strict=True):
         axes.axhline(1, color=FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         for configuration in timed:
-            _draw(axes, configuration.speeds[-1], mode, looks[configuration.label])
+            _draw(axes, configuration.speeds[-1], mode, styles[configuration.label])
         axes.set_title(words, color=INK)
         axes.set_xlabel("sequence length in time steps")
     lengths = sorted(
@@ -58,7 +58,7 @@ def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) 
         if min(ratios) > 0 and max(ratios) / min(ratios) > 4:
             use_log(axes, "y", min(ratios), max(ratios))
     row[0].set_ylabel("time over the reference's")
-    legend(figure, [(c.label, looks[c.label]) for c in timed])
+    legend(figure, [(c.label, styles[c.label]) for c in timed])
     noisy = [c.label for c in timed if c.speeds[-1].noisy]
     caption = (
         f"Time over that of {reference} at the same size, timed in turn with it: medians with quartiles; above 1 is slower."
@@ -68,7 +68,7 @@ def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) 
             else ""
         )
     )
-    return picture(
+    return render_figure(
         figure,
         name,
         "Speed against length",
@@ -77,7 +77,7 @@ def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) 
     )
 
 
-def _draw(axes: Axes, speed: Speed, mode: str, look: Look) -> None:
+def _draw(axes: Axes, speed: Speed, mode: str, style: Style) -> None:
     points = sorted(
         (point for point in speed.points if point.mode == mode), key=lambda point: point.length
     )
@@ -88,9 +88,9 @@ def _draw(axes: Axes, speed: Speed, mode: str, look: Look) -> None:
         axes.plot(
             [point.length] * 2,
             [point.ratio.low, point.ratio.high],
-            color=look.colour,
+            color=style.colour,
             linewidth=1.4,
             alpha=0.7,
         )
-    axes.plot(lengths, medians, color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=6, linewidth=1.6,
-              markerfacecolor="white" if speed.noisy else look.colour)  # fmt: skip
+    axes.plot(lengths, medians, color=style.colour, linestyle=style.dashes, marker=style.marker, markersize=6, linewidth=1.6,
+              markerfacecolor="white" if speed.noisy else style.colour)  # fmt: skip

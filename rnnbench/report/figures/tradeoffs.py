@@ -8,21 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.curves import use_score_axis
 from rnnbench.report.figures.style import (
     FAINT,
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
     legend,
     panels,
-    picture,
+    render_figure,
     use_log,
 )
 
 
-def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
+def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
     """Draw mean scores with intervals against what each configuration costs; dashed, those that no
     other one beats.
     """
@@ -36,7 +36,7 @@ def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture 
     for axes, (label, cost) in zip(row, costs, strict=True):
         points = [(x, c) for c in drawn if (x := cost(c)) is not None]
         for x, configuration in points:
-            _draw(axes, x, configuration, looks[configuration.label])
+            _draw(axes, x, configuration, styles[configuration.label])
         _front(axes, [(x, c.score.value) for x, c in points if c.score is not None], task.sign)
         axes.set_xlabel(label)
         values = [x for x, _ in points]
@@ -50,12 +50,12 @@ def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture 
         axes.margins(x=0.12)
     use_score_axis(row[0], task)
     row[0].set_ylabel(f"test {figure_text(task.learning.score_name)}")
-    legend(figure, [(c.label, looks[c.label]) for c in drawn])
+    legend(figure, [(c.label, styles[c.label]) for c in drawn])
     caption = (
         f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval over seeds, against cost. "
         "The dashed line joins the configurations that no cheaper one matches."
     )
-    return picture(
+    return render_figure(
         figure,
         name,
         "Score against cost",
@@ -86,16 +86,16 @@ def _costs(
     return [("trainable parameters", parameters), time]
 
 
-def _draw(axes: Axes, x: float, configuration: Configuration, look: Look) -> None:
+def _draw(axes: Axes, x: float, configuration: Configuration, style: Style) -> None:
     score = configuration.score
     assert score is not None
     if score.low is not None and score.high is not None:
-        axes.plot([x, x], [score.low, score.high], color=look.colour, linewidth=1.6, alpha=0.8)
+        axes.plot([x, x], [score.low, score.high], color=style.colour, linewidth=1.6, alpha=0.8)
     axes.plot(
         [x],
         [score.value],
-        color=look.colour,
-        marker=look.marker,
+        color=style.colour,
+        marker=style.marker,
         markersize=8,
         linestyle="none",
         zorder=3,

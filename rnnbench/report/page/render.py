@@ -9,13 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rnnbench.errors import one_line
-from rnnbench.report.blocks import Report
+from rnnbench.report.blocks import Figure, Report
 from rnnbench.report.escaping import code_block, markdown_text
-from rnnbench.report.figures.style import Picture
 
 GENERATOR = "rnnbench report"
 """What marks a page, and so its folder, as made by rnnbench."""
-_CELL_LIMIT = 300
 
 
 class Verbatim(str):
@@ -39,9 +37,8 @@ def markdown(report: Report) -> str:
     environment = _environment(autoescape=False, finalize=_markdown_value)
     environment.globals["verbatim"] = Verbatim
     environment.filters["code_block"] = lambda text: Verbatim(code_block(text))
-    environment.filters["address"] = lambda link: Verbatim(
-        f"<{link}>"
-    )  # only links that passed web_link come here
+    # Only links that passed web_link come here.
+    environment.filters["address"] = lambda link: Verbatim(f"<{link}>")
     return environment.get_template("report.md.j2").render(report=report)
 
 
@@ -58,7 +55,7 @@ def _environment(**options: Any) -> Environment:
         keep_trailing_newline=True,
         **options,
     )
-    environment.tests["picture"] = lambda block: isinstance(block, Picture)
+    environment.tests["figure"] = lambda block: isinstance(block, Figure)
     return environment
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rnnbench.analysis.formatting import counted, estimate_text, listed, number, whole
+from rnnbench.analysis.formatting import counted, estimate_text, listed, number, power_text, whole
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.stats import FEWEST_FOR_VERDICT
 from rnnbench.analysis.verdicts import Verdict
@@ -82,7 +82,7 @@ def _apart(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
     if worse := by_outcome.get("worse"):
         lines.append(f"It is better than {listed([c.label for c, _ in worse])}.")
     if alike := by_outcome.get("no difference"):
-        named = [f"{c.label} ({verdict.power_words()})" for c, verdict in alike]
+        named = [f"{c.label} ({power_text(verdict)})" for c, verdict in alike]
         lines.append(f"No difference was shown between it and {listed(named, most=4)}.")
     if unknown := [
         c.label

@@ -13,15 +13,18 @@ from rnnbench.analysis.formatting import (
     estimate_text,
     number,
     p_text,
+    power_text,
     quartiles_text,
     whole,
 )
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import mean_interval
-from rnnbench.analysis.tables import at_own_length
 from rnnbench.analysis.verdicts import Verdict
+from rnnbench.records.result import SpeedMode
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.page.leaderboard import MOST_ROWS, marked
+
+_MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
 
 def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
@@ -36,7 +39,7 @@ def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
             verdict.outcome, ""
         )
         if verdict.outcome == "no difference":
-            said = f"no difference shown; {verdict.power_words()}"
+            said = f"no difference shown; {power_text(verdict)}"
         rows.append(
             Row(
                 (
@@ -75,9 +78,7 @@ def timings(task: TaskGroup) -> Table | None:
     rows = []
     for configuration in task.configurations:
         for speed in configuration.speeds:
-            train, forward, stream = (
-                at_own_length(speed, mode) for mode in ("train", "forward", "stream")
-            )
+            train, forward, stream = map(speed.at_own_length, _MODES)
             rows.append(
                 Row(
                     (
