@@ -18,9 +18,7 @@ MISSING = "–"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with ``digits`` significant ones; ``∞`` and ``–`` where there is none to
-    print.
-    """
+    """Return a number with ``digits`` significant digits; ``∞`` if infinite, ``–`` if missing."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
@@ -44,9 +42,7 @@ def whole(value: float | None) -> str:
 
 
 def censored_text(value: float | None, end: float) -> str:
-    """Return a median of times, or ``> end`` where fewer than half of the trials got there by the
-    common ``end``.
-    """
+    """Return a median of times, or ``> end`` where it is censored at ``end``."""
     return f"> {whole(end)}" if value is None else whole(value)
 
 
@@ -75,14 +71,16 @@ def rate_text(estimate: Estimate | None) -> str:
     """Return a success rate as ``3/5 [23–88 %]``."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return MISSING
-    return f"{round(estimate.value * estimate.n)}/{estimate.n} [{100 * estimate.low:.0f}–{100 * estimate.high:.0f} %]"
+    successes = round(estimate.value * estimate.n)
+    return f"{successes}/{estimate.n} [{100 * estimate.low:.0f}–{100 * estimate.high:.0f} %]"
 
 
-def quartiles_text(interval: Quartiles | None, suffix: str = "") -> str:
+def quartiles_text(quartiles: Quartiles | None, suffix: str = "") -> str:
     """Return ``median (low–high)`` of repeated timings."""
-    if interval is None:
+    if quartiles is None:
         return MISSING
-    return f"{number(interval.median)}{suffix} ({number(interval.low)}–{number(interval.high)})"
+    low, high = number(quartiles.low), number(quartiles.high)
+    return f"{number(quartiles.median)}{suffix} ({low}–{high})"
 
 
 def p_text(p_value: float | None) -> str:

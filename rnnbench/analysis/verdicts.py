@@ -1,6 +1,4 @@
-"""The rule by which two configurations are told apart on a task: one place, so that report and
-comparison agree.
-"""
+"""The rule by which reports and comparisons judge the difference of two configurations."""
 
 from __future__ import annotations
 
@@ -24,10 +22,10 @@ Outcome: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the seeds say about ``b`` beside ``a``.
+    """The judgement on ``b`` against ``a``.
 
     Attributes:
-        outcome: whether ``b`` is better or worse than ``a``, or why that cannot be said.
+        outcome: whether ``b`` is better or worse than ``a``, or why neither was shown.
         paired: difference ``b - a`` in the score's own units; ``None`` without a seed in common.
         p_adjusted: p-value after Holm's correction over the comparisons judged together.
         wins, losses, ties: seeds on which ``b`` scored better, worse, or the same.
@@ -47,12 +45,16 @@ class Verdict:
 
 
 def judge(a: Mapping[int, float], bs: Sequence[Mapping[int, float]], sign: int) -> list[Verdict]:
-    """Judge each of ``bs`` against ``a`` (scores by seed); ``sign`` is +1 where higher is better,
-    else -1.
+    """Judge each of ``bs`` against ``a``, which are scores by seed.
 
-    A difference counts as shown when its bootstrap interval excludes zero *and* the test's p-value,
-    adjusted by Holm over all of ``bs``, is below 0.05. With two seeds in common or fewer nothing is
-    ever shown.
+    A difference counts as shown when its bootstrap interval excludes zero *and* the p-value of the
+    test, adjusted by Holm over all of ``bs``, is at most 0.05. With fewer than three seeds in
+    common no difference counts as shown.
+
+    Args:
+        a: scores by seed.
+        bs: scores by seed of each configuration to judge.
+        sign: +1 where a higher score is better, else -1.
     """
     differences = [paired_differences(a, b) for b in bs]
     testable = sum(len(difference) >= FEWEST_FOR_VERDICT for difference in differences)

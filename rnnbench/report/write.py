@@ -34,10 +34,11 @@ def write_report(
     title: str | None = None,
     processes: int = 1,
 ) -> Path:
-    """Write ``index.html``, ``report.md``, ``results.csv`` and ``figures/``; return the page's path.
+    """Write a report to a folder and return the path of its page.
 
-    The new report is written next to ``folder`` and then moved there in one step. An earlier report
-    is replaced; other files in the folder are kept. The same records give the same bytes.
+    A report is ``index.html``, ``report.md``, ``results.csv`` and ``figures/``. It is written next
+    to ``folder`` and then moved there in one step. An earlier report is replaced; other files in
+    the folder are kept. The same records give the same bytes.
 
     Args:
         records: attempts; the last one of each trial counts.

@@ -59,10 +59,8 @@ def test_fewer_than_three_seeds_show_nothing(seeds: int, outcome: str) -> None:
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 8])
-def test_equal_models_are_seldom_told_apart(seeds: int) -> None:
-    """Two models that both solve a task with probability one half, as on memory tasks: false alarms
-    stay near 5 %.
-    """
+def test_false_alarms_are_rare_for_equal_models(seeds: int) -> None:
+    """False alarms stay near 5 % for models that solve a task with probability one half."""
     rng = np.random.default_rng(seeds)
     solved = rng.binomial(1, 0.5, (800, 2, seeds)) * 0.8 + rng.normal(0.1, 0.01, (800, 2, seeds))
     outcomes = [judge(dict(enumerate(a)), [dict(enumerate(b))], 1)[0].outcome for a, b in solved]
@@ -189,7 +187,7 @@ def test_stores_are_matched_across_versions_of_rnnbench() -> None:
         compare(runs("lstm", [0.9]), runs("lstm", [0.9], settings=Settings(steps=5)), "a", "b")
 
 
-def test_failures_only_can_still_be_set_side_by_side() -> None:
+def test_models_without_a_score_can_be_compared() -> None:
     records = [record(status=Status.OOM, model=model, seed=0) for model in ("lstm", "gru")]
     found = compare(records, None, "lstm", "gru")
     assert found.pairings[0].verdict.outcome == "nothing to compare"

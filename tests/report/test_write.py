@@ -1,4 +1,4 @@
-"""Whole reports: what they say, what they survive, and that a folder is whole or untouched."""
+"""Whole reports: their findings, partial and hostile data, and the replacement of a folder."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ NASTY = "<script>document.title='owned'</script>|`*$\\frac{_&\x00\x1b\n" + "A" *
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a whole study with some failures."""
     target = tmp_path_factory.mktemp("reports") / "study"
-    records = [*study(), record(status=Status.TIMEOUT, error="no result after 600 s", model="gru", seed=7),
-               record(status=Status.DIVERGED, error="loss is not finite", model="rnn", seed=7)]  # fmt: skip
+    records = [
+        *study(),
+        record(status=Status.TIMEOUT, error="no result after 600 s", model="gru", seed=7),
+        record(status=Status.DIVERGED, error="loss is not finite", model="rnn", seed=7),
+    ]
     write_report(records, target, command="rnnbench report")
     return target
 
@@ -119,14 +122,18 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_another_run_of_python_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Names in sets are in another order there: only text hashed with the same seed is."""
-    code = (
-        "import sys, pathlib; from rnnbench.report.write import write_report; from tests.support.factory import record; "
-        "tasks, models = [f'task-{n}' for n in range(5)], ['lstm', 'gru', 'rnn', 'bilstm']; "
-        "records = [record(task=t, model=m, score=0.5 + 0.1 * ((i * j) % 3), slope=None, ratio=None) "
-        "for i, t in enumerate(tasks) for j, m in enumerate(models)]; "
-        "write_report(records, pathlib.Path(sys.argv[1]))"
-    )
+    """The order of a set of strings differs between runs, unless the hash seed is the same."""
+    code = """
+import pathlib, sys
+from rnnbench.report.write import write_report
+from tests.support.factory import record
+records = [
+    record(0.5 + 0.1 * ((i * j) % 3), task=f"task-{i}", model=model, slope=None, ratio=None)
+    for i in range(5)
+    for j, model in enumerate(["lstm", "gru", "rnn", "bilstm"])
+]
+write_report(records, pathlib.Path(sys.argv[1]))
+"""
     for seed in ("1", "3"):
         subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / seed)],
@@ -147,19 +154,19 @@ def _bare(score: float = 0.9, **options: object) -> Record:
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([_bare()], "lstm was run alone"),
-        ([_bare(status=Status.FAILED, error="boom")], "No trial of 1 trial has a score"),
+        ([_bare()], "lstm is the only"),
+        ([_bare(status=Status.FAILED, error="boom")], "no score"),
         (
             [_bare(model=m, seed=s) for m in ("lstm", "gru") for s in (0, 1)],
-            "too few seeds in common",
+            "Too few seeds",
         ),
-        ([record(model=m, seed=0) for m in ("lstm", "gru")], "one seed: no interval"),
-        ([_bare(model=m, seed=s) for m, s in (("lstm", 0), ("gru", 1))], "too few seeds in common"),
-        ([_bare(learned=learning(0.5, points=0))], "lstm was run alone"),
+        ([record(model=m, seed=0) for m in ("lstm", "gru")], "no interval"),
+        ([_bare(model=m, seed=s) for m, s in (("lstm", 0), ("gru", 1))], "Too few seeds"),
+        ([_bare(learned=learning(0.5, points=0))], "lstm is the only"),
         ([_bare(learned=learning(float("nan")))], "it ended without a finite score"),
         (
             [_bare(learned=learning(0.1, baseline=0.125))],
-            "Not shown to be better than the baseline: lstm",
+            "baseline: lstm",
         ),
         ([_bare(settings=Settings(steps=n)) for n in (10, 20)], "Budgets differ"),
         ([record(0.5, slope=0.2, seed=s) for s in range(12)], "exploding"),
@@ -183,15 +190,23 @@ def test_five_tasks_rank_the_models(tmp_path: Path) -> None:
     assert "mean rank" in _page(tmp_path / "report")
 
 
-def test_hostile_text_is_shown_and_does_nothing(tmp_path: Path) -> None:
+def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
     cited = (
         RecordedCitation(of=NASTY, key=NASTY, title=NASTY, venue=NASTY, url="javascript:alert(1)"),
     )
     records = [
-        record(model_options={"path": NASTY}, error=NASTY, status=status, seed=seed, citations=cited, command=NASTY,
-               learned=learning(0.5, extra_scores={NASTY: 0.1}, reference_scores={"_x": 0.2}), task_options={"file": NASTY})
+        record(
+            model_options={"path": NASTY},
+            error=NASTY,
+            status=status,
+            seed=seed,
+            citations=cited,
+            command=NASTY,
+            learned=learning(0.5, extra_scores={NASTY: 0.1}, reference_scores={"_x": 0.2}),
+            task_options={"file": NASTY},
+        )
         for seed, status in enumerate((Status.DONE, Status.DONE, Status.CRASHED))
-    ]  # fmt: skip
+    ]
     write_report(records, tmp_path / "report", title=NASTY, command=NASTY)
     for name in ("index.html", "report.md"):
         text = (tmp_path / "report" / name).read_text(encoding="utf-8")
@@ -221,7 +236,7 @@ def test_an_earlier_report_is_replaced_and_other_files_are_kept(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["report"], "no temporary folder is left"
 
 
-def test_what_is_no_report_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_report_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "index.html").write_text("<html>my thesis</html>")
     (tmp_path / "file").write_text("x")
@@ -235,20 +250,6 @@ def test_what_is_no_report_is_left_alone(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     assert (tmp_path / "thesis" / "index.html").read_text() == "<html>my thesis</html>"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "thesis"]
-
-
-def test_reports_and_statistics_never_import_torch() -> None:
-    modules = "rnnbench.report, rnnbench.analysis.stats, rnnbench.analysis.across_tasks, rnnbench.analysis.tables, rnnbench.analysis.comparison, rnnbench.analysis.groups"
-    banned = (
-        "torch",
-        "pytorch_lightning",
-        "rnnbench.contract.task",
-        "rnnbench.plugins",
-        "rnnbench.tasks",
-    )
-    code = f"import sys, {modules}\nprint([name for name in {banned} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 def test_a_figure_draws_ten_configurations_and_the_table_lists_all(tmp_path: Path) -> None:

@@ -40,16 +40,25 @@ def skill_figure(
     )
     for label in shown:
         style = styles[label]
-        right.plot(thresholds, performance_profile(skills[label], thresholds), color=style.colour, linestyle=style.dashes,
-                   linewidth=2, marker=style.marker, markersize=4, markevery=25)  # fmt: skip
+        right.plot(
+            thresholds,
+            performance_profile(skills[label], thresholds),
+            color=style.colour,
+            linestyle=style.dashes,
+            linewidth=2,
+            marker=style.marker,
+            markersize=4,
+            markevery=25,
+        )
     right.set_xlabel("skill τ")
     right.set_ylabel("share of trials above τ")
     right.set_ylim(-0.03, 1.03)
     legend(figure, [(label, styles[label]) for label in shown])
     tasks = len(next(iter(skills.values())))
     caption = (
-        f"Left: interquartile mean skill over {tasks} tasks and all seeds, with stratified bootstrap intervals. "
-        "Right: performance profiles; higher is better at every τ (Agarwal et al. 2021)."
+        f"Left: interquartile mean skill over {tasks} tasks and all seeds, with stratified "
+        "bootstrap intervals. Right: performance profiles; higher is better at every τ "
+        "(Agarwal et al. 2021)."
     )
     return render_figure(
         figure, name, "Across tasks", caption, f"Skill across tasks of {', '.join(shown)}"
@@ -67,16 +76,19 @@ def rank_figure(ranked: Ranks, styles: Mapping[str, Style], name: str) -> Figure
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         drawn = scikit_posthocs.critical_difference_diagram(
-            ranked.mean.rename(index=names), ranked.nemenyi_p.rename(index=names, columns=names), ax=axes,
-            color_palette={names[label]: styles[label].colour for label in names}, text_h_margin=0.04,
+            ranked.mean.rename(index=names),
+            ranked.nemenyi_p.rename(index=names, columns=names),
+            ax=axes,
+            color_palette={names[label]: styles[label].colour for label in names},
+            text_h_margin=0.04,
             crossbar_props={"color": INK, "linewidth": 3},
-        )  # fmt: skip
+        )
     for bar in chain(*drawn["crossbars"]):
         # scikit_posthocs draws it through a set, whose order changes from run to run.
         bar.set_xdata(sorted(bar.get_xdata()))
     caption = (
-        f"Mean rank over {ranked.tasks} tasks, 1 is best; a bar joins models that Nemenyi's test at 5 % does not tell apart "
-        "(Demšar 2006)."
+        f"Mean rank over {ranked.tasks} tasks, 1 is best; a bar joins models between which "
+        "Nemenyi's test shows no difference at 5 % (Demšar 2006)."
     )
     return render_figure(
         figure, name, "Critical differences", caption, f"Mean ranks of {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Learning curves: validation score over optimizer steps, every seed shown."""
+"""Learning curves: validation score over optimizer steps, with every seed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ _MOST_SEED_LINES = 8
 
 
 def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
-    """Draw the mean curve of each configuration, with thin lines for single seeds (a band when
-    there are many).
-    """
+    """Draw the mean curve of each configuration, and its seeds as thin lines or a band."""
     drawn = [
         c
         for c in task.scored[:MOST_DRAWN]
@@ -38,7 +36,8 @@ def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> 
         return None
     figure, [[axes]] = panels(1, height=3.8)
     figure.set_size_inches(8.6, 4.3)
-    for configuration in reversed(drawn):  # the best ends on top
+    # The best configuration is drawn last, on top.
+    for configuration in reversed(drawn):
         _draw(axes, configuration, styles[configuration.label])
     use_score_axis(axes, task)
     axes.set_xlabel("optimizer steps")
@@ -55,7 +54,8 @@ def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> 
     many = any(len(c.learned) > _MOST_SEED_LINES for c in drawn)
     left_out = len(task.scored) - len(drawn)
     caption = (
-        f"Validation {task.learning.score_name} ({task.direction} is better) during training: bold, the mean over seeds; "
+        f"Validation {task.learning.score_name} ({task.direction} is better) during training: "
+        "bold, the mean over seeds; "
         + ("shaded, the middle 80 % of the seeds." if many else "thin, each seed.")
         + (
             f" The best {len(drawn)} configurations; {counted(left_out, 'other')} not drawn."
@@ -68,8 +68,9 @@ def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> 
 
 
 def use_score_axis(axes: Axes, task: TaskGroup) -> None:
-    """Make room for the baseline and the perfect score; an error that spans magnitudes gets a
-    logarithmic axis.
+    """Include the baseline and the perfect score in the score axis.
+
+    An error that spans more than a factor of 20 gets a logarithmic axis.
     """
     assert task.learning is not None
     low, high = axes.get_ylim()
@@ -107,5 +108,13 @@ def _draw(axes: Axes, configuration: Configuration, style: Style) -> None:
         elif len(scores) > 1:
             for seed in scores:
                 axes.plot(steps, seed, color=style.colour, linewidth=0.8, alpha=0.4)
-        axes.plot(steps, scores.mean(axis=0), color=style.colour, linestyle=style.dashes, linewidth=2.2,
-                  marker=style.marker, markersize=4.5, markevery=max(1, len(steps) // 8))  # fmt: skip
+        axes.plot(
+            steps,
+            scores.mean(axis=0),
+            color=style.colour,
+            linestyle=style.dashes,
+            linewidth=2.2,
+            marker=style.marker,
+            markersize=4.5,
+            markevery=max(1, len(steps) // 8),
+        )

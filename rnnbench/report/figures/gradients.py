@@ -1,6 +1,4 @@
-"""Gradient profiles: how the gradient falls off with the lag, at initialisation and after training,
-with fitted slopes.
-"""
+"""Gradient profiles at initialisation and after training, with fitted slopes."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ _WHEN = (("init", "at initialisation"), ("trained", "after training"))
 def gradient_profiles(
     task: TaskGroup, styles: Mapping[str, Style], of: Literal["input", "state"], name: str
 ) -> Figure | None:
-    """Draw G(k) over the lag on a logarithmic axis: geometric mean over seeds, thin single seeds,
-    dotted fits.
-    """
+    """Draw G(k) over the lag: geometric mean over seeds, thin lines for seeds, dotted fits."""
     drawn = [
         c for c in task.configurations if any(p.of == of for g in c.gradients for p in g.profiles)
     ][:MOST_DRAWN]
@@ -71,8 +67,9 @@ def gradient_profiles(
         "the encoder's output k steps away" if of == "input" else "the full state k steps earlier"
     )
     caption = (
-        f"Expected norm of the gradient of the output with respect to {what} (float64): geometric mean over seeds, "
-        f"with each seed thin where they are few; dotted, the slope fitted from lag {FIRST_FITTED_LAG} on."
+        f"Expected norm of the gradient of the output with respect to {what} (float64): "
+        "geometric mean over seeds, with each seed thin where they are few; "
+        f"dotted, the slope fitted from lag {FIRST_FITTED_LAG} on."
         + (
             " Models that look ahead are measured from the middle step, in both directions."
             if len(directions) > 1
@@ -96,8 +93,16 @@ def _draw(axes: Axes, found: Sequence[Profile], style: Style) -> Floats:
     if 1 < len(values) <= _MOST_SEED_LINES:
         for seed in values:
             axes.plot(lags[keep], seed[keep], color=style.colour, linewidth=0.7, alpha=0.35)
-    axes.plot(lags[keep], mean[keep], color=style.colour, linestyle=style.dashes, linewidth=2, marker=style.marker, markersize=4,
-              markevery=max(1, len(keep) // 8))  # fmt: skip
+    axes.plot(
+        lags[keep],
+        mean[keep],
+        color=style.colour,
+        linestyle=style.dashes,
+        linewidth=2,
+        marker=style.marker,
+        markersize=4,
+        markevery=max(1, len(keep) // 8),
+    )
     slopes = [
         profile.slope
         for profile in found
@@ -106,9 +111,8 @@ def _draw(axes: Axes, found: Sequence[Profile], style: Style) -> Floats:
     fitted = np.isfinite(mean) & (lags >= FIRST_FITTED_LAG)
     if slopes and fitted.sum() >= 2:
         slope = median(slopes)
-        offset = np.mean(
-            np.log(mean[fitted]) - slope * lags[fitted]
-        )  # the intercept of least squares, given the slope
+        # The least-squares intercept, given the slope.
+        offset = np.mean(np.log(mean[fitted]) - slope * lags[fitted])
         ends = lags[fitted][[0, -1]]
         axes.plot(
             ends,

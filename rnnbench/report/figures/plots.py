@@ -98,9 +98,10 @@ def draw_plots(
 
 
 def background_lines(plots: Sequence[Plot], background_names: Collection[str]) -> set[str]:
-    """Return the names of the lines that are no model's, drawn in grey.
+    """Return the names of the lines that are no model's; they are drawn in grey.
 
-    They are the lines that are equal in every plot; of a single plot, those among ``background_names``.
+    They are the lines that are equal in every plot; of a single plot, those in
+    ``background_names``.
     """
     lines = [plot.lines for plot in plots if isinstance(plot, LinePlot)]
     if len(lines) > 1:
@@ -122,9 +123,14 @@ def _draw_lines(axes: Axes, plot: LinePlot, style: Style, background: set[str]) 
         keep = thinned(length, 1000)
         own = label not in background
         axes.plot(
-            x[keep], y[keep], label=figure_text(label, 30), color=style.colour if own else next(greys),
-            linewidth=1.8 if own else 1.1, linestyle=next(dashes) if own else "-", zorder=3 if own else 2,
-        )  # fmt: skip
+            x[keep],
+            y[keep],
+            label=figure_text(label, 30),
+            color=style.colour if own else next(greys),
+            linewidth=1.8 if own else 1.1,
+            linestyle=next(dashes) if own else "-",
+            zorder=3 if own else 2,
+        )
     if plot.span is not None:
         axes.axvspan(
             *plot.span,
@@ -152,10 +158,14 @@ def _draw_legend(figure: mpl.figure.Figure, places: Sequence[Axes]) -> None:
         return
     longest, colours = max(map(len, handles)), max(map(len, handles.values()))
     figure.legend(  # type: ignore[call-overload]  # tuples of artists, for HandlerTuple
-        [tuple(each.values()) for each in handles.values()], list(handles), loc="outside lower center", fontsize="small",
-        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.3)}, handlelength=2 + 1.2 * (colours - 1),
+        [tuple(each.values()) for each in handles.values()],
+        list(handles),
+        loc="outside lower center",
+        fontsize="small",
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.3)},
+        handlelength=2 + 1.2 * (colours - 1),
         ncols=max(1, min(len(handles), 120 // (longest + 8))),
-    )  # fmt: skip
+    )
 
 
 def _draw_heatmap(axes: Axes, plot: HeatmapPlot) -> None:
@@ -168,9 +178,12 @@ def _draw_heatmap(axes: Axes, plot: HeatmapPlot) -> None:
     rows, columns = thinned(matrix.shape[0], _MOST_CELLS), thinned(width, _MOST_CELLS)
     matrix = matrix[np.ix_(rows, columns)]
     image = axes.imshow(
-        np.ma.masked_invalid(matrix), aspect="auto", cmap="viridis", interpolation="nearest",
+        np.ma.masked_invalid(matrix),
+        aspect="auto",
+        cmap="viridis",
+        interpolation="nearest",
         extent=(-0.5, width - 0.5, len(plot.values) - 0.5, -0.5),
-    )  # fmt: skip
+    )
     axes.grid(visible=False)
     figure = axes.get_figure()
     assert figure is not None

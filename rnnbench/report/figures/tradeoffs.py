@@ -1,4 +1,4 @@
-"""What a score costs: score against parameters, and against the time of a training step."""
+"""Score against cost: parameters, and the time of a training step."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ from rnnbench.report.figures.style import (
 
 
 def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
-    """Draw mean scores with intervals against what each configuration costs; dashed, those that no
-    other one beats.
-    """
+    """Draw mean scores with intervals against cost; a dashed line joins the Pareto front."""
     if task.learning is None:
         return None
     drawn = task.scored[:MOST_DRAWN]
@@ -52,7 +50,8 @@ def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure
     row[0].set_ylabel(f"test {figure_text(task.learning.score_name)}")
     legend(figure, [(c.label, styles[c.label]) for c in drawn])
     caption = (
-        f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval over seeds, against cost. "
+        f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval "
+        "over seeds, against cost. "
         "The dashed line joins the configurations that no cheaper one matches."
     )
     return render_figure(

@@ -93,10 +93,23 @@ def _environments(records: Sequence[Record]) -> Table:
         "rnnbench",
     )
     rows = [
-        Row((f"{count:,}", e.device, e.processor, str(e.cores), str(e.threads), f"{e.memory_bytes / 2**30:.0f} GiB", e.platform,
-             e.python_version, e.torch_version, e.lightning_version, e.rnnbench_version))
+        Row(
+            (
+                f"{count:,}",
+                e.device,
+                e.processor,
+                str(e.cores),
+                str(e.threads),
+                f"{e.memory_bytes / 2**30:.0f} GiB",
+                e.platform,
+                e.python_version,
+                e.torch_version,
+                e.lightning_version,
+                e.rnnbench_version,
+            )
+        )
         for e, count in found.most_common(20)
-    ]  # fmt: skip
+    ]
     notes = (
         ("Trials ran in more than one environment: compare scores, and speeds only within one.",)
         if len(found) > 1

@@ -1,4 +1,4 @@
-"""A report set as HTML, self-contained and harmless, and as Markdown."""
+"""Render a report as self-contained HTML, and as Markdown; all text is escaped."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rnnbench.report.blocks import Figure, Report
 from rnnbench.report.escaping import code_block, markdown_text
 
 GENERATOR = "rnnbench report"
-"""What marks a page, and so its folder, as made by rnnbench."""
+"""The generator in the page's metadata: marks its folder as a report that may be replaced."""
 
 
 class Verbatim(str):
-    """Text that is Markdown already."""
+    """Text that is already Markdown."""
 
 
 def html(report: Report) -> str:
-    """Set the report as one page: figures and style within it, nothing fetched, no script."""
+    """Render the report as one page with its figures and style, without scripts or requests."""
     environment = _environment(autoescape=True, finalize=_shortened)
     environment.filters["data_uri"] = _data_uri
     source, _, _ = _loader().get_source(environment, "style.css")
@@ -31,9 +31,7 @@ def html(report: Report) -> str:
 
 
 def markdown(report: Report) -> str:
-    """Set the report as Markdown that refers to the files under ``figures/``; every value is
-    escaped as it is set.
-    """
+    """Render the report as Markdown that refers to the files under ``figures/``."""
     environment = _environment(autoescape=False, finalize=_markdown_value)
     environment.globals["verbatim"] = Verbatim
     environment.filters["code_block"] = lambda text: Verbatim(code_block(text))
@@ -64,7 +62,7 @@ def _data_uri(svg: bytes) -> Markup:
 
 
 def _shortened(value: object) -> object:
-    """Fold every text that goes into the page into one printable line of bounded length."""
+    """Return text as one printable line of bounded length; other values unchanged."""
     return (
         value if isinstance(value, Markup) or not isinstance(value, str) else one_line(value, 2000)
     )
