@@ -81,10 +81,12 @@ def ranks(scores: Mapping[str, Sequence[float]]) -> Ranks | None:
 
     Returns ``None`` below five tasks or three models, where the tests have no power.
     """
-    table = pd.DataFrame(dict(scores))  # tasks by models
+    # tasks by models
+    table = pd.DataFrame(dict(scores))
     if len(table) < FEWEST_TASKS_FOR_RANKS or table.shape[1] < 3:
         return None
-    import scikit_posthocs  # slow to import, and rarely needed
+    # slow to import, and rarely needed
+    import scikit_posthocs
 
     friedman = stats.friedmanchisquare(*(table[model] for model in table))
     p_value = float(friedman.pvalue)

@@ -181,9 +181,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @lru_cache(maxsize=256)
 def _detectable_effect(n: int) -> float:
-    """Return the effect size (mean over standard deviation) that gives the power wanted.
+    """Return the effect size (mean over standard deviation) detected with probability ``POWER``.
 
-    The noncentral t distribution is solved for it.
+    It is solved for with the noncentral t distribution.
     """
     freedom = n - 1
     critical = float(stats.t.isf((1 - LEVEL) / 2, freedom))

@@ -79,7 +79,7 @@ def export(frame: pd.DataFrame, path: Path) -> None:
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise UsageError(
-            f"cannot tell the format of '{path}': name a file ending in "
+            f"the format of '{path}' is unknown: name a file ending in "
             f"{', '.join(sorted(_WRITERS))}, e.g. rnnbench export results.csv"
         )
     if path.is_dir():

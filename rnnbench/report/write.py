@@ -79,7 +79,7 @@ def check_folder(folder: Path) -> None:
     """
     with _explained(folder):
         target = _target(folder)
-        # Permission bits do not tell: some file systems refuse even a user who may write anywhere.
+        # Permission bits are not enough: some file systems refuse even a privileged user.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:100]}."):
             pass
 

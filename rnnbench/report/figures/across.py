@@ -67,7 +67,8 @@ def skill_figure(
 
 def rank_figure(ranked: Ranks, styles: Mapping[str, Style], name: str) -> Figure:
     """Draw the critical-difference diagram: a bar joins models without a shown difference."""
-    import scikit_posthocs  # slow to import, and rarely needed
+    # slow to import, and rarely needed
+    import scikit_posthocs
 
     names = {label: figure_text(label, 28) for label in ranked.mean.index}
     figure, [[axes]] = panels(1, height=1.6 + 0.22 * len(names))

@@ -58,7 +58,7 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
             use_log(axes, "y", min(ratios), max(ratios))
     row[0].set_ylabel(f"time over that of {figure_text(comparator, 24)}")
     legend(figure, [(c.label, styles[c.label]) for c in timed])
-    noisy = [c.label for c in timed if c.speeds[-1].noisy]
+    noisy = [c.label for c in timed if c.noisy]
     caption = (
         f"Time over that of {comparator} at the same size, timed in turn with it: "
         "medians with quartiles; above 1 is slower."

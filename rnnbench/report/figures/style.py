@@ -25,7 +25,7 @@ from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 
 MOST_DRAWN = 10
-"""Configurations per figure, best first: more than ten colours cannot be told apart."""
+"""Configurations per figure, best first: more than ten colours are hard to distinguish."""
 INK = "#3a3f47"
 FAINT = "#9aa1ab"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
@@ -83,7 +83,7 @@ def styled() -> Iterator[None]:
 
 
 def assign_styles(labels: Iterable[str]) -> dict[str, Style]:
-    """Give each label a style of its own.
+    """Give each label its own style.
 
     The palette is safe for colour-blind readers. Where colours repeat, markers and dashes differ.
     """

@@ -80,7 +80,7 @@ def _costs(
     time = (
         ("milliseconds per training step", milliseconds)
         if timed
-        else ("seconds of training, other trials beside it", seconds)
+        else ("seconds of training, with other trials running", seconds)
     )
     return [("trainable parameters", parameters), time]
 

@@ -167,12 +167,11 @@ def _cheapest(task: TaskGroup) -> list[str]:
         fastest = min(timed, key=lambda pair: pair[0])[1]
         point = fastest.speed_point("train")
         assert point is not None
-        speed = fastest.speeds[-1]
-        ratio = f", {number(point.ratio.median)} times that of {speed.reference}"
+        ratio = f", {number(point.ratio.median)} times that of {fastest.comparator}"
         parts.append(
             f"{fastest.label} has the fastest training step"
-            f"{'' if fastest.spec.model.label == speed.reference else ratio}"
-            f"{' (scattered timings)' if speed.noisy else ''}"
+            f"{'' if fastest.spec.model.label == fastest.comparator else ratio}"
+            f"{' (scattered timings)' if fastest.noisy else ''}"
         )
     if len({params for params, _ in sized}) > 1:
         params, smallest = min(sized, key=lambda pair: pair[0])
