@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import LEVEL, Estimate, Floats
 
 FEWEST_TASKS_FOR_RANKS = 5
@@ -20,9 +21,13 @@ _RESAMPLES = 2_000
 _SEED = 20_210_830
 
 
+SkillsByTask = dict[str, list[list[float]]]
+"""For each configuration label, the seeds' skills on each task; tasks in one order."""
+
+
 @dataclass(frozen=True)
 class Ranks:
-    """Mean ranks (1 is best) and which models cannot be told apart.
+    """Mean ranks (1 is best) and the tests of their differences.
 
     Attributes:
         mean: mean rank over tasks, by model.
@@ -38,17 +43,17 @@ class Ranks:
 
 
 def interquartile_mean(values: Sequence[float] | Floats) -> float:
-    """Return the mean of the middle half: a quarter of the values is cut at each end (whole values,
-    rounded down).
+    """Return the mean of the middle half of the values.
+
+    A quarter of the values, rounded down, is cut at each end.
     """
     return float(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25))
 
 
 def interquartile_mean_interval(by_task: Sequence[Sequence[float]]) -> Estimate:
-    """Return the interquartile mean over all tasks' seeds; the bootstrap draws seeds within each
-    task (stratified).
+    """Return the interquartile mean over all tasks' seeds with a stratified bootstrap interval.
 
-    There is no interval when a task has one seed only, since resampling could not vary it.
+    Seeds are resampled within each task. There is no interval when a task has a single seed.
     """
     pooled = np.concatenate([np.asarray(scores, dtype=np.float64) for scores in by_task])
     value = interquartile_mean(pooled)
@@ -65,7 +70,7 @@ def interquartile_mean_interval(by_task: Sequence[Sequence[float]]) -> Estimate:
 
 
 def performance_profile(by_task: Sequence[Sequence[float]], thresholds: Floats) -> Floats:
-    """Return the share of trials that score above each threshold, every task weighing the same."""
+    """Return the share of trials that score above each threshold; every task weighs the same."""
     shares = [(np.asarray(scores)[:, None] > thresholds).mean(axis=0) for scores in by_task]
     profile: Floats = np.mean(shares, axis=0)
     return profile
@@ -74,18 +79,60 @@ def performance_profile(by_task: Sequence[Sequence[float]], thresholds: Floats) 
 def ranks(scores: Mapping[str, Sequence[float]]) -> Ranks | None:
     """Rank models by ``scores`` (by model, one per task, higher is better).
 
-    Returns ``None`` below five tasks or three models, where the tests cannot say anything.
+    Returns ``None`` below five tasks or three models, where the tests have no power.
     """
-    table = pd.DataFrame(dict(scores))  # tasks by models
+    # tasks by models
+    table = pd.DataFrame(dict(scores))
     if len(table) < FEWEST_TASKS_FOR_RANKS or table.shape[1] < 3:
         return None
-    import scikit_posthocs  # slow to import, and rarely wanted
+    # slow to import, and rarely needed
+    import scikit_posthocs
 
     friedman = stats.friedmanchisquare(*(table[model] for model in table))
     p_value = float(friedman.pvalue)
     return Ranks(
         mean=table.rank(axis=1, ascending=False).mean(),
-        friedman_p=p_value if np.isfinite(p_value) else 1.0,  # every model tied on every task
+        # It is not finite where every model is tied on every task.
+        friedman_p=p_value if np.isfinite(p_value) else 1.0,
         nemenyi_p=scikit_posthocs.posthoc_nemenyi_friedman(table),
         tasks=len(table),
+    )
+
+
+def skills_on_all_tasks(tasks: Sequence[TaskGroup]) -> SkillsByTask:
+    """Return the skills of the configurations with a score on every task.
+
+    The result is empty for fewer than two tasks.
+    """
+    if len(tasks) < 2:
+        return {}
+    by_label: SkillsByTask = {}
+    for task in tasks:
+        for configuration in task.scored:
+            skills = [x.skill for x in configuration.learned.values() if np.isfinite(x.skill)]
+            if skills:
+                by_label.setdefault(configuration.label, []).append(skills)
+    return {label: skills for label, skills in by_label.items() if len(skills) == len(tasks)}
+
+
+def interquartile_means(skills: SkillsByTask) -> dict[str, Estimate]:
+    """Return each configuration's interquartile mean skill with its interval, best first."""
+    means = {label: interquartile_mean_interval(by_task) for label, by_task in skills.items()}
+    return dict(sorted(means.items(), key=lambda item: -item[1].value))
+
+
+def rank_configurations(skills: SkillsByTask) -> Ranks | None:
+    """Rank the configurations by their mean skill on each task.
+
+    Returns ``None`` below five tasks or three configurations.
+    """
+    return (
+        ranks(
+            {
+                label: [float(np.mean(seeds)) for seeds in by_task]
+                for label, by_task in skills.items()
+            }
+        )
+        if skills
+        else None
     )

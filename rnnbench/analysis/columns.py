@@ -1,181 +1,283 @@
-"""The columns of the tables, with their types and units. The order is the order in the files."""
+"""The columns of the tables: name, type, where the value is in a record, and documentation."""
 
 from __future__ import annotations
 
-_TEXT, _WHOLE, _REAL, _FLAG = "string", "Int64", "Float64", "boolean"
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rnnbench.errors import one_line
+from rnnbench.records.result import Record, SpeedMode
+from rnnbench.records.syntax import OptionValue, option_text
+
+TEXT, WHOLE, REAL, FLAG = "string", "Int64", "Float64", "boolean"
 """pandas' nullable types: a column keeps its type when every value is missing."""
 
-_TRIAL: tuple[tuple[str, str, str], ...] = (
-    ("trial_id", _TEXT, "identity of the trial: a hash of all that defines it"),
-    ("status", _TEXT, "how the last attempt ended; only `done` counts as done"),
-    ("task", _TEXT, "name of the task"),
-    ("model", _TEXT, "name of the model"),
-    (
-        "model_options",
-        _TEXT,
-        "the model's options that differ from their defaults, as `a=1,b=x`; hidden_size not among them",
-    ),
-    ("plugin", _TEXT, "distribution that the model came from"),
-    ("plugin_version", _TEXT, "version of that distribution"),
-    ("seed", _WHOLE, "seed of the trial"),
-    ("hidden_size", _WHOLE, "units H of the core"),
-    ("steps", _WHOLE, "optimizer steps of the budget"),
-    ("score_name", _TEXT, "name of the score"),
-    ("score", _REAL, "test score of the checkpoint with the best validation score"),
-    ("skill", _REAL, "(score - baseline) / (perfect - baseline): 0 is the baseline, 1 is perfect"),
-    ("solved", _FLAG, "whether the test score reached the task's threshold"),
-    (
-        "steps_to_solve",
-        _WHOLE,
-        "first validated step at which the validation score reached the threshold; missing: never",
-    ),
-    ("params_total", _WHOLE, "trainable parameters of encoder, core and decoder"),
-    ("params_core", _WHOLE, "trainable parameters of the core"),
-    ("state_size", _WHOLE, "numbers carried from one step to the next, per sequence"),
-    (
-        "flops_per_step",
-        _REAL,
-        "floating-point operations of the core per time step and sequence, forward; multiply-adds count 2",
-    ),
-    (
-        "train_step_ms",
-        _REAL,
-        "milliseconds per training step, median of the speed pass at the task's own length",
-    ),
-    (
-        "infer_step_ms",
-        _REAL,
-        "milliseconds per forward pass of one batch, median of the speed pass at the task's own length",
-    ),
-    (
-        "stream_step_ms",
-        _REAL,
-        "milliseconds per time step when streaming at batch 1, median of the speed pass",
-    ),
-    (
-        "train_speed_ratio",
-        _REAL,
-        "training step time over the reference's, median of pairs; above 1 is slower",
-    ),
-    (
-        "grad_slope_init",
-        _REAL,
-        "slope of ln G(k) per step at initialisation, gradient at the input, towards the past",
-    ),
-    (
-        "grad_half_life_init",
-        _REAL,
-        "ln 2 / -slope in steps at initialisation; infinite when the gradient does not decay",
-    ),
-    ("grad_slope_trained", _REAL, "the slope after training"),
-    ("grad_half_life_trained", _REAL, "the half-life after training"),
-    ("grad_category_trained", _TEXT, "vanishing, stable or exploding, after training"),
-    ("device", _TEXT, "`cpu`, or the GPU's name, that the trial was trained on"),
-    ("threads", _WHOLE, "threads that the trial was given"),
-    ("torch_version", _TEXT, "version of torch"),
-    ("error", _TEXT, "why the attempt did not end as done, in one line"),
-    # Any change above breaks somebody's script; further columns go below.
-    ("task_options", _TEXT, "the task's options that differ from their defaults, as `a=1,b=x`"),
-    (
-        "task_id",
-        _TEXT,
-        "what scores may be compared: a hash of the task, its version, options and data",
-    ),
-    (
-        "config_id",
-        _TEXT,
-        "identity of the trial but for its seed: rows that share it are replicates",
-    ),
-    ("task_version", _WHOLE, "version of the task"),
-    ("task_plugin", _TEXT, "distribution that the task came from"),
-    ("task_plugin_version", _TEXT, "version of that distribution"),
-    ("causal", _FLAG, "false for a model that looks ahead"),
-    ("batch_size", _WHOLE, "sequences per optimizer step"),
-    ("learning_rate", _REAL, "learning rate"),
-    ("optimizer", _TEXT, "optimizer"),
-    ("weight_decay", _REAL, "weight decay"),
-    ("clip_norm", _REAL, "norm that the gradient was clipped to; missing: not clipped"),
-    ("score_direction", _TEXT, "whether a `higher` or a `lower` score is better"),
-    ("baseline", _REAL, "score of the best predictor without the memory that the task is about"),
-    ("perfect", _REAL, "best score possible in expectation"),
-    ("solved_threshold", _REAL, "score from which the task counts as solved"),
-    ("test_loss", _REAL, "test loss of the same checkpoint"),
-    ("best_step", _WHOLE, "step of that checkpoint"),
-    (
-        "train_seconds",
-        _REAL,
-        "seconds in optimizer steps, validation excluded; other trials may have run beside it",
-    ),
-    (
-        "reference_scores",
-        _TEXT,
-        "scores of further analytic or fitted predictors, as a JSON object",
-    ),
-    ("extra_scores", _TEXT, "further scores of the trial, as a JSON object"),
-    ("params_encoder", _WHOLE, "trainable parameters of the encoder"),
-    ("params_decoder", _WHOLE, "trainable parameters of the decoder"),
-    ("train_speed_ratio_low", _REAL, "lower quartile of train_speed_ratio"),
-    ("train_speed_ratio_high", _REAL, "upper quartile of train_speed_ratio"),
-    ("speed_reference", _TEXT, "the model that the ratio refers to"),
-    ("speed_length", _WHOLE, "sequence length in time steps at which train_step_ms was taken"),
-    ("speed_batch_size", _WHOLE, "batch size at which train_step_ms was taken"),
-    ("speed_noisy", _FLAG, "true when the timings scattered too much for the ratio to be trusted"),
-    ("speed_device", _TEXT, "device of the speed pass"),
-    ("peak_memory_bytes", _WHOLE, "peak memory in the speed pass"),
-    ("grad_reach_init", _WHOLE, "largest lag with G(k) >= 1e-3 max G, at initialisation"),
-    ("grad_reach_trained", _WHOLE, "the same after training"),
-    ("grad_category_init", _TEXT, "vanishing, stable or exploding, at initialisation"),
-    ("grad_state_slope_init", _REAL, "slope per step of the full-state profile at initialisation"),
-    ("grad_state_slope_trained", _REAL, "the same after training"),
-    (
-        "grad_state_half_life_init",
-        _REAL,
-        "half-life in steps of the full-state profile at initialisation",
-    ),
-    ("grad_state_half_life_trained", _REAL, "the same after training"),
-    ("lyapunov_init", _REAL, "largest Lyapunov exponent per step at initialisation"),
-    ("lyapunov_trained", _REAL, "the same after training"),
-    ("attempts", _WHOLE, "number of the attempt that this row shows"),
-    ("started_at", _TEXT, "when that attempt started, UTC"),
-    ("seconds", _REAL, "seconds of the whole attempt, process start included"),
-    ("command", _TEXT, "command line that asked for the trial"),
-    ("processor", _TEXT, "processor of the machine"),
-    ("platform", _TEXT, "operating system"),
-    ("python_version", _TEXT, "version of Python"),
-    ("lightning_version", _TEXT, "version of Lightning"),
-    ("rnnbench_version", _TEXT, "version of rnnbench"),
-    ("train_sequences", _WHOLE, "sequences for training; missing: drawn anew for every step"),
-    ("validation_sequences", _WHOLE, "sequences for validation"),
-    ("test_sequences", _WHOLE, "sequences for the test"),
-    ("data_bytes", _WHOLE, "bytes of the inputs and targets of all these"),
-    (
-        "data_checksums",
-        _TEXT,
-        "SHA-256 of all data that were read, by file option or name, as a JSON object",
-    ),
-)
 
-_POINT: tuple[tuple[str, str, str], ...] = (
-    ("step", _WHOLE, "optimizer step of the validation"),
-    ("seconds", _REAL, "training seconds so far, validation excluded"),
-    ("train_loss", _REAL, "mean training loss over the steps since the point before"),
-    ("validation_loss", _REAL, "validation loss"),
-    ("validation_score", _REAL, "validation score"),
-)
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
 
-_LAG: tuple[tuple[str, str, str], ...] = (
-    (
-        "of",
-        _TEXT,
-        "`input`: with respect to the encoder's output; `state`: with respect to the full state",
-    ),
-    ("when", _TEXT, "`init` or `trained`"),
-    ("direction", _TEXT, "`past`, or `future` for a model that looks ahead"),
-    ("lag", _WHOLE, "lag k in time steps"),
-    ("value", _REAL, "G(k), expected gradient norm at that lag"),
-)
+    Attributes:
+        source: the attribute that holds the value, as a dotted path on which any part may be
+            ``None``; or a function of the row's object.
+    """
 
-_IDENTITY = (
+    name: str
+    dtype: str
+    source: str | Callable[[Any], object]
+    text: str
+
+    def value(self, row: object) -> object:
+        """Return the value in a row; ``None`` where it is missing."""
+        return _at(row, self.source) if isinstance(self.source, str) else self.source(row)
+
+
+def json_safe(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return ``values`` with NaN and infinities as strings, which JSON has no numbers for."""
+
+    def safe(value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return value
+
+    return {str(name): safe(value) for name, value in values.items()}
+
+
+def options_text(options: Mapping[str, OptionValue]) -> str:
+    """Return options as ``a=1,b=x``, sorted by name."""
+    return ",".join(f"{name}={option_text(value)}" for name, value in sorted(options.items()))
+
+
+def _at(row: object, path: str) -> object:
+    for name in path.split("."):
+        if row is None:
+            return None
+        row = getattr(row, name)
+    return row
+
+
+def _error(record: Record) -> str | None:
+    return None if record.result.error is None else one_line(record.result.error)
+
+
+def _scores(name: str) -> Callable[[Record], str | None]:
+    def of(record: Record) -> str | None:
+        learning = record.result.learning
+        scores = None if learning is None else getattr(learning, name)
+        return json.dumps(json_safe(scores), sort_keys=True) if scores else None
+
+    return of
+
+
+def _checksums(record: Record) -> str | None:
+    checksums = {**record.spec.task.checksums, **record.result.data_checksums}
+    return json.dumps(checksums, sort_keys=True) if checksums else None
+
+
+def _milliseconds(mode: SpeedMode) -> Callable[[Record], float | None]:
+    def of(record: Record) -> float | None:
+        point = None if record.speed is None else record.speed.at_own_length(mode)
+        return None if point is None else point.seconds.median * 1e3
+
+    return of
+
+
+def _train(path: str) -> Callable[[Record], object]:
+    def of(record: Record) -> object:
+        return None if record.speed is None else _at(record.speed.at_own_length("train"), path)
+
+    return of
+
+
+def _fit(of: str, when: str, name: str) -> Callable[[Record], object]:
+    def value(record: Record) -> object:
+        gradient = record.result.gradient
+        return None if gradient is None else _at(gradient.find(of, when), name)
+
+    return value
+
+
+def _lyapunov(when: str) -> Callable[[Record], float | None]:
+    def of(record: Record) -> float | None:
+        gradient = record.result.gradient
+        exponents = () if gradient is None else getattr(gradient, f"lyapunov_{when}")
+        return exponents[0] if exponents else None
+
+    return of
+
+
+# One or two lines for each column:
+# fmt: off
+TRIAL: tuple[Column, ...] = (
+    Column("trial_id", TEXT, "trial_id",
+           "identity of the trial: a hash of everything that defines it"),
+    Column("status", TEXT, "result.status.value",
+           "how the last attempt ended; only `done` counts as done"),
+    Column("task", TEXT, "spec.task.name", "name of the task"),
+    Column("model", TEXT, "spec.model.name", "name of the model"),
+    Column("model_options", TEXT, lambda r: options_text(r.spec.model.shown),
+           "the model's options that differ from their defaults, as `a=1,b=x`, "
+           "without hidden_size"),
+    Column("plugin", TEXT, "spec.model.provider.distribution",
+           "distribution that the model came from"),
+    Column("plugin_version", TEXT, "spec.model.provider.version", "version of that distribution"),
+    Column("seed", WHOLE, "spec.seed", "seed of the trial"),
+    Column("hidden_size", WHOLE, "spec.model.hidden_size", "units H of the core"),
+    Column("steps", WHOLE, "spec.settings.steps", "optimizer steps of the budget"),
+    Column("score_name", TEXT, "result.learning.score_name", "name of the score"),
+    Column("score", REAL, "result.learning.score",
+           "test score of the checkpoint with the best validation score"),
+    Column("skill", REAL, "result.learning.skill",
+           "(score - baseline) / (perfect - baseline): 0 is the baseline, 1 is perfect"),
+    Column("solved", FLAG, "result.learning.solved",
+           "whether the test score reached the task's threshold"),
+    Column("steps_to_solve", WHOLE, "result.learning.steps_to_solve",
+           "first validated step with a validation score at the threshold; missing: never"),
+    Column("params_total", WHOLE, "result.size.params_total",
+           "trainable parameters of encoder, core and decoder"),
+    Column("params_core", WHOLE, "result.size.params_core", "trainable parameters of the core"),
+    Column("state_size", WHOLE, "result.size.state_size",
+           "numbers carried from one step to the next, per sequence"),
+    Column("flops_per_step", REAL, "result.size.flops_per_step",
+           "floating-point operations of the core per time step and sequence, forward; "
+           "multiply-adds count 2"),
+    Column("train_step_ms", REAL, _milliseconds("train"),
+           "milliseconds per training step, median of the speed pass at the task's own length"),
+    Column("infer_step_ms", REAL, _milliseconds("forward"),
+           "milliseconds per forward pass of one batch, median of the speed pass at the "
+           "task's own length"),
+    Column("stream_step_ms", REAL, _milliseconds("stream"),
+           "milliseconds per time step when streaming at batch 1, median of the speed pass"),
+    Column("train_speed_ratio", REAL, _train("ratio.median"),
+           "training step time over the comparator's, median of pairs; above 1 is slower"),
+    Column("grad_slope_init", REAL, _fit("input", "init", "slope"),
+           "slope of ln G(k) per step at initialisation, gradient at the input, towards the past"),
+    Column("grad_half_life_init", REAL, _fit("input", "init", "half_life"),
+           "ln 2 / -slope in steps at initialisation; infinite when the gradient does not decay"),
+    Column("grad_slope_trained", REAL, _fit("input", "trained", "slope"),
+           "the slope after training"),
+    Column("grad_half_life_trained", REAL, _fit("input", "trained", "half_life"),
+           "the half-life after training"),
+    Column("grad_category_trained", TEXT, _fit("input", "trained", "category"),
+           "vanishing, stable or exploding, after training"),
+    Column("device", TEXT, "result.environment.device",
+           "`cpu`, or the GPU's name, that the trial was trained on"),
+    Column("threads", WHOLE, "result.environment.threads", "threads that the trial was given"),
+    Column("torch_version", TEXT, "result.environment.torch_version", "version of torch"),
+    Column("error", TEXT, _error, "why the attempt did not end as done, in one line"),
+    # Scripts rely on the columns above and their order; add new columns below.
+    Column("task_options", TEXT, lambda r: options_text(r.spec.task.shown),
+           "the task's options that differ from their defaults, as `a=1,b=x`"),
+    Column("task_id", TEXT, "spec.task.task_id",
+           "which scores may be compared: a hash of the task, its version, options and data"),
+    Column("config_id", TEXT, "spec.config_id",
+           "identity of the trial without its seed: rows that share it are replicates"),
+    Column("task_version", WHOLE, "spec.task.version", "version of the task"),
+    Column("task_plugin", TEXT, "spec.task.provider.distribution",
+           "distribution that the task came from"),
+    Column("task_plugin_version", TEXT, "spec.task.provider.version",
+           "version of that distribution"),
+    Column("causal", FLAG, "spec.model.causal", "false for a model that looks ahead"),
+    Column("batch_size", WHOLE, "spec.settings.batch_size", "sequences per optimizer step"),
+    Column("learning_rate", REAL, "spec.settings.learning_rate", "learning rate"),
+    Column("optimizer", TEXT, "spec.settings.optimizer", "optimizer"),
+    Column("weight_decay", REAL, "spec.settings.weight_decay", "weight decay"),
+    Column("clip_norm", REAL, "spec.settings.clip_norm",
+           "norm that the gradient was clipped to; missing: not clipped"),
+    Column("score_direction", TEXT, "result.learning.direction",
+           "whether a `higher` or a `lower` score is better"),
+    Column("baseline", REAL, "result.learning.baseline",
+           "score of the best predictor without the memory that the task is about"),
+    Column("perfect", REAL, "result.learning.perfect", "best score possible in expectation"),
+    Column("solved_threshold", REAL, "result.learning.solved_threshold",
+           "score from which the task counts as solved"),
+    Column("test_loss", REAL, "result.learning.test_loss", "test loss of the same checkpoint"),
+    Column("best_step", WHOLE, "result.learning.best_step", "step of that checkpoint"),
+    Column("train_seconds", REAL, "result.learning.train_seconds",
+           "seconds in optimizer steps, without validation; other trials may have run at "
+           "the same time"),
+    Column("reference_scores", TEXT, _scores("reference_scores"),
+           "scores of simple methods, as a JSON object"),
+    Column("extra_scores", TEXT, _scores("extra_scores"),
+           "further scores of the trial, as a JSON object"),
+    Column("params_encoder", WHOLE, "result.size.params_encoder",
+           "trainable parameters of the encoder"),
+    Column("params_decoder", WHOLE, "result.size.params_decoder",
+           "trainable parameters of the decoder"),
+    Column("train_speed_ratio_low", REAL, _train("ratio.low"),
+           "lower quartile of train_speed_ratio"),
+    Column("train_speed_ratio_high", REAL, _train("ratio.high"),
+           "upper quartile of train_speed_ratio"),
+    Column("speed_reference", TEXT, "speed.reference",
+           "the comparator: the model that the ratio refers to"),
+    Column("speed_length", WHOLE, _train("length"),
+           "sequence length in time steps at which train_step_ms was taken"),
+    Column("speed_batch_size", WHOLE, _train("batch_size"),
+           "batch size at which train_step_ms was taken"),
+    Column("speed_noisy", FLAG, "speed.noisy",
+           "true when the timings scattered too much for the ratio to be trusted"),
+    Column("speed_device", TEXT, "speed.environment.device", "device of the speed pass"),
+    Column("peak_memory_bytes", WHOLE, "speed.peak_memory_bytes", "peak memory in the speed pass"),
+    Column("grad_reach_init", WHOLE, _fit("input", "init", "reach"),
+           "largest lag with G(k) >= 1e-3 max G, at initialisation"),
+    Column("grad_reach_trained", WHOLE, _fit("input", "trained", "reach"),
+           "the same after training"),
+    Column("grad_category_init", TEXT, _fit("input", "init", "category"),
+           "vanishing, stable or exploding, at initialisation"),
+    Column("grad_state_slope_init", REAL, _fit("state", "init", "slope"),
+           "slope per step of the full-state profile at initialisation"),
+    Column("grad_state_slope_trained", REAL, _fit("state", "trained", "slope"),
+           "the same after training"),
+    Column("grad_state_half_life_init", REAL, _fit("state", "init", "half_life"),
+           "half-life in steps of the full-state profile at initialisation"),
+    Column("grad_state_half_life_trained", REAL, _fit("state", "trained", "half_life"),
+           "the same after training"),
+    Column("lyapunov_init", REAL, _lyapunov("init"),
+           "largest Lyapunov exponent per step at initialisation"),
+    Column("lyapunov_trained", REAL, _lyapunov("trained"), "the same after training"),
+    Column("attempts", WHOLE, "attempt", "attempt number"),
+    Column("started_at", TEXT, "started_at", "when that attempt started, UTC"),
+    Column("seconds", REAL, "seconds", "seconds of the whole attempt, process start included"),
+    Column("command", TEXT, lambda r: one_line(r.command, 2000),
+           "command line that started the trial"),
+    Column("processor", TEXT, "result.environment.processor", "processor of the machine"),
+    Column("platform", TEXT, "result.environment.platform", "operating system"),
+    Column("python_version", TEXT, "result.environment.python_version", "version of Python"),
+    Column("lightning_version", TEXT, "result.environment.lightning_version",
+           "version of Lightning"),
+    Column("rnnbench_version", TEXT, "result.environment.rnnbench_version", "version of rnnbench"),
+    Column("train_sequences", WHOLE, "result.data_size.train",
+           "sequences for training; missing: generated for every step"),
+    Column("validation_sequences", WHOLE, "result.data_size.validation",
+           "sequences for validation"),
+    Column("test_sequences", WHOLE, "result.data_size.test", "sequences for the test"),
+    Column("data_bytes", WHOLE, "result.data_size.bytes",
+           "bytes of the inputs and targets of all these sequences"),
+    Column("data_checksums", TEXT, _checksums,
+           "SHA-256 of all data that were read, by file option or name, as a JSON object"),
+)
+POINT: tuple[Column, ...] = (
+    Column("step", WHOLE, "step", "optimizer step of the validation"),
+    Column("seconds", REAL, "seconds", "training seconds so far, validation excluded"),
+    Column("train_loss", REAL, "train_loss",
+           "mean training loss over the steps since the point before"),
+    Column("validation_loss", REAL, "validation_loss", "validation loss"),
+    Column("validation_score", REAL, "validation_score", "validation score"),
+)
+LAG: tuple[Column, ...] = (
+    Column("of", TEXT, "of",
+           "`input`: gradient at the encoder's output; `state`: gradient at the full state"),
+    Column("when", TEXT, "when", "`init` or `trained`"),
+    Column("direction", TEXT, "direction", "`past`, or `future` for a model that looks ahead"),
+    Column("lag", WHOLE, "lag", "lag k in time steps"),
+    Column("value", REAL, "value", "G(k), expected gradient norm at that lag"),
+)
+# fmt: on
+
+_SHARED = (
     "trial_id",
     "config_id",
     "task_id",
@@ -186,13 +288,12 @@ _IDENTITY = (
     "hidden_size",
     "seed",
 )
+IDENTITY = tuple(column for name in _SHARED for column in TRIAL if column.name == name)
+"""The first columns of curves and profiles: which trial a row belongs to."""
 
-COLUMNS: dict[str, str] = {name: text for name, _, text in _TRIAL}
-"""Columns of ``rnnbench.analysis.tables.tidy``, with what they hold."""
-_IDENTITY_COLUMNS = {name: COLUMNS[name] for name in _IDENTITY}
-CURVE_COLUMNS: dict[str, str] = _IDENTITY_COLUMNS | {name: text for name, _, text in _POINT}
-"""Columns of ``rnnbench.analysis.tables.curves``."""
-PROFILE_COLUMNS: dict[str, str] = _IDENTITY_COLUMNS | {name: text for name, _, text in _LAG}
-"""Columns of ``rnnbench.analysis.tables.profiles``."""
-DTYPES: dict[str, str] = {name: dtype for name, dtype, _ in (*_TRIAL, *_POINT, *_LAG)}
-"""Type of each column, by name."""
+COLUMNS: dict[str, str] = {column.name: column.text for column in TRIAL}
+"""Columns of ``rnnbench.analysis.tables.tidy``, with their descriptions."""
+CURVE_COLUMNS: dict[str, str] = {column.name: column.text for column in (*IDENTITY, *POINT)}
+"""Columns of ``rnnbench.analysis.tables.curves``, with their descriptions."""
+PROFILE_COLUMNS: dict[str, str] = {column.name: column.text for column in (*IDENTITY, *LAG)}
+"""Columns of ``rnnbench.analysis.tables.profiles``, with their descriptions."""

@@ -1,6 +1,4 @@
-"""Set two models of one store, or two stores, side by side: differences paired by seed, and
-verdicts in words.
-"""
+"""Comparisons of two models of one store, or of two stores: verdicts on seed-paired differences."""
 
 from __future__ import annotations
 
@@ -9,26 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rnnbench.analysis.formatting import (
-    MISSING,
-    censored_text,
-    compact,
-    counted,
-    estimate_text,
-    number,
-    p_text,
-    quartiles_text,
-    rate_text,
-    whole,
-)
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
 from rnnbench.analysis.verdicts import Verdict, judge
 from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.records.result import Record
 from rnnbench.records.spec import TrialSpec
-from rnnbench.records.syntax import option_text, with_options
-
-_LABEL_LIMIT = 80
+from rnnbench.records.syntax import OptionValue, canonical, with_options
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,33 +20,25 @@ class Pairing:
     """Two configurations on one task.
 
     Attributes:
-        name: what is compared: the task, and for two stores the model as well.
+        name: the task and, for two stores, the model.
         score_name: the task's score.
-        sign: +1 where a higher score is better, else -1.
         a, b: the two sides.
-        verdict: of ``b`` beside ``a``.
-        differs: settings in which the two differ, in words; empty when the budgets are equal.
+        verdict: of ``b`` against ``a``.
+        differing: (name, value of ``a``, value of ``b``) of each setting in which they differ;
+            empty when the budgets are equal.
     """
 
     name: str
     score_name: str
-    sign: int
     a: Configuration
     b: Configuration
     verdict: Verdict
-    differs: str
-
-    @property
-    def regressed(self) -> bool:
-        """Whether ``b`` was shown to be worse: by the verdict that is printed, so that chance alone
-        does not close a gate.
-        """
-        return self.verdict.outcome == "worse"
+    differing: tuple[tuple[str, OptionValue, OptionValue], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Everything compared between ``a`` and ``b``; ``notes`` say what could not be."""
+    """The pairings of ``a`` and ``b``; ``notes`` say what could not be compared."""
 
     a: str
     b: str
@@ -71,65 +47,8 @@ class Comparison:
 
     @property
     def regressions(self) -> tuple[Pairing, ...]:
-        """The pairings in which ``b`` is entirely worse: grounds to fail a run that compares with
-        an earlier store.
-        """
-        return tuple(pairing for pairing in self.pairings if pairing.regressed)
-
-    def table(self, pairing: Pairing) -> list[tuple[str, str, str]]:
-        """Return rows of (what, of ``a``, of ``b``) for one pairing."""
-        return [(what, of(pairing.a), of(pairing.b)) for what, of in _ROWS]
-
-    def text(self) -> str:
-        """Return the comparison as plain text for a terminal."""
-        blocks = []
-        for pairing in self.pairings:
-            rows = [("", self.a, self.b), *self.table(pairing)]
-            widths = [
-                max(len(one_line(row[column], _LABEL_LIMIT)) for row in rows) for column in range(3)
-            ]
-            lines = [
-                pairing.name,
-                *("  " + _line(row, widths) for row in rows),
-                *(f"  {line}" for line in self._findings(pairing)),
-            ]
-            blocks.append("\n".join(_printable(line) for line in lines))
-        return "\n\n".join([*blocks, *(f"note: {one_line(note)}" for note in self.notes)])
-
-    def markdown(self) -> str:
-        """Return the comparison as Markdown, with everything that came from records escaped."""
-        from rnnbench.report.escaping import markdown_text
-
-        blocks = [f"# {markdown_text(self.a)} and {markdown_text(self.b)}"]
-        for pairing in self.pairings:
-            rows = [("", self.a, self.b), ("---", "---", "---"), *self.table(pairing)]
-            table = "\n".join(
-                "| " + " | ".join(c if c == "---" else markdown_text(c) for c in row) + " |"
-                for row in rows
-            )
-            findings = "\n".join(f"- {markdown_text(line)}" for line in self._findings(pairing))
-            blocks += [f"## {markdown_text(pairing.name)}", table, findings]
-        return (
-            "\n\n".join([*blocks, *(f"Note: {markdown_text(note)}" for note in self.notes)]) + "\n"
-        )
-
-    def _findings(self, pairing: Pairing) -> list[str]:
-        verdict = pairing.verdict
-        lines = [f"Verdict: {verdict.words(self.a, self.b)}."]
-        if verdict.paired is not None:
-            test = (
-                ""
-                if verdict.paired.test is None
-                else f"; {verdict.paired.test} p {p_text(verdict.p_adjusted)}"
-            )
-            lines.append(
-                f"{pairing.score_name}, {self.b} minus {self.a}: {estimate_text(verdict.paired.estimate, signed=True)} "
-                f"over {counted(verdict.seeds, 'seed')}{test}; {self.b} better on {verdict.wins}, worse on {verdict.losses}, "
-                f"equal on {verdict.ties}."
-            )
-        if pairing.differs:
-            lines.append(f"Not an equal budget: {pairing.differs}.")
-        return lines
+        """The pairings in which ``b`` was shown to be worse, by the verdict that is printed."""
+        return tuple(pairing for pairing in self.pairings if pairing.verdict.outcome == "worse")
 
 
 def compare(
@@ -151,39 +70,37 @@ def compare(
     for name, records in ((a, records_a), (b, records_b)):
         if records is not None and not records:
             raise UsageError(
-                f"no records in {one_line(name, 120)!r}; type: rnnbench run -t copy-memory --preset quick"
+                f"no records in {name!r}; type: rnnbench run -t copy-memory --preset quick"
             )
-    a, b = one_line(a, _LABEL_LIMIT), one_line(b, _LABEL_LIMIT)
-    return (
-        _models(group(records_a), a, b)
-        if records_b is None
-        else _stores(group(records_a), group(records_b), a, b)
-    )
+    if records_b is None:
+        return _models(group(records_a), a, b)
+    return _stores(group(records_a), group(records_b), a, b)
 
 
 def _models(groups: list[TaskGroup], a: str, b: str) -> Comparison:
     known = {label: None for each in groups for c in each.configurations for label in _labels(c)}
     for label in (a, b):
-        if _normal(label) not in known:
-            shown = sorted({c.spec.model.label for each in groups for c in each.configurations})
+        if canonical(label) not in known:
+            stored = sorted({c.spec.model.label for each in groups for c in each.configurations})
             raise UsageError(
-                f"no records of model {label!r}.{did_you_mean(label, known)} The store has: {one_line(', '.join(shown), 300)}"
+                f"no records of model {label!r}.{did_you_mean(label, known)} "
+                f"The store has: {one_line(', '.join(stored), 300)}"
             )
     pairings: list[Pairing] = []
     notes: list[str] = []
     for each in groups:
-        ours = [c for c in each.configurations if _normal(a) in _labels(c)]
-        theirs = [c for c in each.configurations if _normal(b) in _labels(c)]
+        ours = [c for c in each.configurations if canonical(a) in _labels(c)]
+        theirs = [c for c in each.configurations if canonical(b) in _labels(c)]
         if not (ours and theirs):
-            notes.append(
-                f"{each.label}: only {a if ours else b} was run"
-            ) if ours or theirs else None
+            if ours or theirs:
+                notes.append(f"{each.label}: only {a if ours else b} was run")
             continue
         matched = _matched(ours, theirs, _budget)
         if not matched:
             if len(ours) > 1 or len(theirs) > 1:
                 notes.append(
-                    f"{each.label}: several configurations and no two of equal budget; name hidden_size in the model"
+                    f"{each.label}: several configurations and no two of equal budget; "
+                    "name hidden_size in the model"
                 )
                 continue
             matched = [(ours[0], theirs[0])]
@@ -220,23 +137,15 @@ def _stores(groups_a: list[TaskGroup], groups_b: list[TaskGroup], a: str, b: str
     notes += [f"{each.label} is only in {b}" for each in others.values()]
     if not pairings:
         raise UsageError(
-            f"{a!r} and {b!r} have no task, model and settings in common; run the same suite into both stores"
+            f"{a!r} and {b!r} have no task, model and settings in common; "
+            "run the same suite into both stores"
         )
     return Comparison(a, b, tuple(pairings), tuple(notes))
 
 
 def _pair(name: str, task: TaskGroup, a: Configuration, b: Configuration) -> Pairing:
     verdict = judge(a.scores, [b.scores], task.sign)[0]
-    score_name = one_line(task.learning.score_name, 60) if task.learning is not None else "score"
-    return Pairing(
-        one_line(name, 200),
-        score_name,
-        task.sign,
-        a,
-        b,
-        verdict,
-        _budget_difference(a.spec, b.spec),
-    )
+    return Pairing(name, task.score_name, a, b, verdict, _differing(a.spec, b.spec))
 
 
 def _matched(
@@ -277,64 +186,17 @@ def _task_key(task: TaskGroup) -> str:
     return json.dumps(identity, sort_keys=True)
 
 
-def _budget_difference(a: TrialSpec, b: TrialSpec) -> str:
-    ours = {"hidden_size": a.model.hidden_size, **a.settings.model_dump()}
-    theirs = {"hidden_size": b.model.hidden_size, **b.settings.model_dump()}
-    return ", ".join(
-        f"{name} {option_text(ours[name])} and {option_text(theirs[name])}"
-        for name in ours
-        if ours[name] != theirs[name]
+def _differing(a: TrialSpec, b: TrialSpec) -> tuple[tuple[str, OptionValue, OptionValue], ...]:
+    ours, theirs = (
+        {"hidden_size": spec.model.hidden_size, **spec.settings.model_dump()} for spec in (a, b)
+    )
+    return tuple(
+        (name, value, theirs[name]) for name, value in ours.items() if value != theirs[name]
     )
 
 
 def _labels(configuration: Configuration) -> set[str]:
-    """Return the ways in which a person may type the model of this configuration."""
+    """Return the labels by which the model of this configuration may be named."""
     model = configuration.spec.model
     with_size = with_options(model.name, {**model.shown, "hidden_size": model.hidden_size})
-    return {_normal(model.label), _normal(with_size), _normal(configuration.label)}
-
-
-def _normal(label: str) -> str:
-    """Return a model label with its options in alphabetical order and no spaces."""
-    name, bracket, rest = label.replace(" ", "").partition("[")
-    return f"{name}[{','.join(sorted(rest.removesuffix(']').split(',')))}]" if bracket else name
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(
-        one_line(cell, _LABEL_LIMIT).ljust(width) for cell, width in zip(row, widths, strict=True)
-    ).rstrip()
-
-
-def _printable(line: str) -> str:
-    """Return ``line`` without control characters, its spaces kept for the columns."""
-    return "".join(character if character.isprintable() else " " for character in line)
-
-
-def _speed(configuration: Configuration) -> str:
-    point = configuration.speed_point("train")
-    return (
-        MISSING
-        if point is None
-        else f"{number(point.seconds.median * 1e3)} ms, ratio {quartiles_text(point.ratio)}"
-    )
-
-
-_ROWS: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
-    ("score, mean [interval]", lambda c: estimate_text(c.score)),
-    ("skill", lambda c: estimate_text(c.skill)),
-    ("solved", lambda c: rate_text(c.solved)),
-    (
-        "steps to solve, median",
-        lambda c: (
-            MISSING if c.solved is None else censored_text(c.steps_to_solve, c.spec.settings.steps)
-        ),
-    ),
-    ("trials without a score", lambda c: str(len(c.failures))),
-    ("parameters", lambda c: MISSING if c.size is None else whole(c.size.params_total)),
-    ("FLOPs per step", lambda c: MISSING if c.size is None else compact(c.size.flops_per_step)),
-    ("state size", lambda c: MISSING if c.size is None else whole(c.size.state_size)),
-    ("training step", _speed),
-    ("gradient half-life at initialisation", lambda c: number(c.half_life("init"))),
-    ("gradient half-life after training", lambda c: number(c.half_life("trained"))),
-)
+    return {canonical(model.label), canonical(with_size), canonical(configuration.label)}

@@ -1,19 +1,24 @@
-"""Numbers and verdicts in words, the same in reports, comparisons and on the terminal."""
+"""Numbers and verdicts as text, the same in reports, comparisons and on the terminal."""
 
 from __future__ import annotations
 
 import math
 
-from rnnbench.analysis.stats import Estimate
+from rnnbench.analysis.stats import (
+    FEWEST_FOR_RANK_TEST,
+    FEWEST_FOR_VERDICT,
+    LEVEL,
+    Estimate,
+    most_coverage,
+)
+from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.result import Quartiles
 
 MISSING = "–"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with ``digits`` significant ones; ``∞`` and ``–`` where there is none to
-    print.
-    """
+    """Return a number with ``digits`` significant digits; ``∞`` if infinite, ``–`` if missing."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
@@ -37,9 +42,7 @@ def whole(value: float | None) -> str:
 
 
 def censored_text(value: float | None, end: float) -> str:
-    """Return a median of times, or ``> end`` where fewer than half of the trials got there by the
-    common ``end``.
-    """
+    """Return a median of times, or ``> end`` where it is censored at ``end``."""
     return f"> {whole(end)}" if value is None else whole(value)
 
 
@@ -68,14 +71,16 @@ def rate_text(estimate: Estimate | None) -> str:
     """Return a success rate as ``3/5 [23–88 %]``."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return MISSING
-    return f"{round(estimate.value * estimate.n)}/{estimate.n} [{100 * estimate.low:.0f}–{100 * estimate.high:.0f} %]"
+    successes = round(estimate.value * estimate.n)
+    return f"{successes}/{estimate.n} [{100 * estimate.low:.0f}–{100 * estimate.high:.0f} %]"
 
 
-def quartiles_text(interval: Quartiles | None, suffix: str = "") -> str:
+def quartiles_text(quartiles: Quartiles | None, suffix: str = "") -> str:
     """Return ``median (low–high)`` of repeated timings."""
-    if interval is None:
+    if quartiles is None:
         return MISSING
-    return f"{number(interval.median)}{suffix} ({number(interval.low)}–{number(interval.high)})"
+    low, high = number(quartiles.low), number(quartiles.high)
+    return f"{number(quartiles.median)}{suffix} ({low}–{high})"
 
 
 def p_text(p_value: float | None) -> str:
@@ -83,6 +88,44 @@ def p_text(p_value: float | None) -> str:
     if p_value is None:
         return MISSING
     return "< 0.001" if p_value < 1e-3 else f"{p_value:.2g}"
+
+
+def seeds_text(n: int) -> str:
+    """Return the coverage of an interval from ``n`` seeds."""
+    if n <= 0:
+        return "no seed finished"
+    if n == 1:
+        return "one seed: no interval, and no statement about other seeds"
+    if n < FEWEST_FOR_RANK_TEST:
+        return (
+            f"{n} seeds: the interval spans about the range of the seeds "
+            f"and covers at most {most_coverage(n):.0%}"
+        )
+    return f"{n} seeds: {LEVEL:.0%} bootstrap interval"
+
+
+def verdict_text(verdict: Verdict, a: str, b: str) -> str:
+    """Return the outcome for ``b`` against ``a``, with the power where no difference was shown."""
+    if verdict.outcome == "nothing to compare":
+        return f"{a} and {b} have no scored seed in common"
+    if verdict.outcome == "too few seeds":
+        return (
+            f"too few seeds to compare {b} with {a} ({counted(verdict.seeds, 'seed')} in common, "
+            f"at least {FEWEST_FOR_VERDICT} are needed)"
+        )
+    if verdict.outcome in ("better", "worse"):
+        return f"{b} is {verdict.outcome} than {a}"
+    return f"no difference shown between {b} and {a}; {power_text(verdict)}"
+
+
+def power_text(verdict: Verdict) -> str:
+    """Return the smallest difference that this many seeds would have shown."""
+    detectable = None if verdict.paired is None else verdict.paired.detectable
+    if detectable is None:
+        return f"{counted(verdict.seeds, 'seed')} could not have shown any"
+    if detectable == 0:
+        return "every seed gave the same difference"
+    return f"{counted(verdict.seeds, 'seed')} could have shown one of about {number(detectable, 2)}"
 
 
 def listed(names: list[str], most: int = 6) -> str:

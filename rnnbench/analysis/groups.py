@@ -1,6 +1,4 @@
-"""Records grouped for comparison: tasks, and in each the configurations whose trials differ by
-their seed alone.
-"""
+"""Records in groups: tasks, and configurations whose trials differ in their seed alone."""
 
 from __future__ import annotations
 
@@ -14,7 +12,6 @@ from statistics import median
 from typing import Literal
 
 from rnnbench.analysis.stats import Estimate, censored_median, mean_interval, success_rate
-from rnnbench.analysis.tables import at_own_length, latest
 from rnnbench.records.base import content_hash
 from rnnbench.records.result import (
     DataSize,
@@ -24,6 +21,7 @@ from rnnbench.records.result import (
     Record,
     Size,
     Speed,
+    SpeedMode,
     SpeedPoint,
     Status,
 )
@@ -33,9 +31,7 @@ from rnnbench.records.syntax import OptionValue, with_options
 
 @dataclass(frozen=True, eq=False)
 class Configuration:
-    """The trials of one configuration (``spec.config_id``), one per seed, in the order of the
-    seeds.
-    """
+    """The trials of one configuration (``spec.config_id``), one per seed, ordered by seed."""
 
     label: str
     """Unique within its task; the same in every task."""
@@ -43,12 +39,12 @@ class Configuration:
 
     @property
     def spec(self) -> TrialSpec:
-        """The specification, of whichever seed comes first."""
+        """The specification of the first seed."""
         return self.records[0].spec
 
     @cached_property
     def learned(self) -> dict[int, Learning]:
-        """What was learned, by seed, in the trials that are done with a finite score."""
+        """Learning by seed, of the trials that are done with a finite score."""
         return {
             record.spec.seed: record.result.learning
             for record in self.records
@@ -69,7 +65,7 @@ class Configuration:
 
     @cached_property
     def diverged(self) -> int:
-        """Trials whose training left the finite numbers: a failure to learn, unlike a time limit."""
+        """Number of trials whose loss became infinite or NaN: they failed to learn."""
         return sum(record.result.status is Status.DIVERGED for record in self.records)
 
     @cached_property
@@ -87,8 +83,9 @@ class Configuration:
 
     @cached_property
     def solved(self) -> Estimate | None:
-        """Share of trials that solved the task; diverged trials count as unsolved, other failures
-        do not count.
+        """Share of trials that solved the task.
+
+        Diverged trials count as unsolved; other failures do not count.
         """
         n = len(self.learned) + self.diverged
         return (
@@ -99,9 +96,7 @@ class Configuration:
 
     @cached_property
     def steps_to_solve(self) -> float | None:
-        """Steps by which half of the trials had solved the task; ``None``: fewer than half ever
-        did.
-        """
+        """Steps by which half of the trials had solved the task; ``None``: fewer than half did."""
         steps = [learning.steps_to_solve for learning in self.learned.values()] + [
             None
         ] * self.diverged
@@ -115,25 +110,33 @@ class Configuration:
 
     @cached_property
     def size(self) -> Size | None:
-        """Its size, the same for every seed."""
+        """Its size, which is the same for every seed."""
         return next(
             (record.result.size for record in self.records if record.result.size is not None), None
         )
 
     @cached_property
     def speeds(self) -> tuple[Speed, ...]:
-        """The distinct speed passes among its records: one for each environment that it was timed
-        in.
-        """
+        """The speed passes among its records, one for each environment."""
         distinct: dict[str, Speed] = {}
         for record in self.records:
             if record.speed is not None:
                 distinct[record.speed.environment.model_dump_json()] = record.speed
         return tuple(distinct.values())
 
-    def speed_point(self, mode: str) -> SpeedPoint | None:
+    @property
+    def comparator(self) -> str | None:
+        """The model that its speeds are ratios to."""
+        return self.speeds[-1].reference if self.speeds else None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its latest timings scattered too much for the ratio to be trusted."""
+        return bool(self.speeds) and self.speeds[-1].noisy
+
+    def speed_point(self, mode: SpeedMode) -> SpeedPoint | None:
         """Return the timing of ``mode`` at the task's own length, from the latest speed pass."""
-        return at_own_length(self.speeds[-1], mode) if self.speeds else None
+        return self.speeds[-1].at_own_length(mode) if self.speeds else None
 
     @cached_property
     def gradients(self) -> tuple[Gradient, ...]:
@@ -148,8 +151,9 @@ class Configuration:
         return [profile for profile in found if profile is not None]
 
     def half_life(self, when: str) -> float | None:
-        """Return the median half-life over seeds of the input profile towards the past, in time
-        steps.
+        """Return the median over seeds of the input profile's half-life, in time steps.
+
+        It is that towards the past.
         """
         lives = [
             profile.half_life
@@ -161,9 +165,7 @@ class Configuration:
 
 @dataclass(frozen=True, eq=False)
 class TaskGroup:
-    """All configurations tried on one task and its data, best mean score first, those without
-    scores last.
-    """
+    """The configurations on one task and its data, best mean score first, without scores last."""
 
     label: str
     spec: TaskSpec
@@ -171,7 +173,7 @@ class TaskGroup:
 
     @cached_property
     def data_size(self) -> DataSize | None:
-        """How much data there is, as any finished trial tells; ``None`` where none does."""
+        """Size of the data, from any finished trial; ``None`` where no record has it."""
         return next(
             (
                 record.result.data_size
@@ -183,7 +185,7 @@ class TaskGroup:
 
     @cached_property
     def data_checksums(self) -> dict[str, str]:
-        """SHA-256 of all data, by file option or name, as any finished trial tells."""
+        """SHA-256 of all data, by file option or name, from any finished trial."""
         found = next(
             (
                 record.result.data_checksums
@@ -196,12 +198,18 @@ class TaskGroup:
 
     @cached_property
     def learning(self) -> Learning | None:
-        """Any finished trial's learning, for what the task fixes: score name, direction, baseline,
-        perfect.
+        """Learning of any finished trial, for the values that the task fixes.
+
+        They are the score's name and direction, and the baseline and perfect scores.
         """
         return next(
             (learning for c in self.configurations for learning in c.learned.values()), None
         )
+
+    @property
+    def score_name(self) -> str:
+        """The name of the task's score."""
+        return "score" if self.learning is None else self.learning.score_name
 
     @property
     def direction(self) -> Literal["higher", "lower"]:
@@ -224,9 +232,20 @@ class TaskGroup:
         return (record for configuration in self.configurations for record in configuration.records)
 
 
+def latest(records: Sequence[Record]) -> list[Record]:
+    """Return the last attempt of each trial, in the order in which the trials first appear."""
+    found: dict[str, Record] = {}
+    for record in records:
+        known = found.get(record.trial_id)
+        if known is None or record.attempt >= known.attempt:
+            found[record.trial_id] = record
+    return list(found.values())
+
+
 def group(records: Sequence[Record]) -> list[TaskGroup]:
-    """Group the last attempts of all trials by task and data, then by configuration; tasks in the
-    order of their labels.
+    """Group the last attempts of all trials by task and data, then by configuration.
+
+    Tasks are in the order of their labels.
     """
     by_task: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     last = latest(records)
@@ -247,7 +266,7 @@ def group(records: Sequence[Record]) -> list[TaskGroup]:
 
 
 def _natural(label: str) -> list[tuple[str, float]]:
-    """Return a sorting key by which delay=20 comes before delay=100."""
+    """Return a sorting key that puts delay=20 before delay=100."""
     return [
         (text, float(figure or 0))
         for text, figure in re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?)?", label)
@@ -255,8 +274,9 @@ def _natural(label: str) -> list[tuple[str, float]]:
 
 
 def _data_of_tasks(records: Sequence[Record]) -> dict[str, dict[str, str]]:
-    """Return, by task, the checksums of data that no option names: a trial that failed before it
-    read any is counted there.
+    """Return the checksums of each task's data that no option names.
+
+    A trial that failed before it read its data is grouped by them.
     """
     found: dict[str, dict[str, str]] = {}
     for record in records:
@@ -270,7 +290,7 @@ def _first(configs: dict[str, list[Record]]) -> TrialSpec:
 
 
 def _features(spec: TrialSpec) -> dict[str, OptionValue]:
-    """Return what may tell two configurations of one model label apart."""
+    """Return the features in which two configurations of one model label may differ."""
     return {
         "hidden_size": spec.model.hidden_size,
         **spec.settings.model_dump(),
@@ -281,7 +301,7 @@ def _features(spec: TrialSpec) -> dict[str, OptionValue]:
 
 
 def _distinguishing(tasks: Iterable[dict[str, list[Record]]]) -> dict[str, list[str]]:
-    """Return, by model label, the features in which its configurations differ within any one task."""
+    """Return the features in which the configurations of each model label differ within a task."""
     differing: dict[str, dict[str, None]] = defaultdict(dict)
     for configs in tasks:
         by_label: dict[str, list[dict[str, OptionValue]]] = defaultdict(list)

@@ -1,5 +1,4 @@
-"""What few seeds can and cannot show: intervals, paired differences, tests, and a statement of
-power.
+"""Statistics of few seeds: intervals, paired differences, tests and their power.
 
 The seed is the unit of replication. Everything is deterministic: resampling uses one fixed
 generator.
@@ -41,9 +40,7 @@ _MOST_DRAWS = 5_000_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic of ``n`` seeds with its interval; the bounds are ``None`` where ``n`` seeds give
-    none.
-    """
+    """A statistic of ``n`` seeds with its interval, if any."""
 
     value: float
     low: float | None
@@ -64,7 +61,7 @@ class Paired:
         estimate: mean difference with its bootstrap interval.
         p_value: two-sided, of ``test``, not adjusted for other comparisons; ``None`` with fewer
             than three pairs.
-        test: what the p-value is of.
+        test: the test that gave the p-value.
         detectable: the smallest true mean difference that this many seeds would have shown with
             probability 0.8.
     """
@@ -76,11 +73,11 @@ class Paired:
 
 
 def mean_interval(values: Sequence[float] | Floats) -> Estimate:
-    """Return the mean with a bootstrap percentile interval, widened for few observations
-    (Hesterberg 2015).
+    """Return the mean with a bootstrap percentile interval.
 
-    One value has no interval. For ``n <= 5`` the interval is nearly the range of the values, and no
-    resampling interval can cover more than :func:`most_coverage`.
+    The interval is widened for few observations (Hesterberg 2015); one value has none. For
+    ``n <= 5`` it is nearly the range of the values, and no resampling interval can cover more than
+    :func:`most_coverage`.
 
     Raises:
         ValueError: no value, or one that is not finite.
@@ -94,41 +91,31 @@ def mean_interval(values: Sequence[float] | Floats) -> Estimate:
     return Estimate(float(sample.mean()), low, high, len(sample))
 
 
-def median_interval(values: Sequence[float] | Floats) -> Estimate:
-    """Return the median with a bootstrap percentile interval; raises as :func:`mean_interval` does."""
-    sample = _finite(values)
-    if len(sample) < FEWEST_FOR_INTERVAL:
-        return Estimate(float(sample[0]), None, None, 1)
-    count = _resamples(len(sample))
-    drawn = np.random.default_rng(_SEED).integers(0, len(sample), (count, len(sample)))
-    low, high = _bounds(np.median(sample[drawn], axis=1), len(sample))
-    return Estimate(float(np.median(sample)), low, high, len(sample))
-
-
 def most_coverage(n: int) -> float:
-    """Return the most that an interval inside the range of ``n`` values can cover of a symmetric
-    distribution's centre.
+    """Return the greatest coverage of an interval inside the range of ``n`` values.
 
-    All values lie on one side of the centre with probability ``2 ** (1 - n)``.
+    What is covered is the centre of a symmetric distribution: all values lie on one side of it
+    with probability ``2 ** (1 - n)``.
     """
     return 1 - 2.0 ** (1 - n)
 
 
 def success_rate(successes: int, n: int) -> Estimate:
-    """Return the rate with its Wilson interval; raises ``ValueError`` unless ``0 <= successes <=
-    n`` and ``n >= 1``.
+    """Return the rate with its Wilson interval.
+
+    Raises:
+        ValueError: unless ``0 <= successes <= n`` and ``n >= 1``.
     """
     interval = stats.binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
     return Estimate(successes / n, float(interval.low), float(interval.high), n)
 
 
 def censored_median(events: Sequence[float | None]) -> float | None:
-    """Return the time by which half of the trials had reached the event; ``None`` when fewer than
-    half ever did.
+    """Return the time by which half of the trials had reached the event.
 
-    ``None`` among ``events`` is a trial that never reached it (all are censored at one common end).
-    This is the median of Kaplan & Meier (1958) with common censoring: the smallest time with at
-    least half of the events.
+    The result is ``None`` when fewer than half did. ``None`` among ``events`` is a trial that did
+    not reach the event; all such trials are censored at one common end. This is the median of
+    Kaplan & Meier (1958) with common censoring: the smallest time with at least half of the events.
     """
     if not events:
         raise ValueError("no trials")
@@ -146,8 +133,8 @@ def compare_paired(differences: Sequence[float] | Floats, comparisons: int = 1) 
     """Judge paired differences, one per seed.
 
     The test is Wilcoxon's signed-rank test where its smallest possible p-value survives Holm's
-    correction for this many ``comparisons``, and otherwise a paired t-test, which buys its power
-    with the assumption of normal differences.
+    correction for this many ``comparisons``, and otherwise a paired t-test, which assumes normal
+    differences.
     """
     sample = _finite(differences)
     estimate = mean_interval(sample)
@@ -162,20 +149,20 @@ def compare_paired(differences: Sequence[float] | Floats, comparisons: int = 1) 
 
 
 def wilcoxon_p(differences: Sequence[float] | Floats) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 when all differences are zero."""
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 if all differences are 0."""
     sample = _finite(differences)
     return float(stats.wilcoxon(sample).pvalue) if np.any(sample) else 1.0
 
 
 def paired_t_p(differences: Sequence[float] | Floats) -> float:
-    """Return the two-sided p-value of a t-test of mean zero; equal differences give 0, or 1 when
-    they are zero.
+    """Return the two-sided p-value of a t-test of mean zero.
+
+    Equal differences give 0, or 1 if they are zero.
     """
     sample = _finite(differences)
     spread = float(sample.std(ddof=1))
-    if spread <= 1e-12 * float(
-        np.abs(sample).max(initial=0.0)
-    ):  # rounding apart, every seed says the same
+    # Equal differences, up to rounding, have no t statistic.
+    if spread <= 1e-12 * float(np.abs(sample).max(initial=0.0)):
         return 0.0 if np.any(sample) else 1.0
     t = float(sample.mean()) / (spread / math.sqrt(len(sample)))
     return float(2 * stats.t.sf(abs(t), len(sample) - 1))
@@ -192,36 +179,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def detectable_difference(differences: Sequence[float] | Floats) -> float | None:
-    """Return the smallest true mean difference that a two-sided paired t-test at 5 % would show
-    with power 0.8.
-
-    Taken at the observed standard deviation of the differences; ``None`` with fewer than three
-    pairs.
-    """
-    sample = _finite(differences)
-    return (
-        _detectable_effect(len(sample)) * float(sample.std(ddof=1))
-        if len(sample) >= FEWEST_FOR_VERDICT
-        else None
-    )
-
-
-def seeds_in_words(n: int) -> str:
-    """Say what an interval from ``n`` seeds is worth."""
-    if n <= 0:
-        return "no seed finished"
-    if n == 1:
-        return "one seed: no interval, and no statement about other seeds"
-    if n < FEWEST_FOR_RANK_TEST:
-        return f"{n} seeds: the interval spans about the range of the seeds and covers at most {most_coverage(n):.0%}"
-    return f"{n} seeds: {LEVEL:.0%} bootstrap interval"
-
-
 @lru_cache(maxsize=256)
 def _detectable_effect(n: int) -> float:
-    """Solve power = 0.8 for the effect size (mean over standard deviation) with the noncentral t
-    distribution.
+    """Return the effect size (mean over standard deviation) detected with probability ``POWER``.
+
+    It is solved for with the noncentral t distribution.
     """
     freedom = n - 1
     critical = float(stats.t.isf((1 - LEVEL) / 2, freedom))
@@ -232,9 +194,8 @@ def _detectable_effect(n: int) -> float:
             - POWER
         )
 
-    return float(optimize.brentq(shortfall, 1.0, 8.0)) / math.sqrt(
-        n
-    )  # 5.7 for three pairs, towards 2.8 for many
+    # The root is 5.7 for three pairs and approaches 2.8 for many.
+    return float(optimize.brentq(shortfall, 1.0, 8.0)) / math.sqrt(n)
 
 
 def _finite(values: Sequence[float] | Floats) -> Floats:
@@ -250,15 +211,13 @@ def _resamples(n: int) -> int:
 
 @lru_cache(maxsize=32)
 def _weights(n: int) -> Floats:
-    """Return resampling weights (resamples, n): a resample's mean is their product with the sample."""
+    """Return the resampling weights, (resamples, n); their product with a sample is the means."""
     rng = np.random.default_rng(_SEED)
     return rng.multinomial(n, np.full(n, 1 / n), size=_resamples(n)).astype(np.float64) / n
 
 
 def _bounds(statistics: Floats, n: int) -> tuple[float, float]:
-    """Return percentiles at the tail that gives a t interval's width, instead of the too narrow
-    normal one.
-    """
+    """Return the percentiles at the tail that gives the width of a t interval."""
     tail = float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.isf((1 - LEVEL) / 2, n - 1)))
     low, high = np.quantile(statistics, [tail, 1 - tail])
     return float(low), float(high)

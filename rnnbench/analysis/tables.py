@@ -1,21 +1,29 @@
-"""Records as tidy tables: one row per trial, per validation, or per lag; and their files."""
+"""Records as tidy tables: one row per trial, per validation, or per lag; and as files."""
 
 from __future__ import annotations
 
 import json
-import math
-import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
-from rnnbench.analysis.columns import COLUMNS, CURVE_COLUMNS, DTYPES, PROFILE_COLUMNS
-from rnnbench.errors import OutputError, UsageError, one_line
-from rnnbench.records.result import Profile, Record, Speed, SpeedPoint
-from rnnbench.records.syntax import OptionValue, option_text
+from rnnbench.analysis.columns import (
+    COLUMNS,
+    CURVE_COLUMNS,
+    IDENTITY,
+    LAG,
+    POINT,
+    PROFILE_COLUMNS,
+    TRIAL,
+    Column,
+    json_safe,
+)
+from rnnbench.analysis.groups import latest
+from rnnbench.errors import OutputError, UsageError
+from rnnbench.files import replacing
+from rnnbench.records.result import CurvePoint, Record
 
 __all__ = [
     "COLUMNS",
@@ -23,73 +31,46 @@ __all__ = [
     "PROFILE_COLUMNS",
     "curves",
     "export",
-    "latest",
     "profiles",
     "tidy",
 ]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula."""
+"""A spreadsheet takes a cell that begins with one of these for a formula."""
 
 
-def latest(records: Sequence[Record]) -> list[Record]:
-    """Return the last attempt of each trial, in the order in which the trials first appear."""
-    found: dict[str, Record] = {}
-    for record in records:
-        known = found.get(record.trial_id)
-        if known is None or record.attempt >= known.attempt:
-            found[record.trial_id] = record
-    return list(found.values())
+class _Lag(NamedTuple):
+    of: str
+    when: str
+    direction: str
+    lag: int
+    value: float
 
 
 def tidy(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row per trial with the columns of :data:`COLUMNS`, in that order, of the same
-    types whatever is missing.
+    """Return one row per trial with the columns of :data:`COLUMNS`, in that order.
+
+    The types of the columns are the same even where every value is missing.
     """
-    return _frame([_row(record) for record in latest(records)], COLUMNS)
+    return _frame(TRIAL, latest(records))
 
 
 def curves(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row per trial and validation, with the columns of :data:`CURVE_COLUMNS`."""
-    rows = [
-        {**trial, **point.model_dump()}
-        for record in latest(records)
-        if record.result.learning is not None
-        for trial in [_identity(record)]
-        for point in record.result.learning.curve
-    ]
-    return _frame(rows, CURVE_COLUMNS)
+    return _long_frame(records, POINT, _points)
 
 
 def profiles(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row per trial, gradient profile and lag, with the columns of
-    :data:`PROFILE_COLUMNS`.
-    """
-    rows = [
-        {
-            **trial,
-            "of": profile.of,
-            "when": profile.when,
-            "direction": profile.direction,
-            "lag": lag,
-            "value": value,
-        }
-        for record in latest(records)
-        if record.result.gradient is not None
-        for trial in [_identity(record)]
-        for profile in record.result.gradient.profiles
-        for lag, value in zip(profile.lags, profile.values, strict=False)
-    ]
-    return _frame(rows, PROFILE_COLUMNS)
+    """Return one row per trial, profile and lag, with the columns of :data:`PROFILE_COLUMNS`."""
+    return _long_frame(records, LAG, _lags)
 
 
 def export(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table to ``path``: ``.csv``, ``.parquet`` or ``.jsonl`` by its suffix; the file
-    appears whole or not at all.
+    """Write a table to ``path``: ``.csv``, ``.parquet`` or ``.jsonl`` by its suffix.
 
-    In CSV, text that a spreadsheet would take for a formula gets a leading apostrophe. Missing
-    values are empty in CSV and ``null`` in JSON lines, where an infinity is the text
-    ``"Infinity"``, as in the records.
+    The file appears whole or not at all. In CSV, text that a spreadsheet would take for a formula
+    gets a leading apostrophe. Missing values are empty in CSV and ``null`` in JSON lines, where an
+    infinity is the text ``"Infinity"``, as in the records.
 
     Raises:
         UsageError: another suffix.
@@ -98,150 +79,50 @@ def export(frame: pd.DataFrame, path: Path) -> None:
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise UsageError(
-            f"cannot tell the format of {one_line(path, 200)!r}: name a file ending in {', '.join(sorted(_WRITERS))}, "
-            "e.g. rnnbench export results.csv"
+            f"the format of '{path}' is unknown: name a file ending in "
+            f"{', '.join(sorted(_WRITERS))}, e.g. rnnbench export results.csv"
         )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.is_dir():
+        raise OutputError(f"'{path}' is a folder; name a file in it, e.g. {path / 'results.csv'}")
     try:
-        if path.is_dir():
-            raise OutputError(
-                f"{one_line(path, 200)!r} is a folder; name a file in it, e.g. {one_line(path / 'results.csv', 200)}"
-            )
-        write(frame, part)
-        part.replace(path)
+        with replacing(path) as part:
+            write(frame, part)
     except OSError as error:
-        reason = error.strerror or error
         raise OutputError(
-            f"cannot write {one_line(path, 200)!r}: {one_line(reason)}. Name a file in a folder that exists and can be written."
+            f"cannot write '{path}': {error.strerror or error}. "
+            "Name a file in a folder that exists and can be written."
         ) from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
-def options_text(options: Mapping[str, OptionValue]) -> str:
-    """Return options as ``a=1,b=x``, sorted by name."""
-    return ",".join(f"{name}={option_text(value)}" for name, value in sorted(options.items()))
-
-
-def at_own_length(speed: Speed, mode: str) -> SpeedPoint | None:
-    """Return the timing of ``mode`` at the task's own length, the first that was measured."""
-    return next((point for point in speed.points if point.mode == mode), None)
-
-
-def _frame(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    values = {name: [row.get(name) for row in rows] for name in columns}
-    return pd.DataFrame({name: pd.Series(values[name], dtype=DTYPES[name]) for name in columns})
-
-
-def _identity(record: Record) -> dict[str, Any]:
-    spec = record.spec
-    return {
-        "trial_id": record.trial_id,
-        "config_id": spec.config_id,
-        "task_id": spec.task.task_id,
-        "task": spec.task.name,
-        "task_options": options_text(spec.task.shown),
-        "model": spec.model.name,
-        "model_options": options_text(spec.model.shown),
-        "hidden_size": spec.model.hidden_size,
-        "seed": spec.seed,
-    }
-
-
-def _row(record: Record) -> dict[str, Any]:
-    spec, result = record.spec, record.result
-    row = _identity(record) | {
-        "status": result.status.value,
-        "plugin": spec.model.provider.distribution,
-        "plugin_version": spec.model.provider.version,
-        "task_version": spec.task.version,
-        "task_plugin": spec.task.provider.distribution,
-        "task_plugin_version": spec.task.provider.version,
-        "causal": spec.model.causal,
-        "error": None if result.error is None else one_line(result.error),
-        "attempts": record.attempt,
-        "started_at": record.started_at,
-        "seconds": record.seconds,
-        "command": one_line(record.command, 2000),
-    }
-    row |= spec.settings.model_dump(
-        include={"steps", "batch_size", "learning_rate", "optimizer", "weight_decay", "clip_norm"}
+def _frame(columns: Iterable[Column], rows: Sequence[object]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {c.name: pd.Series([c.value(row) for row in rows], dtype=c.dtype) for c in columns}
     )
-    if result.learning is not None:
-        row |= _learning_cells(record)
-    if result.data_size is not None:
-        size = result.data_size
-        row |= {"train_sequences": size.train, "validation_sequences": size.validation, "test_sequences": size.test,
-                "data_bytes": size.bytes}  # fmt: skip
-    if checksums := {**spec.task.checksums, **result.data_checksums}:
-        row["data_checksums"] = json.dumps(checksums, sort_keys=True)
-    if result.size is not None:
-        row |= result.size.model_dump() | {"params_total": result.size.params_total}
-    if result.environment is not None:
-        row |= result.environment.model_dump(exclude={"cores", "memory_bytes", "deterministic"})
-    if record.speed is not None:
-        row |= _speed_cells(record.speed)
-    return row | _gradient_cells(record)
 
 
-def _learning_cells(record: Record) -> dict[str, Any]:
-    learning = record.result.learning
-    assert learning is not None
-    cells = learning.model_dump(exclude={"curve", "direction", "reference_scores", "extra_scores"})
-    cells["score_direction"] = learning.direction
-    for name, scores in (
-        ("reference_scores", learning.reference_scores),
-        ("extra_scores", learning.extra_scores),
-    ):
-        cells[name] = json.dumps(_json_safe(scores), sort_keys=True) if scores else None
-    return cells
+def _long_frame(
+    records: Sequence[Record],
+    columns: Sequence[Column],
+    rows_of: Callable[[Record], Sequence[object]],
+) -> pd.DataFrame:
+    """Return a frame of the rows of each record, with the identity of its trial before them."""
+    last = latest(records)
+    rows = [rows_of(record) for record in last]
+    trials = [place for place, of_trial in enumerate(rows) for _ in of_trial]
+    identity = _frame(IDENTITY, last).iloc[trials].reset_index(drop=True)
+    return identity.join(_frame(columns, [row for of_trial in rows for row in of_trial]))
 
 
-def _speed_cells(speed: Speed) -> dict[str, Any]:
-    cells: dict[str, Any] = {
-        "speed_reference": speed.reference,
-        "speed_noisy": speed.noisy,
-        "speed_device": speed.environment.device,
-        "peak_memory_bytes": speed.peak_memory_bytes,
-    }
-    for mode, column in (
-        ("train", "train_step_ms"),
-        ("forward", "infer_step_ms"),
-        ("stream", "stream_step_ms"),
-    ):
-        if (point := at_own_length(speed, mode)) is not None:
-            cells[column] = point.seconds.median * 1e3
-    if (train := at_own_length(speed, "train")) is not None:
-        cells |= {"speed_length": train.length, "speed_batch_size": train.batch_size, "train_speed_ratio": train.ratio.median,
-                  "train_speed_ratio_low": train.ratio.low, "train_speed_ratio_high": train.ratio.high}  # fmt: skip
-    return cells
+def _points(record: Record) -> Sequence[CurvePoint]:
+    return () if record.result.learning is None else record.result.learning.curve
 
 
-def _gradient_cells(record: Record) -> dict[str, Any]:
-    gradient = record.result.gradient
-    if gradient is None:
-        return {}
-    cells: dict[str, Any] = {}
-    for when, exponents in (
-        ("init", gradient.lyapunov_init),
-        ("trained", gradient.lyapunov_trained),
-    ):
-        cells |= _profile_cells("grad", when, gradient.find("input", when))
-        cells |= _profile_cells("grad_state", when, gradient.find("state", when))
-        cells[f"lyapunov_{when}"] = exponents[0] if exponents else None
-    return cells
-
-
-def _profile_cells(prefix: str, when: str, profile: Profile | None) -> dict[str, Any]:
-    if profile is None:
-        return {}
-    return {
-        f"{prefix}_slope_{when}": profile.slope,
-        f"{prefix}_half_life_{when}": profile.half_life,
-        f"{prefix}_reach_{when}": profile.reach,
-        f"{prefix}_category_{when}": profile.category,
-    }
+def _lags(record: Record) -> Sequence[_Lag]:
+    return [
+        _Lag(profile.of, profile.when, profile.direction, lag, value)
+        for profile in (record.result.gradient.profiles if record.result.gradient else ())
+        for lag, value in zip(profile.lags, profile.values, strict=False)
+    ]
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -262,16 +143,7 @@ def _write_jsonl(frame: pd.DataFrame, path: Path) -> None:
     plain = frame.astype(object).where(frame.notna(), None)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in plain.to_dict("records"):
-            file.write(json.dumps(_json_safe(row), ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _json_safe(row: Mapping[Any, Any]) -> dict[str, Any]:
-    def safe(value: Any) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
-            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        return value
-
-    return {str(name): safe(value) for name, value in row.items()}
+            file.write(json.dumps(json_safe(row), ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:

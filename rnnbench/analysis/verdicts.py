@@ -1,6 +1,4 @@
-"""The rule by which two configurations are told apart on a task: one place, so that report and
-comparison agree.
-"""
+"""The rule by which reports and comparisons judge the difference of two configurations."""
 
 from __future__ import annotations
 
@@ -8,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rnnbench.analysis.formatting import counted, number
 from rnnbench.analysis.stats import (
     FEWEST_FOR_VERDICT,
     LEVEL,
@@ -25,10 +22,10 @@ Outcome: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the seeds say about ``b`` beside ``a``.
+    """The judgement on ``b`` against ``a``.
 
     Attributes:
-        outcome: whether ``b`` is better or worse than ``a``, or why that cannot be said.
+        outcome: whether ``b`` is better or worse than ``a``, or why neither was shown.
         paired: difference ``b - a`` in the score's own units; ``None`` without a seed in common.
         p_adjusted: p-value after Holm's correction over the comparisons judged together.
         wins, losses, ties: seeds on which ``b`` scored better, worse, or the same.
@@ -46,35 +43,18 @@ class Verdict:
         """Seeds that both have."""
         return self.wins + self.losses + self.ties
 
-    def words(self, a: str, b: str) -> str:
-        """Say the outcome in a sentence, with the power statement where no difference was shown."""
-        if self.outcome == "nothing to compare":
-            return f"{a} and {b} have no scored seed in common"
-        if self.outcome == "too few seeds":
-            return f"too few seeds to tell {b} from {a} ({counted(self.seeds, 'seed')} in common; three are the fewest)"
-        if self.outcome in ("better", "worse"):
-            return f"{b} is {self.outcome} than {a}"
-        return f"no difference shown between {b} and {a}; {self.power_words()}"
-
-    def power_words(self) -> str:
-        """Say which difference this many seeds would have shown."""
-        detectable = None if self.paired is None else self.paired.detectable
-        if detectable is None:
-            return f"{counted(self.seeds, 'seed')} could not have shown any"
-        if detectable == 0:
-            return "every seed gave the same difference"
-        return (
-            f"{counted(self.seeds, 'seed')} could have shown one of about {number(detectable, 2)}"
-        )
-
 
 def judge(a: Mapping[int, float], bs: Sequence[Mapping[int, float]], sign: int) -> list[Verdict]:
-    """Judge each of ``bs`` against ``a`` (scores by seed); ``sign`` is +1 where higher is better,
-    else -1.
+    """Judge each of ``bs`` against ``a``, which are scores by seed.
 
-    A difference counts as shown when its bootstrap interval excludes zero *and* the test's p-value,
-    adjusted by Holm over all of ``bs``, is below 0.05. With two seeds in common or fewer nothing is
-    ever shown.
+    A difference counts as shown when its bootstrap interval excludes zero *and* the p-value of the
+    test, adjusted by Holm over all of ``bs``, is at most 0.05. With fewer than three seeds in
+    common no difference counts as shown.
+
+    Args:
+        a: scores by seed.
+        bs: scores by seed of each configuration to judge.
+        sign: +1 where a higher score is better, else -1.
     """
     differences = [paired_differences(a, b) for b in bs]
     testable = sum(len(difference) >= FEWEST_FOR_VERDICT for difference in differences)

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.analysis.formatting import MISSING, estimate_text, listed, number, rate_text
+from rnnbench.analysis.formatting import (
+    MISSING,
+    estimate_text,
+    listed,
+    number,
+    rate_text,
+    seeds_text,
+)
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
-from rnnbench.analysis.stats import seeds_in_words
 from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
@@ -73,7 +79,7 @@ def _leaderboard(
             f"baseline {number(task.learning.baseline)}, perfect {number(task.learning.perfect)}"
         )
         facts.append(
-            seeds_in_words(max(len(configuration.scores) for configuration in task.configurations))
+            seeds_text(max(len(configuration.scores) for configuration in task.configurations))
         )
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")

@@ -73,6 +73,7 @@ def report(
 def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Path) -> int:
     """Compare two models of a store, or two stores, paired by seed."""
     from rnnbench.analysis.comparison import compare as compare_records
+    from rnnbench.report.comparison import comparison_markdown, comparison_text
 
     if _is_store(a) and _is_store(b):
         comparison = compare_records(_records(Path(a)), _records(Path(b)), a, b)
@@ -83,7 +84,8 @@ def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Pat
         )
     else:
         comparison = compare_records(_records(store), None, a, b)
-    click.echo(printable(comparison.markdown() if markdown else comparison.text()))
+    write = comparison_markdown if markdown else comparison_text
+    click.echo(printable(write(comparison)))
     return FAILED_GATE if fail_on_regression and comparison.regressions else 0
 
 

@@ -300,7 +300,7 @@ def _show_plan(
 
 
 def _check_folder(folder: Path) -> None:
-    from rnnbench.report import check_folder
+    from rnnbench.report.write import check_folder
 
     check_folder(folder)  # before hours of work, not after
 
@@ -317,7 +317,7 @@ def _conclude(records: list[Record], given: dict[str, Any], console: Console) ->
         console.print(table)
     if not given["no_report"] and records:
         from rnnbench.execution.environment import available_cores
-        from rnnbench.report import write_report
+        from rnnbench.report.write import write_report
 
         index = write_report(
             records, given["report_folder"], command=_command(), processes=available_cores()

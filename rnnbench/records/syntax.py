@@ -174,3 +174,21 @@ def option_text(value: OptionValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "none" if value is None else str(value)
+
+
+def canonical(text: str) -> str:
+    """Return selectors in one spelling, by which they are compared.
+
+    Options are in alphabetical order, spaces around names and values are gone, and only the values
+    that need quotes have them. A text that cannot be read as selectors is returned unchanged.
+    """
+    try:
+        selectors = parse_selectors([text])
+    except UsageError:
+        return text
+    spelled = []
+    for selector in selectors:
+        options = [f"{key}={','.join(map(_quoted, values))}" for key, values in selector.options]
+        bracket = f"[{','.join(sorted(options))}]" if options else ""
+        spelled.append(selector.pattern + bracket)
+    return ",".join(spelled)

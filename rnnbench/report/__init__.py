@@ -1,5 +1,1 @@
-"""From records to tables, figures, Markdown and HTML; never imports torch."""
-
-from rnnbench.report.write import check_folder, write_report
-
-__all__ = ["check_folder", "write_report"]
+"""Reports: records as tables, figures, Markdown and HTML. Free of torch."""

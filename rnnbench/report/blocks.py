@@ -1,12 +1,10 @@
-"""What a report is made of, ready to be set in HTML or Markdown: plain text only, escaped when it
-is set.
-"""
+"""The parts of a report as plain text and image files; escaped when HTML or Markdown is written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from rnnbench.report.figures.style import Picture
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 
 @dataclass(frozen=True)
@@ -20,12 +18,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells of a table; ``reference`` rows are no contestants; ``colour`` is the swatch before the
-    first cell.
+    """A row of a table.
+
+    Attributes:
+        cells: one text for each column.
+        simple: whether the row is that of a simple method rather than of a model.
+        colour: of the swatch before the first cell.
     """
 
     cells: tuple[str, ...]
-    reference: bool = False
+    simple: bool = False
     colour: str | None = None
 
 
@@ -40,9 +42,7 @@ class Table:
 
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """Neighbouring columns of one group, as (group, number of columns); empty when no column
-        has a group.
-        """
+        """Runs of columns of one group, as (group, number of columns); empty without groups."""
         runs: list[tuple[str, int]] = []
         for column in self.columns:
             if runs and runs[-1][0] == column.group:
@@ -52,20 +52,55 @@ class Table:
         return runs if any(column.group for column in self.columns) else []
 
 
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A rendered figure.
+
+    Attributes:
+        name: file name without its suffix.
+        alt: description for readers who do not see the figure.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    svg: bytes
+    png: bytes
+
+
+Block: TypeAlias = Table | Figure
+Made: TypeAlias = Block | list[Figure] | None
+"""One block, several figures, or nothing where the records hold nothing to show."""
+
+
 @dataclass(frozen=True)
 class Section:
-    """One task, or a view across all: sentences, then tables and pictures in reading order."""
+    """One task, one difficulty sweep, or a comparison across tasks.
+
+    Attributes:
+        parts: functions that make the blocks, independent of each other, in reading order.
+        blocks: what the parts made; empty until they were called.
+    """
 
     heading: str
     anchor: str
     sentences: tuple[str, ...]
-    blocks: tuple[Table | Picture, ...]
+    parts: tuple[Callable[[], Made], ...]
     small_print: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+    def with_blocks(self, made: Iterable[Made]) -> Section:
+        """Return the section with what its parts made."""
+        blocks: list[Block] = []
+        for each in made:
+            blocks += each if isinstance(each, list) else [each] if each is not None else []
+        return replace(self, blocks=tuple(blocks))
 
 
 @dataclass(frozen=True)
-class Cited:
-    """A reference with all that it stands for; ``link`` is safe to follow, or ``None``."""
+class Citation:
+    """A cited paper and what cites it; ``link`` is safe to follow, or ``None``."""
 
     key: str
     title: str
@@ -84,15 +119,10 @@ class Report:
     environment: Table
     plugins: Table
     commands: tuple[str, ...]
-    citations: tuple[Cited, ...]
+    citations: tuple[Citation, ...]
     version: str
 
     @property
-    def pictures(self) -> list[Picture]:
-        """All pictures, in reading order."""
-        return [
-            block
-            for section in self.sections
-            for block in section.blocks
-            if isinstance(block, Picture)
-        ]
+    def figures(self) -> list[Figure]:
+        """All figures, in reading order."""
+        return [b for section in self.sections for b in section.blocks if isinstance(b, Figure)]

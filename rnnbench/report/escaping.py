@@ -1,4 +1,4 @@
-"""Text from records made harmless and short, for Markdown, HTML and figures."""
+"""Escape and shorten text from records for Markdown, links and figures."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from rnnbench.errors import one_line
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$&]")
 _STARTS_BLOCK = re.compile(r"[-+#=]+(\s|$)|\d+[.)](\s|$)")
-"""What would make a list, a heading or a rule of a line that begins with it."""
+"""A line that begins so would be a list, a heading or a rule."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CELL_LIMIT = 400
 
 
 def markdown_text(text: object, limit: int = _CELL_LIMIT) -> str:
-    """Return ``text`` as one line that Markdown shows literally: no markup, HTML, automatic link or
-    broken table cell.
-    """
+    """Return ``text`` as one line that Markdown shows literally, in a table cell too."""
     line = one_line(text, limit)
     escaped = _MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), line)
     escaped = re.sub(r"(?i)(https?):", r"\1&#58;", escaped)
@@ -37,7 +35,7 @@ def code_block(text: str, limit: int = 2000) -> str:
 
 
 def web_link(url: str) -> str | None:
-    """Return ``url`` when it is a plain http(s) address that may be linked to, else ``None``."""
+    """Return ``url`` if it is a plain http(s) address that is safe to link to, else ``None``."""
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname
@@ -52,8 +50,7 @@ def web_link(url: str) -> str | None:
 
 
 def figure_text(text: object, limit: int = 48) -> str:
-    """Return ``text`` short enough for a figure; a leading underscore would hide it from
-    matplotlib's legends.
-    """
+    """Return ``text`` as one short line for a figure."""
     line = one_line(text, limit)
+    # Matplotlib leaves a label that begins with an underscore out of the legend.
     return f" {line}" if line.startswith("_") else line

@@ -1,22 +1,26 @@
-"""Put a report into a folder: whole or not at all, and never over something that is not a report."""
+"""Write a report to a folder: whole or not at all, and never over files that are not a report."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
+from rnnbench.analysis.groups import group, latest
 from rnnbench.analysis.tables import export, tidy
-from rnnbench.errors import OutputError, UsageError, one_line
+from rnnbench.errors import OutputError, UsageError
+from rnnbench.files import replacing
 from rnnbench.records.result import Record
-from rnnbench.report.figures.forked import results_of
+from rnnbench.report.blocks import Made
 from rnnbench.report.figures.style import styled
-from rnnbench.report.page.contents import Blocks, contents
+from rnnbench.report.page.contents import report_of, sections_of
 from rnnbench.report.page.render import GENERATOR, html, markdown
+from rnnbench.report.parallel import call_all
 
 _PAGE = "index.html"
 _OURS = (_PAGE, "report.md", "results.csv", "figures")
@@ -30,84 +34,72 @@ def write_report(
     title: str | None = None,
     processes: int = 1,
 ) -> Path:
-    """Write ``index.html``, ``report.md``, ``results.csv`` and ``figures/`` into ``folder`` and
-    return the page's path.
+    """Write a report to a folder and return the path of its page.
 
-    The folder is made beside its place and moved there in one step. An earlier report is replaced;
-    files that rnnbench did not put into it are kept. The same records give the same bytes.
+    A report is ``index.html``, ``report.md``, ``results.csv`` and ``figures/``. It is written next
+    to ``folder`` and then moved there in one step. An earlier report is replaced; other files in
+    the folder are kept. The same records give the same bytes.
 
     Args:
         records: attempts; the last one of each trial counts.
-        folder: where to write; made when missing, its parents too.
-        command: what to type to make this report again, added to the commands that the records
-            tell.
-        title: heading of the page; tells the tasks when ``None``.
-        processes: that draw figures at the same time, forked from this one where there is more than
-            one.
+        folder: where to write; created with its parents when missing.
+        command: the command that makes this report, listed after those of the records.
+        title: heading of the page; the tasks are named when ``None``.
+        processes: number of processes that draw figures, forked from this one when more than one.
 
     Raises:
         UsageError: no records.
-        OutputError: the folder cannot be written, or holds something that is not a report.
+        OutputError: the folder cannot be written, or holds files that are not a report.
     """
     if not records:
         raise UsageError(
             "no records to report on; type: rnnbench run --task copy-memory --preset quick"
         )
-    folder = Path(folder)
-    try:
-        target = folder.resolve()
-        _refuse_strangers(target, folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        part.mkdir()
-    except (OSError, RuntimeError) as error:
-        raise _unwritable(folder, error) from None
-    try:
-        _fill(part, records, command, title, processes)
-        _put_in_place(part, target)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return folder / _PAGE
+    with _explained(folder):
+        target = _target(folder)
+        old = target.with_name(f".{target.name[:200]}.{os.getpid()}.old")
+        try:
+            with replacing(target) as part:
+                part.mkdir()
+                _fill(part, latest(records), command, title, processes)
+                if target.exists():
+                    target.rename(old)
+        finally:
+            if old.exists() and not target.exists():
+                old.rename(target)
+        if old.exists():
+            _keep_other_files(old, target)
+    return Path(folder) / _PAGE
 
 
 def check_folder(folder: Path) -> None:
-    """Raise :class:`OutputError` where :func:`write_report` could not write, before the work that
-    leads up to it.
+    """Raise :class:`OutputError` where :func:`write_report` could not write to ``folder``.
 
-    Leaves nothing behind but the parents of ``folder``.
+    Creates the parents of ``folder`` and nothing else.
     """
-    target = Path(folder).resolve()
-    try:
-        _refuse_strangers(target, folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with _explained(folder):
+        target = _target(folder)
+        # Permission bits are not enough: some file systems refuse even a privileged user.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:100]}."):
-            # asking for permission would not do: some places refuse even a user who may write
-            # anywhere
             pass
-    except (OSError, RuntimeError) as error:
-        raise _unwritable(folder, error) from None
 
 
 def _fill(
     part: Path, records: Sequence[Record], command: str | None, title: str | None, processes: int
 ) -> None:
-    def compute(parts: Sequence[Callable[[], Blocks]]) -> Sequence[Blocks]:
-        """Share out the parts of the report, and its table of trials beside them."""
-        work: list[Callable[[], Blocks]] = [
-            partial(_write_table, records, part / "results.csv"),
-            *parts,
-        ]
-        return results_of(work, processes)[1:]
-
+    tasks = group(records)
     with styled():
-        report = contents(records, command, title, compute)
+        sections = sections_of(tasks)
+        calls: list[Callable[[], Made]] = [partial(_write_table, records, part / "results.csv")]
+        calls += [make for section in sections for make in section.parts]
+        made = iter(call_all(calls, processes)[1:])
+    sections = [section.with_blocks(islice(made, len(section.parts))) for section in sections]
+    report = report_of(records, tasks, sections, command, title)
     figures = part / "figures"
     figures.mkdir()
-    for picture in report.pictures:
-        (figures / f"{picture.name}.svg").write_bytes(picture.svg)
-        (figures / f"{picture.name}.png").write_bytes(picture.png)
+    for figure in report.figures:
+        (figures / f"{figure.name}.svg").write_bytes(figure.svg)
+        (figures / f"{figure.name}.png").write_bytes(figure.png)
     (part / "report.md").write_text(markdown(report), encoding="utf-8", newline="\n")
     (part / _PAGE).write_text(html(report), encoding="utf-8", newline="\n")
 
@@ -116,17 +108,27 @@ def _write_table(records: Sequence[Record], path: Path) -> None:
     export(tidy(records), path)
 
 
-def _refuse_strangers(target: Path, named: Path) -> None:
-    """Raise unless ``target`` is missing, empty, or an earlier report."""
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise OutputError(f"{one_line(named, 200)!r} is a file; name a folder for the report.")
-    if any(target.iterdir()) and not _is_report(target):
-        raise OutputError(
-            f"{one_line(named, 200)!r} holds files and is no rnnbench report; name a new folder, "
-            f"e.g. {one_line(named / 'report', 200)}"
-        )
+def _target(folder: Path) -> Path:
+    """Return the absolute folder, its parents created.
+
+    Raises:
+        OutputError: it is neither missing, nor empty, nor an earlier report.
+    """
+    try:
+        target = Path(folder).resolve()
+    except RuntimeError as error:
+        # a loop of symbolic links, before Python 3.13
+        raise OSError(str(error)) from None
+    if target.exists():
+        if not target.is_dir():
+            raise OutputError(f"'{folder}' is a file; name a folder for the report.")
+        if any(target.iterdir()) and not _is_report(target):
+            raise OutputError(
+                f"'{folder}' holds files and is not an rnnbench report; name a new folder, "
+                f"e.g. {folder / 'report'}"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def _is_report(folder: Path) -> bool:
@@ -137,18 +139,8 @@ def _is_report(folder: Path) -> bool:
         return False
 
 
-def _put_in_place(part: Path, target: Path) -> None:
-    """Move the finished folder to its place; what strangers left in the old one moves along."""
-    if not target.exists():
-        part.rename(target)
-        return
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    target.rename(old)
-    try:
-        part.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
+def _keep_other_files(old: Path, target: Path) -> None:
+    """Move files that are no part of a report from the old folder, and remove that folder."""
     for entry in old.iterdir():
         if entry.name not in _OURS:
             with suppress(OSError):
@@ -156,12 +148,17 @@ def _put_in_place(part: Path, target: Path) -> None:
     for name in _OURS:
         left = old / name
         shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    # A file that could not be moved stays in the old folder.
     with suppress(OSError):
-        old.rmdir()  # stays behind, with its content, should a stranger's file not have moved
+        old.rmdir()
 
 
-def _unwritable(folder: Path, error: OSError | RuntimeError) -> OutputError:
-    reason = getattr(error, "strerror", None) or error
-    return OutputError(
-        f"cannot write the report to {one_line(folder, 200)!r}: {one_line(reason, 200)}. Name a folder you may write."
-    )
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(
+            f"cannot write the report to '{folder}': {reason}. Name a folder you may write."
+        ) from None

@@ -32,7 +32,7 @@ def test_interquartile_mean_is_a_mean_of_the_middle(values: list[float]) -> None
 
 
 def test_interval_resamples_seeds_within_tasks() -> None:
-    """Tasks of constant skill leave nothing to resample, however much they differ from each other."""
+    """Constant skill within each task leaves nothing to resample, even if tasks differ."""
     estimate = interquartile_mean_interval([[0.2] * 4, [0.8] * 4])
     assert (estimate.low, estimate.value, estimate.high) == pytest.approx((0.5, 0.5, 0.5))
     spread = interquartile_mean_interval([[0.1, 0.3, 0.2], [0.9, 0.7, 0.8]])
@@ -55,9 +55,7 @@ def test_ranks_need_five_tasks() -> None:
 
 
 def test_ranks_of_a_clear_order() -> None:
-    """Six tasks, three models, always the same order: Friedman's statistic is tasks * (models - 1)
-    = 12.
-    """
+    """Friedman's statistic of a constant order is tasks * (models - 1), here 12."""
     found = ranks({"a": [0.9] * 6, "b": [0.5] * 6, "c": [0.1] * 6})
     assert found is not None
     assert found.mean.to_dict() == {"a": 1.0, "b": 2.0, "c": 3.0}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from rnnbench.analysis.verdicts import judge
 from rnnbench.errors import UsageError
 from rnnbench.records.result import Record, Status
 from rnnbench.records.spec import Provider, Settings
+from rnnbench.report.comparison import comparison_markdown, comparison_text
 from tests.support.factory import learning, record, study
 
 
@@ -29,7 +29,7 @@ def test_a_clear_difference_is_shown_with_three_seeds() -> None:
     assert (pairing.verdict.wins, pairing.verdict.losses, pairing.verdict.ties) == (3, 0, 0)
     assert pairing.verdict.paired is not None
     assert pairing.verdict.paired.estimate.value == pytest.approx(0.65)
-    assert "gru is better than rnn" in found.text()
+    assert "gru is better than rnn" in comparison_text(found)
     assert not found.regressions
     assert compare(runs("rnn", [0.3]) + runs("gru", [0.9]), None, "gru", "rnn").regressions == (), (
         "one seed flags nothing"
@@ -41,9 +41,11 @@ def test_no_difference_comes_with_what_could_have_been_shown() -> None:
         runs("lstm", [0.90, 0.94, 0.92]) + runs("gru", [0.93, 0.90, 0.94]), None, "lstm", "gru"
     )
     assert found.pairings[0].verdict.outcome == "no difference"
-    assert re.search(
-        r"no difference shown between gru and lstm; 3 seeds could have shown one of about 0\.\d+",
-        found.text(),
+    paired = found.pairings[0].verdict.paired
+    assert paired is not None
+    assert paired.detectable is not None
+    assert f"3 seeds could have shown one of about {paired.detectable:.2g}" in comparison_text(
+        found
     )
 
 
@@ -57,10 +59,8 @@ def test_fewer_than_three_seeds_show_nothing(seeds: int, outcome: str) -> None:
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 8])
-def test_equal_models_are_seldom_told_apart(seeds: int) -> None:
-    """Two models that both solve a task with probability one half, as on memory tasks: false alarms
-    stay near 5 %.
-    """
+def test_false_alarms_are_rare_for_equal_models(seeds: int) -> None:
+    """False alarms stay near 5 % for models that solve a task with probability one half."""
     rng = np.random.default_rng(seeds)
     solved = rng.binomial(1, 0.5, (800, 2, seeds)) * 0.8 + rng.normal(0.1, 0.01, (800, 2, seeds))
     outcomes = [judge(dict(enumerate(a)), [dict(enumerate(b))], 1)[0].outcome for a, b in solved]
@@ -110,8 +110,41 @@ def test_models_are_named_as_typed() -> None:
     )
     assert len(compare(records, None, "lstm", "gru[num_layers=2, bias=false]").pairings) == 1
     sized = compare(records, None, "lstm[hidden_size=64]", "gru[hidden_size=32]")
-    assert sized.pairings[0].differs == "hidden_size 64 and 32"
-    assert "Not an equal budget" in sized.text()
+    assert sized.pairings[0].differing == (("hidden_size", 64, 32),)
+    assert "hidden_size 64 and 32" in comparison_text(sized)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        'lstm[a=1,path="x, y"]',
+        'lstm[path="x, y", a=1]',
+        " lstm [ a = 1 , path = 'x, y' ] ",
+        'lstm[path="x, y",hidden_size=64,a=1]',
+    ],
+)
+def test_a_quoted_value_may_hold_commas_and_spaces(typed: str) -> None:
+    records = [
+        *runs("lstm", [0.9, 0.91, 0.92], model_options={"path": "x, y", "a": 1}),
+        *runs("gru", [0.5, 0.52, 0.51]),
+    ]
+    assert len(compare(records, None, typed, "gru").pairings) == 1
+
+
+def test_a_space_inside_quotes_makes_another_model() -> None:
+    records = [
+        *runs("lstm", [0.1, 0.12, 0.11], model_options={"path": "a b"}),
+        *runs("lstm", [0.9, 0.91, 0.92], model_options={"path": "ab"}),
+    ]
+    (pairing,) = compare(records, None, "lstm[path=a b]", "lstm[path=ab]").pairings
+    assert pairing.verdict.outcome == "better"
+    with pytest.raises(UsageError, match="no records"):
+        compare(records, None, "lstm[path=a  b]", "lstm[path=ab]")
+
+
+def test_a_label_that_cannot_be_read_is_an_unknown_model() -> None:
+    with pytest.raises(UsageError, match="no records"):
+        compare(study(seeds=1), None, "lstm[a=", "gru")
 
 
 def test_equal_budgets_are_paired_with_each_other() -> None:
@@ -121,10 +154,8 @@ def test_equal_budgets_are_paired_with_each_other() -> None:
         for m in ("lstm", "gru")
         for r in runs(m, [0.5, 0.6, 0.7], hidden_size=h)
     ]
-    assert [pairing.differs for pairing in compare(records, None, "lstm", "gru").pairings] == [
-        "",
-        "",
-    ]
+    pairings = compare(records, None, "lstm", "gru").pairings
+    assert [pairing.differing for pairing in pairings] == [(), ()]
 
 
 def test_a_wrong_name_suggests_the_near_one() -> None:
@@ -156,16 +187,16 @@ def test_stores_are_matched_across_versions_of_rnnbench() -> None:
         compare(runs("lstm", [0.9]), runs("lstm", [0.9], settings=Settings(steps=5)), "a", "b")
 
 
-def test_failures_only_can_still_be_set_side_by_side() -> None:
+def test_models_without_a_score_can_be_compared() -> None:
     records = [record(status=Status.OOM, model=model, seed=0) for model in ("lstm", "gru")]
     found = compare(records, None, "lstm", "gru")
     assert found.pairings[0].verdict.outcome == "nothing to compare"
-    assert "no scored seed in common" in found.text()
+    assert "no scored seed in common" in comparison_text(found)
 
 
 def test_markdown_is_a_table_and_escapes_what_it_is_given() -> None:
     found = compare(study(seeds=3), study(seeds=3), "<script>alert(1)</script>", "b|c")
-    text = found.markdown()
+    text = comparison_markdown(found)
     assert "<script>" not in text
     assert r"b\|c" in text
     assert "| --- | --- | --- |" in text

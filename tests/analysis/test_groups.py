@@ -1,4 +1,4 @@
-"""What is one task in a report: a definition and its data."""
+"""Groups of records: a task is a definition and its data."""
 
 from __future__ import annotations
 

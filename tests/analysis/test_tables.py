@@ -10,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rnnbench.analysis.groups import latest
 from rnnbench.analysis.tables import (
     COLUMNS,
     CURVE_COLUMNS,
     PROFILE_COLUMNS,
     curves,
     export,
-    latest,
     profiles,
     tidy,
 )

@@ -10,7 +10,7 @@ from rnnbench.analysis.tables import export, tidy
 from rnnbench.contract.faults import in_words
 from rnnbench.execution.isolation.failure import TRACEBACK_LIMIT, traceback_of
 from rnnbench.records.store import Store
-from rnnbench.report import write_report
+from rnnbench.report.write import write_report
 from tests.execution.conftest import Plan, Sweeping
 
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: it renders, complains of nothing, fetches nothing, and runs nothing."""
+"""The page in a real browser: it renders without errors, requests or scripts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import pytest
 from selenium import webdriver
 
 from rnnbench.records.result import RecordedCitation
-from rnnbench.report import write_report
+from rnnbench.report.write import write_report
 from tests.support.factory import learning, record, study
 
 BROWSER = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 DRIVER = shutil.which("chromedriver")
-INJECTION = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>'\"></style></title>"
+INJECTION = (
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    "'\"></style></title>"
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -65,7 +68,9 @@ def _open(browser: webdriver.Chrome, page: Path) -> tuple[list[Any], list[str]]:
     return browser.get_log("browser"), asked  # type: ignore[no-untyped-call]
 
 
-def test_the_page_renders_alone_and_in_silence(browser: webdriver.Chrome, tmp_path: Path) -> None:
+def test_the_page_renders_without_errors_or_requests(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
     page = write_report(
         study(tasks=["sine-forecasting"], models=["lstm", "bilstm"], seeds=2), tmp_path / "report"
     )
@@ -90,7 +95,8 @@ def test_every_link_within_the_page_leads_somewhere(
     )
     _open(browser, page)
     broken = browser.execute_script(
-        "return [...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.querySelector(a.hash)).length"
+        "return [...document.querySelectorAll('a[href^=\"#\"]')]"
+        ".filter(a => !document.querySelector(a.hash)).length"
     )
     assert broken == 0
 
@@ -102,9 +108,14 @@ def test_injected_script_does_not_run(browser: webdriver.Chrome, tmp_path: Path)
         ),
     )
     hostile = record(
-        learned=learning(0.5, extra_scores={INJECTION: 1.0}, reference_scores={INJECTION: 0.3}), citations=cited, slope=None,
-        ratio=None, model_options={"path": INJECTION}, task_options={"path": INJECTION}, command=INJECTION,
-    )  # fmt: skip
+        learned=learning(0.5, extra_scores={INJECTION: 1.0}, reference_scores={INJECTION: 0.3}),
+        citations=cited,
+        slope=None,
+        ratio=None,
+        model_options={"path": INJECTION},
+        task_options={"path": INJECTION},
+        command=INJECTION,
+    )
     page = write_report([hostile], tmp_path / "report", title=f"Report {INJECTION}")
     console, asked = _open(browser, page)
     assert browser.title.startswith("Report <img"), "shown as text"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.groups import group
 from rnnbench.records.result import Record
 from rnnbench.records.syntax import OptionValue
-from rnnbench.report import write_report
-from rnnbench.report.figures.difficulty import ladders
+from rnnbench.report.write import write_report
 from tests.support.factory import learning, record
 
 SCORES = {
@@ -32,19 +32,21 @@ def trials(**others: OptionValue) -> list[Record]:
 
 
 def test_the_greatest_value_that_most_seeds_solved() -> None:
-    (ladder,) = ladders(group(trials(symbols=5)))
-    assert (ladder.task, ladder.option) == ("copy-memory[symbols=5]", "delay")
-    assert [value for value, _ in ladder.rungs] == [10, 20, 40]
-    assert {label: ladder.highest_solved(label) for label in ladder.labels} == {
+    (sweep,) = difficulty_sweeps(group(trials(symbols=5)))
+    assert (sweep.task, sweep.option) == ("copy-memory[symbols=5]", "delay")
+    assert [value for value, _ in sweep.levels] == [10, 20, 40]
+    assert {label: sweep.highest_solved(label) for label in sweep.labels} == {
         "lstm": 20,
         "rnn": None,
     }
 
 
-def test_only_what_is_alike_but_for_one_number_makes_a_ladder() -> None:
-    assert ladders(group(trials()[:3])) == []
+def test_only_what_is_alike_but_for_one_number_makes_a_sweep() -> None:
+    assert difficulty_sweeps(group(trials()[:3])) == []
     two = [*trials(symbols=5), *trials(symbols=10)]
-    found = {(ladder.task, ladder.option, len(ladder.rungs)) for ladder in ladders(group(two))}
+    found = {
+        (sweep.task, sweep.option, len(sweep.levels)) for sweep in difficulty_sweeps(group(two))
+    }
     assert found == {
         ("copy-memory[symbols=5]", "delay", 3),
         ("copy-memory[symbols=10]", "delay", 3),
@@ -52,7 +54,7 @@ def test_only_what_is_alike_but_for_one_number_makes_a_ladder() -> None:
     }
     words = [record(task_options={"level": level}) for level in ("word", "char")]
     switches = [record(task_options={"permuted": on}) for on in (True, False)]
-    assert ladders(group([*words, *switches])) == []
+    assert difficulty_sweeps(group([*words, *switches])) == []
 
 
 def test_the_report_draws_the_curve_and_names_what_was_solved(tmp_path: Path) -> None:

@@ -73,9 +73,19 @@ def test_a_code_block_cannot_be_closed_by_its_content(text: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "data:text/html,x", "http://", "https://a b", 'https://a/"onclick=', "https://a/<x>", "file:///etc/passwd",
-     "http://[", "https://a/" + "x" * 600, ""],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "http://",
+        "https://a b",
+        'https://a/"onclick=',
+        "https://a/<x>",
+        "file:///etc/passwd",
+        "http://[",
+        "https://a/" + "x" * 600,
+        "",
+    ],
+)
 def test_only_plain_web_addresses_become_links(url: str) -> None:
     assert web_link(url) is None
 

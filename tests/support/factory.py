@@ -1,5 +1,4 @@
-"""Records made up for tests of statistics, tables and reports: plausible, deterministic, and easy
-to bend.
+"""Synthetic records for tests of statistics, tables, reports and stores.
 
 ``record(...)`` makes one trial; every part can be replaced or left out. ``study()`` makes a whole
 small comparison.
@@ -36,9 +35,17 @@ from rnnbench.records.syntax import OptionValue
 
 OWN = Provider(distribution="rnnbench", version="0.1.0")
 ENVIRONMENT = Environment(
-    device="cpu", processor="Example CPU", cores=2, threads=1, memory_bytes=8 << 30, platform="Linux-6",
-    python_version="3.11.4", torch_version="2.13.0", lightning_version="2.6.6", rnnbench_version="0.1.0",
-)  # fmt: skip
+    device="cpu",
+    processor="Example CPU",
+    cores=2,
+    threads=1,
+    memory_bytes=8 << 30,
+    platform="Linux-6",
+    python_version="3.11.4",
+    torch_version="2.13.0",
+    lightning_version="2.6.6",
+    rnnbench_version="0.1.0",
+)
 
 LEVELS = {"lstm": 0.97, "gru": 0.96, "bilstm": 0.9, "attention-lstm": 0.93, "rnn": 0.3}
 """Mean final accuracy of the models of :func:`study`."""
@@ -65,17 +72,34 @@ def learning(
     at = [round(steps * (i + 1) / points) for i in range(points)]
     progress = [1 - math.exp(-5 * (i + 1) / points) for i in range(points)]
     curve = tuple(
-        CurvePoint(step=s, seconds=s * 0.004, train_loss=2.1 - p, validation_loss=2.2 - p,
-                   validation_score=baseline + (score - baseline) * p)
+        CurvePoint(
+            step=s,
+            seconds=s * 0.004,
+            train_loss=2.1 - p,
+            validation_loss=2.2 - p,
+            validation_score=baseline + (score - baseline) * p,
+        )
         for s, p in zip(at, progress, strict=True)
-    )  # fmt: skip
+    )
     return Learning(
-        score_name="accuracy" if direction == "higher" else "mse", direction=direction,
-        score=score, test_loss=0.2, skill=(score - baseline) / span, solved=reached,
-        steps_to_solve=steps_to_solve if steps_to_solve is not None else (steps // 2 if reached else None),
-        best_step=steps, train_seconds=steps * 0.004, baseline=baseline, perfect=perfect, solved_threshold=threshold,
-        reference_scores=dict(reference_scores or {}), extra_scores=dict(extra_scores or {}), curve=curve,
-    )  # fmt: skip
+        score_name="accuracy" if direction == "higher" else "mse",
+        direction=direction,
+        score=score,
+        test_loss=0.2,
+        skill=(score - baseline) / span,
+        solved=reached,
+        steps_to_solve=steps_to_solve
+        if steps_to_solve is not None
+        else (steps // 2 if reached else None),
+        best_step=steps,
+        train_seconds=steps * 0.004,
+        baseline=baseline,
+        perfect=perfect,
+        solved_threshold=threshold,
+        reference_scores=dict(reference_scores or {}),
+        extra_scores=dict(extra_scores or {}),
+        curve=curve,
+    )
 
 
 def profile(
@@ -90,16 +114,20 @@ def profile(
     values = tuple(math.exp(slope * k) for k in range(lags))
     category: Category = "exploding" if slope > 0.01 else "vanishing" if slope < -0.1 else "stable"
     return Profile(
-        of=of, when=when, direction=direction, lags=tuple(range(lags)), values=values, slope=slope,
+        of=of,
+        when=when,
+        direction=direction,
+        lags=tuple(range(lags)),
+        values=values,
+        slope=slope,
         half_life=math.log(2) / -slope if slope < 0 else math.inf,
-        reach=max(k for k, value in enumerate(values) if value >= 1e-3 * max(values)), category=category,
-    )  # fmt: skip
+        reach=max(k for k, value in enumerate(values) if value >= 1e-3 * max(values)),
+        category=category,
+    )
 
 
 def gradient(slope: float = -0.1, *, causal: bool = True) -> Gradient:
-    """Profiles at the input and the state, at initialisation (``slope``) and after training (half
-    of it).
-    """
+    """Profiles of ``slope`` at initialisation, and of half of it after training."""
     slopes: dict[Literal["init", "trained"], float] = {"init": slope, "trained": slope / 2}
     found = [profile(each, when=when) for when, each in slopes.items()]
     if causal:
@@ -130,22 +158,33 @@ def speed(
     lengths: Sequence[int] = (40, 10, 160),
     reference: str = "lstm",
 ) -> Speed:
-    """Timings that grow with the length, ``ratio`` times those of the reference; the first length
-    is the task's own.
-    """
+    """Timings ``ratio`` times those of the comparator; the first length is the task's own."""
 
-    def interval(median: float) -> Quartiles:
+    def quartiles(median: float) -> Quartiles:
         return Quartiles(median=median, low=0.95 * median, high=1.08 * median)
 
     def point(mode: SpeedMode, length: int, batch_size: int, seconds: float) -> SpeedPoint:
-        return SpeedPoint(mode=mode, length=length, batch_size=batch_size, seconds=interval(ratio * seconds),
-                          reference_seconds=interval(seconds), ratio=interval(ratio))  # fmt: skip
+        return SpeedPoint(
+            mode=mode,
+            length=length,
+            batch_size=batch_size,
+            seconds=quartiles(ratio * seconds),
+            reference_seconds=quartiles(seconds),
+            ratio=quartiles(ratio),
+        )
 
     modes: tuple[tuple[SpeedMode, float], ...] = (("forward", 1e-4), ("train", 3e-4))
     points = [point(mode, length, 64, unit * length) for mode, unit in modes for length in lengths]
     points.append(point("stream", 1, 1, 5e-5))
-    return Speed(reference=reference, points=tuple(points), peak_memory_bytes=200 << 20, dtype="float32", processes=5,
-                 noisy=noisy, environment=ENVIRONMENT)  # fmt: skip
+    return Speed(
+        reference=reference,
+        points=tuple(points),
+        peak_memory_bytes=200 << 20,
+        dtype="float32",
+        processes=5,
+        noisy=noisy,
+        environment=ENVIRONMENT,
+    )
 
 
 def drawings(amplitude: float = 0.9) -> tuple[Plot, ...]:
@@ -185,12 +224,24 @@ def trial_spec(
 ) -> TrialSpec:
     """A specification whose options given are also those shown."""
     return TrialSpec(
-        task=TaskSpec(name=task, version=1, provider=OWN, options=dict(task_options or {}), shown=dict(task_options or {})),
-        model=ModelSpec(name=model, provider=provider, hidden_size=hidden_size, causal=causal,
-                        options=dict(model_options or {}), shown=dict(model_options or {})),
+        task=TaskSpec(
+            name=task,
+            version=1,
+            provider=OWN,
+            options=dict(task_options or {}),
+            shown=dict(task_options or {}),
+        ),
+        model=ModelSpec(
+            name=model,
+            provider=provider,
+            hidden_size=hidden_size,
+            causal=causal,
+            options=dict(model_options or {}),
+            shown=dict(model_options or {}),
+        ),
         settings=settings or Settings(),
         seed=seed,
-    )  # fmt: skip
+    )
 
 
 def record(
@@ -210,8 +261,9 @@ def record(
     command: str = "rnnbench run -t copy-memory -m lstm --seeds 3",
     **spec_options: Any,
 ) -> Record:
-    """One attempt; ``slope=None`` leaves the gradient out, ``ratio=None`` the speed; other words go
-    to :func:`trial_spec`.
+    """One attempt; ``slope=None`` omits the gradient, ``ratio=None`` the speed.
+
+    Other keywords go to :func:`trial_spec`.
     """
     spec = spec or trial_spec(**spec_options)
     done = status is Status.DONE
@@ -226,9 +278,15 @@ def record(
         environment=ENVIRONMENT,
     )
     return Record(
-        trial_id=spec.trial_id, attempt=attempt, spec=spec, result=result, started_at="2026-01-02T03:04:05+00:00", seconds=12.5,
-        command=command, speed=None if ratio is None else speed(ratio, noisy=noisy),
-    )  # fmt: skip
+        trial_id=spec.trial_id,
+        attempt=attempt,
+        spec=spec,
+        result=result,
+        started_at="2026-01-02T03:04:05+00:00",
+        seconds=12.5,
+        command=command,
+        speed=None if ratio is None else speed(ratio, noisy=noisy),
+    )
 
 
 def study(
@@ -238,8 +296,9 @@ def study(
     seeds: int = 3,
     points: int = 20,
 ) -> list[Record]:
-    """A whole comparison: gated models learn, the plain one does not; ``sine-forecasting`` has a
-    lower-is-better score.
+    """A comparison in which all models but ``rnn`` learn.
+
+    The score of ``sine-forecasting`` is an error: lower is better.
     """
     rng = np.random.default_rng(1)
     return [
@@ -254,19 +313,41 @@ def _study_record(task: str, model: str, seed: int, noise: float, points: int) -
     level = min(0.999, LEVELS.get(model, 0.5) + noise)
     falling = task == "sine-forecasting"
     learned = learning(
-        0.01 + 0.2 * (1 - level) if falling else level, points=points, direction="lower" if falling else "higher",
-        baseline=0.25 if falling else 0.125, perfect=0.01 if falling else 1.0, threshold=0.03 if falling else 0.9,
+        0.01 + 0.2 * (1 - level) if falling else level,
+        points=points,
+        direction="lower" if falling else "higher",
+        baseline=0.25 if falling else 0.125,
+        perfect=0.01 if falling else 1.0,
+        threshold=0.03 if falling else 0.9,
         extra_scores={"free-running mse": 0.1 * (1.2 - level)} if falling else {},
         reference_scores={"persistence": 0.4, "AR(2)": 0.012} if falling else {},
-    )  # fmt: skip
+    )
     cited = (
-        RecordedCitation(of=model, key="Hochreiter & Schmidhuber 1997", title="Long short-term memory", venue="Neural Computation 9(8)",
-                 url="https://doi.org/10.1162/neco.1997.9.8.1735"),
-        RecordedCitation(of=task, key="Arjovsky et al. 2016", title="Unitary evolution recurrent neural networks", venue="ICML"),
-    )  # fmt: skip
+        RecordedCitation(
+            of=model,
+            key="Hochreiter & Schmidhuber 1997",
+            title="Long short-term memory",
+            venue="Neural Computation 9(8)",
+            url="https://doi.org/10.1162/neco.1997.9.8.1735",
+        ),
+        RecordedCitation(
+            of=task,
+            key="Arjovsky et al. 2016",
+            title="Unitary evolution recurrent neural networks",
+            venue="ICML",
+        ),
+    )
     return record(
-        learned=learned, task=task, model=model, seed=seed, causal=model != "bilstm", slope=SLOPES.get(model, -0.1) + noise,
-        params=PARAMS.get(model, 10_000), ratio=PARAMS.get(model, 10_000) / 20_000, noisy=model == "attention-lstm",
-        drawn=drawings(level) if seed == 0 and (falling or model == "attention-lstm") else (), citations=cited,
+        learned=learned,
+        task=task,
+        model=model,
+        seed=seed,
+        causal=model != "bilstm",
+        slope=SLOPES.get(model, -0.1) + noise,
+        params=PARAMS.get(model, 10_000),
+        ratio=PARAMS.get(model, 10_000) / 20_000,
+        noisy=model == "attention-lstm",
+        drawn=drawings(level) if seed == 0 and (falling or model == "attention-lstm") else (),
+        citations=cited,
         command=f"rnnbench run -t {task} -m {model} --seeds 3",
-    )  # fmt: skip
+    )

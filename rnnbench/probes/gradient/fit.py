@@ -8,10 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from rnnbench.records.result import Category, Profile
+from rnnbench.records.result import FIRST_FITTED_LAG, Category, Profile
 
-FIRST_FITTED_LAG = 5
-"""First lag of the fit: the output path, which holds no memory, dominates nearer lags."""
 STABLE_SLOPE = 0.01
 """Largest absolute slope of a stable profile, in ln G per step.
 

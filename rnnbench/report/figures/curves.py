@@ -1,4 +1,4 @@
-"""Learning curves: validation score over optimizer steps, every seed shown."""
+"""Learning curves: validation score over optimizer steps, with every seed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from matplotlib.axes import Axes
 
 from rnnbench.analysis.formatting import counted
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import (
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
+    labelled_line,
     legend,
     panels,
-    picture,
-    reference_line,
+    render_figure,
     thinned,
     use_log,
 )
@@ -25,10 +25,8 @@ from rnnbench.report.figures.style import (
 _MOST_SEED_LINES = 8
 
 
-def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
-    """Draw the mean curve of each configuration, with thin lines for single seeds (a band when
-    there are many).
-    """
+def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
+    """Draw the mean curve of each configuration, and its seeds as thin lines or a band."""
     drawn = [
         c
         for c in task.scored[:MOST_DRAWN]
@@ -38,8 +36,9 @@ def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Pi
         return None
     figure, [[axes]] = panels(1, height=3.8)
     figure.set_size_inches(8.6, 4.3)
-    for configuration in reversed(drawn):  # the best ends on top
-        _draw(axes, configuration, looks[configuration.label])
+    # The best configuration is drawn last, on top.
+    for configuration in reversed(drawn):
+        _draw(axes, configuration, styles[configuration.label])
     use_score_axis(axes, task)
     axes.set_xlabel("optimizer steps")
     axes.set_ylabel(f"validation {figure_text(task.learning.score_name)}")
@@ -50,12 +49,13 @@ def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Pi
         ("solved", task.learning.solved_threshold),
         ("baseline", task.learning.baseline),
     ):
-        reference_line(axes, y, text, taken)
-    legend(figure, [(c.label, looks[c.label]) for c in drawn])
+        labelled_line(axes, y, text, taken)
+    legend(figure, [(c.label, styles[c.label]) for c in drawn])
     many = any(len(c.learned) > _MOST_SEED_LINES for c in drawn)
     left_out = len(task.scored) - len(drawn)
     caption = (
-        f"Validation {task.learning.score_name} ({task.direction} is better) during training: bold, the mean over seeds; "
+        f"Validation {task.learning.score_name} ({task.direction} is better) during training: "
+        "bold, the mean over seeds; "
         + ("shaded, the middle 80 % of the seeds." if many else "thin, each seed.")
         + (
             f" The best {len(drawn)} configurations; {counted(left_out, 'other')} not drawn."
@@ -64,12 +64,13 @@ def learning_curves(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Pi
         )
     )
     alt = f"Learning curves of {', '.join(c.label for c in drawn)}"
-    return picture(figure, name, "Learning curves", caption, alt)
+    return render_figure(figure, name, "Learning curves", caption, alt)
 
 
 def use_score_axis(axes: Axes, task: TaskGroup) -> None:
-    """Make room for the baseline and the perfect score; an error that spans magnitudes gets a
-    logarithmic axis.
+    """Include the baseline and the perfect score in the score axis.
+
+    An error that spans more than a factor of 20 gets a logarithmic axis.
     """
     assert task.learning is not None
     low, high = axes.get_ylim()
@@ -91,7 +92,7 @@ def use_score_axis(axes: Axes, task: TaskGroup) -> None:
     axes.set_ylim(low - 0.02 * (high - low), high + 0.03 * (high - low) if high > low else low + 1)
 
 
-def _draw(axes: Axes, configuration: Configuration, look: Look) -> None:
+def _draw(axes: Axes, configuration: Configuration, style: Style) -> None:
     curves = [learning.curve for learning in configuration.learned.values() if learning.curve]
     length = min(len(curve) for curve in curves)
     keep = thinned(length)
@@ -103,9 +104,17 @@ def _draw(axes: Axes, configuration: Configuration, look: Look) -> None:
     with np.errstate(invalid="ignore"):
         if len(scores) > _MOST_SEED_LINES:
             low, high = np.quantile(scores, [0.1, 0.9], axis=0)
-            axes.fill_between(steps, low, high, color=look.colour, alpha=0.15, linewidth=0)
+            axes.fill_between(steps, low, high, color=style.colour, alpha=0.15, linewidth=0)
         elif len(scores) > 1:
             for seed in scores:
-                axes.plot(steps, seed, color=look.colour, linewidth=0.8, alpha=0.4)
-        axes.plot(steps, scores.mean(axis=0), color=look.colour, linestyle=look.dashes, linewidth=2.2,
-                  marker=look.marker, markersize=4.5, markevery=max(1, len(steps) // 8))  # fmt: skip
+                axes.plot(steps, seed, color=style.colour, linewidth=0.8, alpha=0.4)
+        axes.plot(
+            steps,
+            scores.mean(axis=0),
+            color=style.colour,
+            linestyle=style.dashes,
+            linewidth=2.2,
+            marker=style.marker,
+            markersize=4.5,
+            markevery=max(1, len(steps) // 8),
+        )

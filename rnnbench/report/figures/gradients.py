@@ -1,6 +1,4 @@
-"""Gradient profiles: how the gradient falls off with the lag, at initialisation and after training,
-with fitted slopes.
-"""
+"""Gradient profiles at initialisation and after training, with fitted slopes."""
 
 from __future__ import annotations
 
@@ -14,32 +12,28 @@ from matplotlib.lines import Line2D
 
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import Floats
-from rnnbench.records.result import Profile
+from rnnbench.records.result import FIRST_FITTED_LAG, Profile
+from rnnbench.report.blocks import Figure
 from rnnbench.report.figures.style import (
     INK,
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
     legend,
     panels,
-    picture,
+    render_figure,
     thinned,
     use_log,
 )
 
-FIRST_FITTED_LAG = 5
-"""Slopes are fitted from this lag on (see ``rnnbench.records.result.Profile.slope``)."""
 _MOST_DECADES = 14
 _MOST_SEED_LINES = 5
 _WHEN = (("init", "at initialisation"), ("trained", "after training"))
 
 
 def gradient_profiles(
-    task: TaskGroup, looks: Mapping[str, Look], of: Literal["input", "state"], name: str
-) -> Picture | None:
-    """Draw G(k) over the lag on a logarithmic axis: geometric mean over seeds, thin single seeds,
-    dotted fits.
-    """
+    task: TaskGroup, styles: Mapping[str, Style], of: Literal["input", "state"], name: str
+) -> Figure | None:
+    """Draw G(k) over the lag: geometric mean over seeds, thin lines for seeds, dotted fits."""
     drawn = [
         c for c in task.configurations if any(p.of == of for g in c.gradients for p in g.profiles)
     ][:MOST_DRAWN]
@@ -58,7 +52,7 @@ def gradient_profiles(
             for configuration in drawn:
                 found = configuration.profiles(of, when, direction)
                 if found:
-                    mean = _draw(axes, found, looks[configuration.label])
+                    mean = _draw(axes, found, styles[configuration.label])
                     tops.append(float(np.max(mean, initial=0.0)))
                     lows.append(float(np.min(mean[mean > 0], initial=np.inf)))
             axes.set_title(
@@ -68,13 +62,14 @@ def gradient_profiles(
         _use_log_axis(row, max(tops, default=0.0), min(lows, default=np.inf))
         row[0].set_ylabel("G(k)" if of == "input" else "G(k) of the full state")
     fit = Line2D([], [], color=INK, linestyle=":", linewidth=1.4, label="fitted slope")
-    legend(figure, [(c.label, looks[c.label]) for c in drawn], [fit])
+    legend(figure, [(c.label, styles[c.label]) for c in drawn], [fit])
     what = (
         "the encoder's output k steps away" if of == "input" else "the full state k steps earlier"
     )
     caption = (
-        f"Expected norm of the gradient of the output with respect to {what} (float64): geometric mean over seeds, "
-        f"with each seed thin where they are few; dotted, the slope fitted from lag {FIRST_FITTED_LAG} on."
+        f"Expected norm of the gradient of the output with respect to {what} (float64): "
+        "geometric mean over seeds, with each seed thin where they are few; "
+        f"dotted, the slope fitted from lag {FIRST_FITTED_LAG} on."
         + (
             " Models that look ahead are measured from the middle step, in both directions."
             if len(directions) > 1
@@ -82,12 +77,12 @@ def gradient_profiles(
         )
     )
     title = "Gradient reach" if of == "input" else "Gradient reach through the state"
-    return picture(
+    return render_figure(
         figure, name, title, caption, f"{title}: profiles of {', '.join(c.label for c in drawn)}"
     )
 
 
-def _draw(axes: Axes, found: Sequence[Profile], look: Look) -> Floats:
+def _draw(axes: Axes, found: Sequence[Profile], style: Style) -> Floats:
     length = min(len(profile.values) for profile in found)
     lags = np.array(found[0].lags[:length], dtype=np.float64)
     values = np.array([profile.values[:length] for profile in found])
@@ -97,9 +92,17 @@ def _draw(axes: Axes, found: Sequence[Profile], look: Look) -> Floats:
     keep = thinned(length, 150)
     if 1 < len(values) <= _MOST_SEED_LINES:
         for seed in values:
-            axes.plot(lags[keep], seed[keep], color=look.colour, linewidth=0.7, alpha=0.35)
-    axes.plot(lags[keep], mean[keep], color=look.colour, linestyle=look.dashes, linewidth=2, marker=look.marker, markersize=4,
-              markevery=max(1, len(keep) // 8))  # fmt: skip
+            axes.plot(lags[keep], seed[keep], color=style.colour, linewidth=0.7, alpha=0.35)
+    axes.plot(
+        lags[keep],
+        mean[keep],
+        color=style.colour,
+        linestyle=style.dashes,
+        linewidth=2,
+        marker=style.marker,
+        markersize=4,
+        markevery=max(1, len(keep) // 8),
+    )
     slopes = [
         profile.slope
         for profile in found
@@ -108,9 +111,8 @@ def _draw(axes: Axes, found: Sequence[Profile], look: Look) -> Floats:
     fitted = np.isfinite(mean) & (lags >= FIRST_FITTED_LAG)
     if slopes and fitted.sum() >= 2:
         slope = median(slopes)
-        offset = np.mean(
-            np.log(mean[fitted]) - slope * lags[fitted]
-        )  # the intercept of least squares, given the slope
+        # The least-squares intercept, given the slope.
+        offset = np.mean(np.log(mean[fitted]) - slope * lags[fitted])
         ends = lags[fitted][[0, -1]]
         axes.plot(
             ends,

@@ -1,4 +1,4 @@
-"""Speed against sequence length, as the ratio to the reference timed in the same pass."""
+"""Speed against sequence length, as the ratio to a comparator timed in the same pass."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from matplotlib.ticker import FuncFormatter
 
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.records.result import Speed
+from rnnbench.report.blocks import Figure
+from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import (
     FAINT,
     INK,
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
     legend,
     panels,
-    picture,
+    render_figure,
     use_log,
 )
 
 _MODES = (("train", "training step"), ("forward", "forward pass"))
 
 
-def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
-    """Draw the time over the reference's at each length measured, with quartiles; above 1 is
-    slower.
-    """
+def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
+    """Draw the ratio of times, model over comparator, at each length, with quartiles."""
     timed = [c for c in task.configurations if c.speeds][:MOST_DRAWN]
     modes = [
         (mode, words)
@@ -36,12 +35,12 @@ def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) 
     ]
     if not modes:
         return None
-    reference = timed[0].speeds[-1].reference
+    comparator = timed[0].speeds[-1].reference
     figure, [row] = panels(len(modes), height=3.7, share_y=True)
     for axes, (mode, words) in zip(row, modes, strict=True):
         axes.axhline(1, color=FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         for configuration in timed:
-            _draw(axes, configuration.speeds[-1], mode, looks[configuration.label])
+            _draw(axes, configuration.speeds[-1], mode, styles[configuration.label])
         axes.set_title(words, color=INK)
         axes.set_xlabel("sequence length in time steps")
     lengths = sorted(
@@ -57,27 +56,28 @@ def speed_against_length(task: TaskGroup, looks: Mapping[str, Look], name: str) 
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         if min(ratios) > 0 and max(ratios) / min(ratios) > 4:
             use_log(axes, "y", min(ratios), max(ratios))
-    row[0].set_ylabel("time over the reference's")
-    legend(figure, [(c.label, looks[c.label]) for c in timed])
-    noisy = [c.label for c in timed if c.speeds[-1].noisy]
+    row[0].set_ylabel(f"time over that of {figure_text(comparator, 24)}")
+    legend(figure, [(c.label, styles[c.label]) for c in timed])
+    noisy = [c.label for c in timed if c.noisy]
     caption = (
-        f"Time over that of {reference} at the same size, timed in turn with it: medians with quartiles; above 1 is slower."
+        f"Time over that of {comparator} at the same size, timed in turn with it: "
+        "medians with quartiles; above 1 is slower."
         + (
             f" Hollow: timings that scattered too much to be trusted ({', '.join(noisy)})."
             if noisy
             else ""
         )
     )
-    return picture(
+    return render_figure(
         figure,
         name,
         "Speed against length",
         caption,
-        f"Speed ratio to {reference} against sequence length",
+        f"Speed ratio to {comparator} against sequence length",
     )
 
 
-def _draw(axes: Axes, speed: Speed, mode: str, look: Look) -> None:
+def _draw(axes: Axes, speed: Speed, mode: str, style: Style) -> None:
     points = sorted(
         (point for point in speed.points if point.mode == mode), key=lambda point: point.length
     )
@@ -88,9 +88,17 @@ def _draw(axes: Axes, speed: Speed, mode: str, look: Look) -> None:
         axes.plot(
             [point.length] * 2,
             [point.ratio.low, point.ratio.high],
-            color=look.colour,
+            color=style.colour,
             linewidth=1.4,
             alpha=0.7,
         )
-    axes.plot(lengths, medians, color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=6, linewidth=1.6,
-              markerfacecolor="white" if speed.noisy else look.colour)  # fmt: skip
+    axes.plot(
+        lengths,
+        medians,
+        color=style.colour,
+        linestyle=style.dashes,
+        marker=style.marker,
+        markersize=6,
+        linewidth=1.6,
+        markerfacecolor="white" if speed.noisy else style.colour,
+    )

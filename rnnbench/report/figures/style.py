@@ -1,6 +1,4 @@
-"""How figures look: one colour, marker and line per model in every figure; files that come out the
-same every time.
-"""
+"""The style of figures: one colour, marker and dash per model; files that are reproducible."""
 
 from __future__ import annotations
 
@@ -13,20 +11,21 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import matplotlib as mpl
+import matplotlib.figure
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 
 MOST_DRAWN = 10
-"""Configurations per figure, best first: beyond ten colours a figure can no longer be read."""
+"""Configurations per figure, best first: more than ten colours are hard to distinguish."""
 INK = "#3a3f47"
 FAINT = "#9aa1ab"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
@@ -36,39 +35,23 @@ _DASHES: tuple[Dashes, ...] = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 
 
 @dataclass(frozen=True)
-class Look:
-    """How one configuration is drawn."""
+class Style:
+    """The colour, marker and dashes of one configuration in every figure."""
 
     colour: str
     marker: str
     dashes: Dashes
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A figure drawn: ``name`` is its file name without ending, ``alt`` says in words what is to be
-    seen.
-    """
-
-    name: str
-    title: str
-    caption: str
-    alt: str
-    svg: bytes
-    png: bytes
-
-
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw within this: seaborn's quiet look, text never taken for mathematics, the same bytes
-    every time.
-    """
+    """Set matplotlib's parameters for the block: seaborn's style, no mathtext, reproducible SVG."""
     with mpl.rc_context():
-        look: dict[Any, Any] = {
+        seaborn_style: dict[Any, Any] = {
             **sns.axes_style("ticks"),
             **sns.plotting_context("paper", font_scale=1.15),
         }
-        mpl.rcParams.update(look)
+        mpl.rcParams.update(seaborn_style)
         mpl.rcParams.update(
             {
                 "axes.edgecolor": FAINT,
@@ -99,13 +82,14 @@ def styled() -> Iterator[None]:
         yield
 
 
-def looks(labels: Iterable[str]) -> dict[str, Look]:
-    """Give each label a look from a colour-blind palette; markers and dashes tell on where colours
-    repeat.
+def assign_styles(labels: Iterable[str]) -> dict[str, Style]:
+    """Give each label its own style.
+
+    The palette is safe for colour-blind readers. Where colours repeat, markers and dashes differ.
     """
     palette = sns.color_palette("colorblind").as_hex()
     return {
-        label: Look(
+        label: Style(
             palette[i % len(palette)],
             _MARKERS[i % len(_MARKERS)],
             _DASHES[i // len(palette) % len(_DASHES)],
@@ -116,28 +100,28 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
 
 def panels(
     columns: int, rows: int = 1, *, height: float = 3.4, share_y: bool = False
-) -> tuple[Figure, list[list[Axes]]]:
+) -> tuple[mpl.figure.Figure, list[list[Axes]]]:
     """Return a figure with rows of panels, wide enough for the page."""
-    figure = Figure(figsize=(5.6 if columns == 1 else 4.6 * columns, height * rows))
+    figure = mpl.figure.Figure(figsize=(5.6 if columns == 1 else 4.6 * columns, height * rows))
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_y else False)
     return figure, [list(row) for row in axes]
 
 
 def legend(
-    figure: Figure, entries: Sequence[tuple[str, Look]], extra: Sequence[Line2D] = ()
+    figure: mpl.figure.Figure, entries: Sequence[tuple[str, Style]], extra: Sequence[Line2D] = ()
 ) -> None:
     """Put one legend for all panels below them."""
     handles = [
         Line2D(
             [],
             [],
-            color=look.colour,
-            marker=look.marker,
-            linestyle=look.dashes,
+            color=style.colour,
+            marker=style.marker,
+            linestyle=style.dashes,
             label=figure_text(label, 36),
         )
-        for label, look in entries
+        for label, style in entries
     ]
     handles += extra
     if handles:
@@ -149,9 +133,11 @@ def legend(
         )
 
 
-def reference_line(axes: Axes, y: float, text: str, taken: list[float]) -> None:
-    """Draw a thin labelled line at ``y``; labels keep clear of those ``taken`` (fractions of the
-    axis).
+def labelled_line(axes: Axes, y: float, text: str, taken: list[float]) -> None:
+    """Draw a thin horizontal line at ``y`` with its label at the right.
+
+    ``taken`` holds the heights of earlier labels as fractions of the axis; the new label is placed
+    clear of them and added.
     """
     low, high = axes.get_ylim()
     if not (np.isfinite(y) and min(low, high) <= y <= max(low, high)):
@@ -173,8 +159,9 @@ def reference_line(axes: Axes, y: float, text: str, taken: list[float]) -> None:
 
 
 def use_log(axes: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
-    """Make an axis logarithmic with labels in plain text: powers of ten, or 1-2-5 steps over less
-    than two decades.
+    """Make an axis logarithmic, with plain-text labels.
+
+    The labels are powers of ten, or steps of 1, 2 and 5 over less than two decades.
     """
     axis: Axis
     if which == "x":
@@ -199,19 +186,21 @@ def _power_of_ten(value: float) -> str:
 
 
 def thinned(length: int, most: int = 200) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Return at most ``most`` of ``length`` indices, spread evenly, ends included."""
+    """Return at most ``most`` of ``length`` indices, evenly spaced, both ends included."""
     return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(np.intp))
 
 
-def picture(figure: Figure, name: str, title: str, caption: str, alt: str) -> Picture:
+def render_figure(
+    figure: mpl.figure.Figure, name: str, title: str, caption: str, alt: str
+) -> Figure:
     """Render a figure as SVG and PNG, without dates in the files."""
     svg, png = io.BytesIO(), io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="Glyph .* missing from font"
-        )  # any script may come in a label
-        # The canvases' own writers: Figure.savefig would draw everything once more for each file.
+        # A label may hold characters of any script.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # The canvases' own writers draw once each; Figure.savefig would draw twice for each file.
         FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})  # type: ignore[no-untyped-call]
-        figure.set_layout_engine("none")  # the first drawing has placed everything
+        # The first drawing has placed everything.
+        figure.set_layout_engine("none")
         FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return Picture(name, title, caption, alt, svg.getvalue(), png.getvalue())
+    return Figure(name, title, caption, alt, svg.getvalue(), png.getvalue())

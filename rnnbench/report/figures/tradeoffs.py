@@ -1,4 +1,4 @@
-"""What a score costs: score against parameters, and against the time of a training step."""
+"""Score against cost: parameters, and the time of a training step."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.curves import use_score_axis
 from rnnbench.report.figures.style import (
     FAINT,
     MOST_DRAWN,
-    Look,
-    Picture,
+    Style,
     legend,
     panels,
-    picture,
+    render_figure,
     use_log,
 )
 
 
-def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture | None:
-    """Draw mean scores with intervals against what each configuration costs; dashed, those that no
-    other one beats.
-    """
+def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
+    """Draw mean scores with intervals against cost; a dashed line joins the Pareto front."""
     if task.learning is None:
         return None
     drawn = task.scored[:MOST_DRAWN]
@@ -36,7 +34,7 @@ def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture 
     for axes, (label, cost) in zip(row, costs, strict=True):
         points = [(x, c) for c in drawn if (x := cost(c)) is not None]
         for x, configuration in points:
-            _draw(axes, x, configuration, looks[configuration.label])
+            _draw(axes, x, configuration, styles[configuration.label])
         _front(axes, [(x, c.score.value) for x, c in points if c.score is not None], task.sign)
         axes.set_xlabel(label)
         values = [x for x, _ in points]
@@ -50,12 +48,13 @@ def tradeoffs(task: TaskGroup, looks: Mapping[str, Look], name: str) -> Picture 
         axes.margins(x=0.12)
     use_score_axis(row[0], task)
     row[0].set_ylabel(f"test {figure_text(task.learning.score_name)}")
-    legend(figure, [(c.label, looks[c.label]) for c in drawn])
+    legend(figure, [(c.label, styles[c.label]) for c in drawn])
     caption = (
-        f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval over seeds, against cost. "
+        f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval "
+        "over seeds, against cost. "
         "The dashed line joins the configurations that no cheaper one matches."
     )
-    return picture(
+    return render_figure(
         figure,
         name,
         "Score against cost",
@@ -81,21 +80,21 @@ def _costs(
     time = (
         ("milliseconds per training step", milliseconds)
         if timed
-        else ("seconds of training, other trials beside it", seconds)
+        else ("seconds of training, with other trials running", seconds)
     )
     return [("trainable parameters", parameters), time]
 
 
-def _draw(axes: Axes, x: float, configuration: Configuration, look: Look) -> None:
+def _draw(axes: Axes, x: float, configuration: Configuration, style: Style) -> None:
     score = configuration.score
     assert score is not None
     if score.low is not None and score.high is not None:
-        axes.plot([x, x], [score.low, score.high], color=look.colour, linewidth=1.6, alpha=0.8)
+        axes.plot([x, x], [score.low, score.high], color=style.colour, linewidth=1.6, alpha=0.8)
     axes.plot(
         [x],
         [score.value],
-        color=look.colour,
-        marker=look.marker,
+        color=style.colour,
+        marker=style.marker,
         markersize=8,
         linestyle="none",
         zorder=3,

@@ -1,6 +1,4 @@
-"""The leaderboard of a task: every configuration on the four axes, with the scores of analytic
-predictors beneath.
-"""
+"""The leaderboard of a task: every configuration on the four axes, then simple methods."""
 
 from __future__ import annotations
 
@@ -18,51 +16,47 @@ from rnnbench.analysis.formatting import (
     number,
     quartiles_text,
     rate_text,
+    seeds_text,
     whole,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.stats import Estimate, seeds_in_words
+from rnnbench.analysis.stats import Estimate
 from rnnbench.report.blocks import Column, Row, Table
-from rnnbench.report.figures.style import Look
+from rnnbench.report.figures.style import Style
 
 MOST_ROWS = 200
-"""Rows of any table; what is left out is counted, and is in results.csv."""
+"""Rows of any table; the rest are counted, and are in results.csv."""
 LOOKS_AHEAD, NOISY = "†", "‡"
 
 
-def leaderboard(task: TaskGroup, looks: Mapping[str, Look]) -> Table:
+def leaderboard(task: TaskGroup, styles: Mapping[str, Style]) -> Table:
     """Return the table, best mean score first."""
     shown = task.configurations[:MOST_ROWS]
-    name = task.learning.score_name if task.learning is not None else "score"
     columns = (
         Column("model", numeric=False),
-        Column(f"{name} ({task.direction} is better), mean [interval]", "learning"),
+        Column(f"{task.score_name} ({task.direction} is better), mean [interval]", "learning"),
         Column("skill", "learning"),
         Column("solved", "learning"),
         Column("steps to solve", "learning"),
         Column("parameters", "size"),
         Column("FLOPs per step", "size"),
         Column("state", "size"),
-        Column("training step over reference (IQR)", "speed"),
+        Column(f"training step over {comparator(task)} (IQR)", "speed"),
         Column("half-life at init", "gradient reach"),
         Column("half-life trained", "gradient reach"),
         Column("slope trained", "gradient reach", numeric=False),
         Column("trials"),
     )
-    rows = [
-        Row(_cells(configuration), colour=_colour(configuration, looks)) for configuration in shown
-    ]
+    rows = [Row(_cells(each), colour=_colour(each, styles)) for each in shown]
     rows += [
-        Row((label, number(score), number(skill), *[""] * 10), reference=True)
-        for label, score, skill in references(task)
+        Row((label, number(score), number(skill), *[""] * 10), simple=True)
+        for label, score, skill in simple_methods(task)
     ]
     return Table("Leaderboard", columns, tuple(rows), tuple(_notes(task, len(shown))))
 
 
-def references(task: TaskGroup) -> list[tuple[str, float, float]]:
-    """Return (name, score, skill) of the perfect score, the baseline and further predictors, best
-    first.
-    """
+def simple_methods(task: TaskGroup) -> list[tuple[str, float, float]]:
+    """Return (name, score, skill) of simple methods, the baseline and perfection, best first."""
     learning = task.learning
     if learning is None:
         return []
@@ -77,32 +71,29 @@ def references(task: TaskGroup) -> list[tuple[str, float, float]]:
     return sorted(found, key=lambda row: -task.sign * row[1])[:20]
 
 
+def comparator(task: TaskGroup) -> str:
+    """Return the model that the speeds on a task are ratios to."""
+    return next((c.comparator for c in task.configurations if c.comparator), "the comparator")
+
+
 def marked(configuration: Configuration) -> str:
     """Return the label, marked when the model looks ahead."""
-    return (
-        configuration.label
-        if configuration.spec.model.causal
-        else f"{configuration.label} {LOOKS_AHEAD}"
-    )
+    label = configuration.label
+    return label if configuration.spec.model.causal else f"{label} {LOOKS_AHEAD}"
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:
-    size, point = configuration.size, configuration.speed_point("train")
-    noisy = bool(configuration.speeds) and configuration.speeds[-1].noisy
+    size = configuration.size
     return (
         marked(configuration),
         estimate_text(configuration.score),
         _value(configuration.skill),
         rate_text(configuration.solved),
-        MISSING
-        if configuration.solved is None
-        else censored_text(configuration.steps_to_solve, configuration.spec.settings.steps),
+        _steps_to_solve(configuration),
         MISSING if size is None else whole(size.params_total),
         MISSING if size is None else compact(size.flops_per_step),
         MISSING if size is None else whole(size.state_size),
-        MISSING
-        if point is None
-        else quartiles_text(point.ratio, "×") + (f" {NOISY}" if noisy else ""),
+        _speed_ratio(configuration),
         number(configuration.half_life("init")),
         number(configuration.half_life("trained")),
         _slope(configuration),
@@ -112,6 +103,20 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
 
 def _value(estimate: Estimate | None) -> str:
     return MISSING if estimate is None else number(estimate.value)
+
+
+def _steps_to_solve(configuration: Configuration) -> str:
+    if configuration.solved is None:
+        return MISSING
+    return censored_text(configuration.steps_to_solve, configuration.spec.settings.steps)
+
+
+def _speed_ratio(configuration: Configuration) -> str:
+    point = configuration.speed_point("train")
+    if point is None:
+        return MISSING
+    mark = f" {NOISY}" if configuration.noisy else ""
+    return f"{quartiles_text(point.ratio, '×')}{mark}"
 
 
 def _slope(configuration: Configuration) -> str:
@@ -128,37 +133,35 @@ def _slope(configuration: Configuration) -> str:
     return f"{number(median(slopes))}{word}"
 
 
-def _colour(configuration: Configuration, looks: Mapping[str, Look]) -> str | None:
-    look = looks.get(configuration.label)
-    return None if look is None else look.colour
+def _colour(configuration: Configuration, styles: Mapping[str, Style]) -> str | None:
+    style = styles.get(configuration.label)
+    return None if style is None else style.colour
 
 
 def _notes(task: TaskGroup, shown: int) -> list[str]:
     notes = []
     seeds = sorted({len(configuration.scores) for configuration in task.scored})
     if seeds:
+        worth = "; ".join(seeds_text(n) for n in seeds[:3])
+        notes.append(f"Intervals: {worth}. Solved: rates with Wilson's 95 % interval.")
+    configurations = task.configurations
+    if any(configuration.profiles("input", "init") for configuration in configurations):
         notes.append(
-            f"Intervals: {'; '.join(seeds_in_words(n) for n in seeds[:3])}. Solved: rates with Wilson's 95 % interval."
+            "Half-lives in time steps and slopes of ln G per step are medians over seeds; "
+            "∞: the gradient does not decay."
         )
-    if any(configuration.profiles("input", "init") for configuration in task.configurations):
+    if any(not configuration.spec.model.causal for configuration in configurations):
         notes.append(
-            "Half-lives in time steps and slopes of ln G per step are medians over seeds; ∞: the gradient does not decay."
+            f"{LOOKS_AHEAD} looks ahead: it reads the whole sequence before it answers, "
+            "and cannot stream."
         )
-    if any(not configuration.spec.model.causal for configuration in task.configurations):
-        notes.append(
-            f"{LOOKS_AHEAD} looks ahead: it reads the whole sequence before it answers, and cannot stream."
-        )
-    if any(
-        configuration.speeds and configuration.speeds[-1].noisy
-        for configuration in task.configurations
-    ):
+    if any(configuration.noisy for configuration in configurations):
         notes.append(f"{NOISY} the timings scattered too much for this ratio to be trusted.")
-    if any(configuration.diverged for configuration in task.configurations):
+    if any(configuration.diverged for configuration in configurations):
         notes.append(
-            "Diverged trials have no score and count as unsolved; means are over the trials that have one."
+            "Diverged trials have no score and count as unsolved; "
+            "means are over the trials that have one."
         )
-    if shown < len(task.configurations):
-        notes.append(
-            f"{counted(len(task.configurations) - shown, 'more configuration')} in results.csv."
-        )
+    if left_out := len(configurations) - shown:
+        notes.append(f"{counted(left_out, 'more configuration')} in results.csv.")
     return notes

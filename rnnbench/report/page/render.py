@@ -1,4 +1,4 @@
-"""A report set as HTML, self-contained and harmless, and as Markdown."""
+"""Render a report as self-contained HTML, and as Markdown; all text is escaped."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rnnbench.errors import one_line
-from rnnbench.report.blocks import Report
+from rnnbench.report.blocks import Figure, Report
 from rnnbench.report.escaping import code_block, markdown_text
-from rnnbench.report.figures.style import Picture
 
 GENERATOR = "rnnbench report"
-"""What marks a page, and so its folder, as made by rnnbench."""
-_CELL_LIMIT = 300
+"""The generator in the page's metadata: marks its folder as a report that may be replaced."""
 
 
 class Verbatim(str):
-    """Text that is Markdown already."""
+    """Text that is already Markdown."""
 
 
 def html(report: Report) -> str:
-    """Set the report as one page: figures and style within it, nothing fetched, no script."""
+    """Render the report as one page with its figures and style, without scripts or requests."""
     environment = _environment(autoescape=True, finalize=_shortened)
     environment.filters["data_uri"] = _data_uri
     source, _, _ = _loader().get_source(environment, "style.css")
@@ -33,15 +31,12 @@ def html(report: Report) -> str:
 
 
 def markdown(report: Report) -> str:
-    """Set the report as Markdown that refers to the files under ``figures/``; every value is
-    escaped as it is set.
-    """
+    """Render the report as Markdown that refers to the files under ``figures/``."""
     environment = _environment(autoescape=False, finalize=_markdown_value)
     environment.globals["verbatim"] = Verbatim
     environment.filters["code_block"] = lambda text: Verbatim(code_block(text))
-    environment.filters["address"] = lambda link: Verbatim(
-        f"<{link}>"
-    )  # only links that passed web_link come here
+    # Only links that passed web_link come here.
+    environment.filters["address"] = lambda link: Verbatim(f"<{link}>")
     return environment.get_template("report.md.j2").render(report=report)
 
 
@@ -58,7 +53,7 @@ def _environment(**options: Any) -> Environment:
         keep_trailing_newline=True,
         **options,
     )
-    environment.tests["picture"] = lambda block: isinstance(block, Picture)
+    environment.tests["figure"] = lambda block: isinstance(block, Figure)
     return environment
 
 
@@ -67,7 +62,7 @@ def _data_uri(svg: bytes) -> Markup:
 
 
 def _shortened(value: object) -> object:
-    """Fold every text that goes into the page into one printable line of bounded length."""
+    """Return text as one printable line of bounded length; other values unchanged."""
     return (
         value if isinstance(value, Markup) or not isinstance(value, str) else one_line(value, 2000)
     )

@@ -1,12 +1,10 @@
-"""What the evidence on a task supports, in sentences; nothing is said that the intervals do not
-carry.
-"""
+"""The findings on a task as sentences; they claim no more than the intervals support."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from rnnbench.analysis.formatting import counted, estimate_text, listed, number, whole
+from rnnbench.analysis.formatting import counted, estimate_text, listed, number, power_text, whole
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.stats import FEWEST_FOR_VERDICT
 from rnnbench.analysis.verdicts import Verdict
@@ -16,16 +14,26 @@ from rnnbench.records.spec import Settings
 def findings(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
     """Return the sentences that open a task's section."""
     if not task.scored or task.learning is None:
+        trials = sum(len(configuration.records) for configuration in task.configurations)
         return [
-            f"No trial of {counted(sum(len(c.records) for c in task.configurations), 'trial')} has a score.",
+            "The only trial has no score."
+            if trials == 1
+            else f"None of {trials:,} trials has a score.",
             *_failed(task),
         ]
-    return [_best(task), *_apart(task, verdicts), *_solved(task), *_above_baseline(task), *_reach(task), *_cheapest(task),
-            *_failed(task)]  # fmt: skip
+    return [
+        _best(task),
+        *_apart(task, verdicts),
+        *_solved(task),
+        *_above_baseline(task),
+        *_reach(task),
+        *_cheapest(task),
+        *_failed(task),
+    ]
 
 
 def budget(task: TaskGroup) -> list[str]:
-    """Say what was held equal, and which seeds were run."""
+    """Return the sentences on the budget, the seeds and the data."""
     settings = list(
         dict.fromkeys(
             _settings_text(configuration.spec.settings) for configuration in task.configurations
@@ -48,7 +56,7 @@ def _data(task: TaskGroup) -> list[str]:
     if size is None:
         return []
     trained = (
-        "drawn anew for every training step"
+        "generated for every training step"
         if size.train is None
         else f"{size.train:,} for training"
     )
@@ -66,11 +74,15 @@ def _data(task: TaskGroup) -> list[str]:
 def _best(task: TaskGroup) -> str:
     best = task.scored[0]
     assert task.learning is not None
-    words = "has the best mean score" if len(task.scored) > 1 else "was run alone"
+    words = (
+        "has the best mean score"
+        if len(task.scored) > 1
+        else "is the only configuration with a score"
+    )
     return (
         f"{best.label} {words}: {task.learning.score_name} {estimate_text(best.score)} "
-        f"over {counted(len(best.scores), 'seed')} ({task.direction} is better; baseline {number(task.learning.baseline)}, "
-        f"perfect {number(task.learning.perfect)})."
+        f"over {counted(len(best.scores), 'seed')} ({task.direction} is better; "
+        f"baseline {number(task.learning.baseline)}, perfect {number(task.learning.perfect)})."
     )
 
 
@@ -82,7 +94,7 @@ def _apart(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
     if worse := by_outcome.get("worse"):
         lines.append(f"It is better than {listed([c.label for c, _ in worse])}.")
     if alike := by_outcome.get("no difference"):
-        named = [f"{c.label} ({verdict.power_words()})" for c, verdict in alike]
+        named = [f"{c.label} ({power_text(verdict)})" for c, verdict in alike]
         lines.append(f"No difference was shown between it and {listed(named, most=4)}.")
     if unknown := [
         c.label
@@ -90,7 +102,8 @@ def _apart(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
         for c, _ in by_outcome.get(key, [])
     ]:
         lines.append(
-            f"It cannot be told from {listed(unknown)}: too few seeds in common. Run at least {FEWEST_FOR_VERDICT}, better ten."
+            f"Too few seeds in common to compare it with {listed(unknown)}: "
+            f"run at least {FEWEST_FOR_VERDICT} seeds, preferably ten."
         )
     return lines
 
@@ -154,14 +167,11 @@ def _cheapest(task: TaskGroup) -> list[str]:
         fastest = min(timed, key=lambda pair: pair[0])[1]
         point = fastest.speed_point("train")
         assert point is not None
-        speed = fastest.speeds[-1]
-        ratio = (
-            ""
-            if fastest.spec.model.label == speed.reference
-            else f", {number(point.ratio.median)} times that of {speed.reference}"
-        )
+        ratio = f", {number(point.ratio.median)} times that of {fastest.comparator}"
         parts.append(
-            f"{fastest.label} has the fastest training step{ratio}{' (scattered timings)' if speed.noisy else ''}"
+            f"{fastest.label} has the fastest training step"
+            f"{'' if fastest.spec.model.label == fastest.comparator else ratio}"
+            f"{' (scattered timings)' if fastest.noisy else ''}"
         )
     if len({params for params, _ in sized}) > 1:
         params, smallest = min(sized, key=lambda pair: pair[0])
@@ -178,7 +188,8 @@ def _failed(task: TaskGroup) -> list[str]:
     total = sum(statuses.values())
     named = listed([f"{count} {status}" for status, count in statuses.most_common()])
     return [
-        f"{counted(total, 'trial')} {'has' if total == 1 else 'have'} no score ({named}); listed below."
+        f"{counted(total, 'trial')} {'has' if total == 1 else 'have'} no score ({named}); "
+        "see the table below."
     ]
 
 
@@ -190,7 +201,8 @@ def _settings_text(settings: Settings) -> str:
     )
     decay = f", weight decay {settings.weight_decay:g}" if settings.weight_decay else ""
     return (
-        f"{counted(settings.steps, 'optimizer step')} of {counted(settings.batch_size, 'sequence')}, {settings.optimizer} at "
-        f"{settings.learning_rate:g}{decay}, {clip}, precision {settings.precision}, validated every "
-        f"{counted(settings.validation_interval, 'step')}"
+        f"{counted(settings.steps, 'optimizer step')} of "
+        f"{counted(settings.batch_size, 'sequence')}, {settings.optimizer} with learning rate "
+        f"{settings.learning_rate:g}{decay}, {clip}, precision {settings.precision}, "
+        f"validated every {counted(settings.validation_interval, 'step')}"
     )

@@ -1,6 +1,4 @@
-"""The further tables of a task: paired comparisons, timings, extra scores, and trials without a
-score.
-"""
+"""Further tables of a task: paired comparisons, timings, extra scores and failed trials."""
 
 from __future__ import annotations
 
@@ -13,19 +11,22 @@ from rnnbench.analysis.formatting import (
     estimate_text,
     number,
     p_text,
+    power_text,
     quartiles_text,
     whole,
 )
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import mean_interval
-from rnnbench.analysis.tables import at_own_length
 from rnnbench.analysis.verdicts import Verdict
+from rnnbench.records.result import SpeedMode
 from rnnbench.report.blocks import Column, Row, Table
-from rnnbench.report.page.leaderboard import MOST_ROWS, marked
+from rnnbench.report.page.leaderboard import MOST_ROWS, comparator, marked
+
+_MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
 
 def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
-    """Return each configuration beside the best one, paired by seed."""
+    """Return the comparison of each configuration with the best one, paired by seed."""
     if not verdicts:
         return None
     best, others = task.scored[0], task.scored[1:]
@@ -36,7 +37,7 @@ def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
             verdict.outcome, ""
         )
         if verdict.outcome == "no difference":
-            said = f"no difference shown; {verdict.power_words()}"
+            said = f"no difference shown; {power_text(verdict)}"
         rows.append(
             Row(
                 (
@@ -52,32 +53,28 @@ def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
             )
         )
     columns = (
-        Column(f"beside {best.label}", numeric=False),
+        Column(f"compared with {best.label}", numeric=False),
         Column("difference [interval]"),
         Column("seeds better / worse / equal"),
         Column("p (Holm)"),
         Column("test", numeric=False),
         Column("verdict", numeric=False),
     )
-    score_name = task.learning.score_name if task.learning else "score"
     notes = (
-        f"Differences in {score_name} on the same seeds, minus {best.label}'s. A difference counts as shown when its interval "
-        "excludes zero and the p-value, corrected over this table, is at most 0.05. The best mean was picked after seeing the "
-        "scores, which favours it a little.",
+        f"Differences in {task.score_name} on the same seeds, minus {best.label}'s. A difference "
+        "counts as shown when its interval excludes zero and the p-value, corrected over this "
+        "table, is at most 0.05. The best mean was selected after seeing the scores, which favours "
+        "it a little.",
     )
     return Table("Paired comparisons with the best mean", columns, tuple(rows), notes)
 
 
 def timings(task: TaskGroup) -> Table | None:
-    """Return the timings at the task's own length: milliseconds, ratio, throughput, streaming
-    latency and memory.
-    """
+    """Return the timings at the task's own length, one row for each speed pass."""
     rows = []
     for configuration in task.configurations:
         for speed in configuration.speeds:
-            train, forward, stream = (
-                at_own_length(speed, mode) for mode in ("train", "forward", "stream")
-            )
+            train, forward, stream = map(speed.at_own_length, _MODES)
             rows.append(
                 Row(
                     (
@@ -98,20 +95,27 @@ def timings(task: TaskGroup) -> Table | None:
     if not rows:
         return None
     columns = (
-        Column("model", numeric=False), Column("device", numeric=False), Column("threads"), Column("length × batch"),
-        Column("training step, ms"), Column("time steps per second, training"), Column("forward pass, ms"),
-        Column("forward over reference (IQR)"), Column("one streamed step, ms"), Column("peak memory, MiB"),
+        Column("model", numeric=False),
+        Column("device", numeric=False),
+        Column("threads"),
+        Column("length × batch"),
+        Column("training step, ms"),
+        Column("time steps per second, training"),
+        Column("forward pass, ms"),
+        Column(f"forward over {comparator(task)} (IQR)"),
+        Column("one streamed step, ms"),
+        Column("peak memory, MiB"),
         Column("timings", numeric=False),
-    )  # fmt: skip
+    )
     notes = (
-        "Medians at the task's own length, with nothing else of rnnbench running. Milliseconds depend on the machine; "
-        "ratios less so.",
+        "Medians at the task's own length, with nothing else of rnnbench running. "
+        "Milliseconds depend on the machine; ratios less so.",
     )
     return Table("Timings", columns, tuple(rows[:MOST_ROWS]), notes)
 
 
 def extra_scores(task: TaskGroup) -> Table | None:
-    """Return the further scores that the task measured, mean with interval over seeds."""
+    """Return the extra scores of the task, mean with interval over seeds."""
     names = list(
         dict.fromkeys(
             n for c in task.scored for learning in c.learned.values() for n in learning.extra_scores
@@ -141,7 +145,7 @@ def extra_scores(task: TaskGroup) -> Table | None:
 
 
 def failures(task: TaskGroup) -> Table | None:
-    """Return the trials without a score, those of one configuration and reason together."""
+    """Return the trials without a score, grouped by configuration and reason."""
     seeds: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for configuration in task.configurations:
         for record in configuration.failures:

@@ -1,0 +1,44 @@
+"""The section on one task: its findings, then tables and figures on the four axes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+
+from rnnbench.analysis.groups import TaskGroup
+from rnnbench.analysis.verdicts import judge
+from rnnbench.report.blocks import Section
+from rnnbench.report.figures.curves import learning_curves
+from rnnbench.report.figures.gradients import gradient_profiles
+from rnnbench.report.figures.plots import recorded_plots
+from rnnbench.report.figures.speed import speed_against_length
+from rnnbench.report.figures.style import Style
+from rnnbench.report.figures.tradeoffs import tradeoffs
+from rnnbench.report.page.leaderboard import leaderboard
+from rnnbench.report.page.sentences import budget, findings
+from rnnbench.report.page.tables import comparisons, extra_scores, failures, timings
+
+
+def task_section(task: TaskGroup, styles: Mapping[str, Style], place: int) -> Section:
+    """Return the section on a task; ``place`` numbers it and its figures."""
+    best, *others = task.scored or (None,)
+    verdicts = [] if best is None else judge(best.scores, [c.scores for c in others], task.sign)
+    slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
+    name = f"{place:02d}-{slug}"
+    parts = (
+        partial(leaderboard, task, styles),
+        partial(learning_curves, task, styles, f"{name}-learning"),
+        partial(comparisons, task, verdicts),
+        partial(extra_scores, task),
+        partial(recorded_plots, task, styles, f"{name}-drawing"),
+        partial(tradeoffs, task, styles, f"{name}-cost"),
+        partial(gradient_profiles, task, styles, "input", f"{name}-gradient"),
+        partial(gradient_profiles, task, styles, "state", f"{name}-state-gradient"),
+        partial(speed_against_length, task, styles, f"{name}-speed"),
+        partial(timings, task),
+        partial(failures, task),
+    )
+    return Section(
+        task.label, f"task-{place}", tuple(findings(task, verdicts)), parts, tuple(budget(task))
+    )
