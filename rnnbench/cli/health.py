@@ -65,20 +65,16 @@ def installation() -> Iterator[Finding]:
 
 
 def _isolation() -> Finding:
-    from rnnbench.execution.isolation.processes import Processes
+    from rnnbench.execution.isolation import Processes
+    from rnnbench.execution.jobs.messages import PreflightJob
 
     with Processes() as processes:
-        processes.start("doctor", {"kind": "preflight", "specs": [], "plugins": []}, limit=120)
-        while processes.running:
-            for _, outcome in processes.poll(1.0):
-                good = outcome.result == []
-                return Finding(
-                    good,
-                    "trials run in processes of their own"
-                    if good
-                    else outcome.error or outcome.ending,
-                )
-    return Finding(False, "no process could be started for a trial")
+        processes.start(PreflightJob(specs=()), limit=120)
+        while not (ended := processes.poll(1.0)):
+            pass
+    ((_, outcome),) = ended
+    good = outcome.result == ()
+    return Finding(good, "trials run in processes of their own" if good else outcome.problem)
 
 
 def store_health(path: Path) -> Finding:

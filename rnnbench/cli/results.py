@@ -40,8 +40,7 @@ def report(
     output: Path, tasks: tuple[str, ...], models: tuple[str, ...], title: str | None, store: Path
 ) -> None:
     """Write a report from the records of a store: index.html, report.md, figures and results.csv."""
-    from rnnbench.execution.environment import available_cores
-    from rnnbench.execution.isolation.processes import THREAD_VARIABLES
+    from rnnbench.execution.environment import THREAD_VARIABLES, available_cores
 
     for variable in (
         THREAD_VARIABLES

@@ -1,6 +1,4 @@
-"""Put an exception into words that can be stored, whatever it is: it may be a plugin's own, and
-hostile.
-"""
+"""Text of an exception that a plugin raised; such an exception may be hostile."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ TRACEBACK_LIMIT = 64 * 1024
 
 
 def in_words(error: BaseException) -> str:
-    """Return ``Type: text`` on one line, or the type alone when the exception cannot be turned into
-    text.
-    """
+    """Return ``Type: text`` on one line; the type alone if the exception has no usable text."""
     try:
         text = str(error)
     except Exception:
@@ -24,6 +20,6 @@ def in_words(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """Return the traceback as text that UTF-8 can write, bounded."""
+    """Return the traceback as bounded text that can be encoded as UTF-8."""
     text = "".join(traceback.format_exception(error))
     return text[-TRACEBACK_LIMIT:].encode(errors="backslashreplace").decode()
