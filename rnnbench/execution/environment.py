@@ -39,7 +39,7 @@ def processor_name() -> str:
 
 @cache
 def software() -> dict[str, str]:
-    """Return the platform and the recorded versions; the look-up takes longer than a short trial."""
+    """Return the platform and the versions; looking them up takes longer than a short trial."""
     return {
         "platform": platform.platform(),
         "python_version": platform.python_version(),

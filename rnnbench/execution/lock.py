@@ -4,8 +4,7 @@ Trials share it; the speed pass holds it exclusively. It consists of two files, 
 so that a waiting speed pass is not starved: the speed pass locks the *queue* file before it waits
 for the *lock* file, and no trial starts while the queue file is locked.
 
-``filelock.ReadWriteLock`` and ``fasteners.InterProcessReaderWriterLock`` were tried: polled without
-blocking, both starve the writer, so that the second file and its protocol would stay.
+``filelock.ReadWriteLock`` was tried: polled without blocking, it starves a waiting writer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Whatever a model does, its trial is recorded as what it was, and the good trials beside it are
-done.
-"""
+"""Each fault of a model is recorded as what it is, and the other trials are done."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Ctrl-C and SIGTERM: once ends in order and within five seconds, twice at once, and the next run
-goes on exactly.
-"""
+"""Ctrl-C and SIGTERM: once ends in order, twice at once, and the next run continues exactly."""
 
 from __future__ import annotations
 

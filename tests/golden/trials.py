@@ -17,7 +17,8 @@ import torch
 
 from rnnbench.contract import registry
 from rnnbench.execution.environment import processor_name
-from rnnbench.execution.jobs.trial import TrialOptions, run_trial
+from rnnbench.execution.jobs.messages import TrialJob
+from rnnbench.execution.jobs.trial import run_trial
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.spec import TrialSpec
 
@@ -64,7 +65,7 @@ def measured(spec: TrialSpec) -> dict[str, Any]:
     environment.
     """
     with one_thread():
-        result = run_trial(spec, registry.load(), TrialOptions())
+        result = run_trial(TrialJob(spec=spec), registry.load())
     content: dict[str, Any] = without_times(
         json.loads(result.model_dump_json(exclude={"environment"}))
     )

@@ -1,4 +1,4 @@
-"""Messages and output of an isolated process. Both are untrusted: bounded, and ignored if malformed.
+"""Messages and output of an isolated process: untrusted, bounded, and ignored if malformed.
 
 Messages are lines of JSON rather than the frames of ``multiprocessing.connection``: a reader of
 frames blocks on a partial one and is lost after a foreign byte, and a plugin may write anything
@@ -28,13 +28,12 @@ class Mailbox:
     Attributes:
         progress: the latest progress, or ``None``.
         answer: the latest message that ended the job, or ``None``.
-        size: bytes kept of a line that is not complete yet.
     """
 
     def __init__(self, reader: TypeAdapter[Message]) -> None:
         self.progress: Progress | None = None
         self.answer: Success[JobResult] | Failure | None = None
-        self.size = 0
+        self._size = 0
         self._reader = reader
         self._parts: list[bytes] = []
         self._too_long = False
@@ -51,16 +50,16 @@ class Mailbox:
         self._append(rest)
 
     def _append(self, part: bytes) -> None:
-        self._too_long = self._too_long or self.size + len(part) > MESSAGE_LIMIT
+        self._too_long = self._too_long or self._size + len(part) > MESSAGE_LIMIT
         if self._too_long:
             self._clear()
         elif part:
             self._parts.append(part)
-            self.size += len(part)
+            self._size += len(part)
 
     def _clear(self) -> None:
         self._parts = []
-        self.size = 0
+        self._size = 0
 
     def _read(self, line: bytes) -> None:
         try:
