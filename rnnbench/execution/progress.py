@@ -97,7 +97,8 @@ class PlainView(_Counted):
             steps = ", ".join(
                 f"{_name(spec)} at {_step(spec, progress)}" for spec, progress in jobs[:ROWS_SHOWN]
             )
-            self.say(f"running: {steps}{_more(jobs)}")
+            more = f" and {len(jobs) - ROWS_SHOWN} more" if len(jobs) > ROWS_SHOWN else ""
+            self.say(f"running: {steps}{more}")
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
         """Log how a trial ended."""
@@ -130,12 +131,13 @@ class LiveView(_Counted):
         )
         self._sweep = self._bars.add_task("", state="")
         self._rows: dict[str, TaskID] = {}
+        self._jobs: Running = ()
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         """Print the size of the sweep and open the live part."""
         self._expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
-        self._show(())
+        self._show_sweep()
         self._bars.start()
 
     def started(self, spec: TrialSpec) -> None:
@@ -144,11 +146,14 @@ class LiveView(_Counted):
     def running(self, jobs: Running, seconds_left: float | None) -> None:
         """Update the live part."""
         self._seconds_left = seconds_left
-        self._show(jobs)
+        self._jobs = jobs
+        self._show_jobs()
+        self._show_sweep()
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
         """Print how a trial ended, above the live part."""
         self._count(result)
+        self._show_sweep()
         style = {Status.DONE: "", Status.INCOMPATIBLE: "dim"}.get(result.status, "red")
         self._print(_trial_line(spec, result, seconds), style)
 
@@ -167,8 +172,8 @@ class LiveView(_Counted):
     def _print(self, text: str, style: str = "") -> None:
         self._console.print(Text(one_line(text, LINE_LIMIT), style=style), soft_wrap=True)
 
-    def _show(self, jobs: Running) -> None:
-        shown = {spec.trial_id: (spec, progress) for spec, progress in jobs[:ROWS_SHOWN]}
+    def _show_jobs(self) -> None:
+        shown = {spec.trial_id: (spec, progress) for spec, progress in self._jobs[:ROWS_SHOWN]}
         for ended in self._rows.keys() - shown.keys():
             self._bars.remove_task(self._rows.pop(ended))
         for trial_id, (spec, progress) in shown.items():
@@ -181,12 +186,15 @@ class LiveView(_Counted):
                 completed=progress.step if progress else 0,
                 state=_step(spec, progress),
             )
+
+    def _show_sweep(self) -> None:
+        more = len(self._jobs) - ROWS_SHOWN
         self._bars.update(
             self._sweep,
-            description=f"{len(jobs)} running",
+            description=f"{len(self._jobs)} running",
             total=max(1, self._total),
             completed=self._stored + self._run,
-            state=f"{self._tally()}{_more(jobs)}",
+            state=self._tally() + (f"; {more} more are running" if more > 0 else ""),
         )
 
 
@@ -198,10 +206,6 @@ def view_for(console: Console) -> View:
 def _plan_line(trials: int, stored: int, jobs: int) -> str:
     had = f", {stored} of them already stored" if stored else ""
     return f"{trials} trial{'s' * (trials != 1)}{had}; {jobs} at a time"
-
-
-def _more(jobs: Running) -> str:
-    return f" and {len(jobs) - ROWS_SHOWN} more" if len(jobs) > ROWS_SHOWN else ""
 
 
 def _name(spec: TrialSpec) -> str:

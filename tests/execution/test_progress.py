@@ -127,7 +127,7 @@ def test_a_terminal_lists_no_more_trials_than_fit(count: int) -> None:
     shown = drawn(view)
     view.end()
     assert shown.count("seed") == min(count, ROWS_SHOWN)
-    assert (f"and {count - ROWS_SHOWN} more" in shown) is (count > ROWS_SHOWN)
+    assert (f"{count - ROWS_SHOWN} more" in shown) is (count > ROWS_SHOWN)
     assert f"0/{count} trials" in shown
 
 

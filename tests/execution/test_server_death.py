@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rnnbench.errors import RnnbenchError
@@ -67,7 +68,7 @@ def test_an_idle_server_that_died_is_replaced(own: Processes) -> None:
     finish(own)
     (old,) = fork_servers(OWN)
     os.kill(old.pid, signal.SIGKILL)
-    wait_until(lambda: own.poll(0.1) == [] and not fork_servers(OWN), 30.0)
+    wait_until(lambda: own.poll(0.1) == [] and not psutil.pid_exists(old.pid), 30.0)
     own.start(EMPTY)
     assert [outcome.result for outcome in finish(own)] == [()]
 
