@@ -56,7 +56,7 @@ def _statuses(words: Iterable[str] | str) -> frozenset[Status]:
     known = [status.value for status in Status]
     statuses: set[Status] = set()
     for text in [words] if isinstance(words, str) else words:
-        for word in map(str.strip, text.split(",")):
+        for word in map(str.strip, str(text).split(",")):
             if word == "all":
                 statuses.update(status for status in Status if status is not Status.DONE)
             elif word in known:

@@ -52,8 +52,8 @@ def test_a_training_is_logged_by_optimizer_step_in_a_place_of_its_own(
     assert [float(row["val_loss"]) for row in rows] == pytest.approx(
         [point.validation_loss for point in learning.curve], rel=1e-5
     )
-    told = YAML(typ="safe").load(logs[-1].parent / "hparams.yaml")
-    assert (told["seed"], told["hidden_size"], told["steps"]) == (1, 4, 6)
+    logged = YAML(typ="safe").load(logs[-1].parent / "hparams.yaml")
+    assert (logged["seed"], logged["hidden_size"], logged["steps"]) == (1, 4, 6)
 
 
 def test_logging_changes_no_result(plan: Plan, sweep: Sweeping) -> None:

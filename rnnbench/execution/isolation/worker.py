@@ -36,7 +36,7 @@ def run(job_json: bytes, results: int) -> None:
     before = resource.getrlimit(resource.RLIMIT_AS)
 
     def send(message: Message) -> None:
-        # The first newline ends whatever a plugin has written to the pipe.
+        # The first newline ends a line that a plugin may have written to the pipe.
         content = b"\n" + message.model_dump_json().encode() + b"\n"
         while content:
             content = content[os.write(results, content) :]
