@@ -1,3 +1,1 @@
-"""Each speed target beside what was measured, as ratios against bare loops carried here; run by
-``make bench``.
-"""
+"""Benchmarks: each speed target with its measurement, as a ratio to a bare loop; ``make bench``."""

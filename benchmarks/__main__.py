@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [--only NAME] [--write FOLDER]``: measure, print, and keep."""
+"""Measure and print the speed targets: ``python -m benchmarks`` in the root of the repository."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    """Run the benchmarks asked for, one after the other."""
+    """Run the selected benchmarks in turn."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a tenth of the work: to see that it runs, not to quote",
+        help="a tenth of the work, as a check; its figures mean nothing",
     )
     parser.add_argument(
         "--only", action="append", choices=BENCHMARKS, help="one benchmark; repeats"
@@ -42,7 +42,8 @@ def main() -> None:
         load.append(results.load_now())
         print(f"{name}, load average {load[-1]}", file=sys.stderr, flush=True)
         rows += BENCHMARKS[name](given.quick)
-        if given.write:  # after each: what was measured is kept whatever comes next
+        # After each, so that a later failure loses nothing.
+        if given.write:
             results.write(
                 rows, given.write, f"python -m benchmarks {shlex.join(sys.argv[1:])}", load
             )

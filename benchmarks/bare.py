@@ -1,4 +1,4 @@
-"""The loops that rnnbench is held against: plain PyTorch, as lean as a good user would write them."""
+"""The bare training loop that rnnbench is compared with: plain, lean PyTorch."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def bare_lstm(task: GeneratedTask, hidden_size: int) -> BareLSTM:
 def bare_training(
     network: nn.Module, task: GeneratedTask, batch_size: int, seed: int = 0
 ) -> Callable[[int], None]:
-    """Return a function that takes so many training steps: batches drawn by the task, fused Adam,
-    clipped gradients.
+    """Return a function that takes a number of training steps.
+
+    Batches are drawn by the task, the optimizer is fused Adam, gradients are clipped.
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
     generator = torch.Generator().manual_seed(seed)

@@ -1,6 +1,4 @@
-"""The trainings of the grid, one after the other in one process: ``python -m benchmarks.bare_grid
-STEPS``.
-"""
+"""The trainings of the grid, in turn in one process: ``python -m benchmarks.bare_grid STEPS``."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ ROWS_AT_ONCE = 256
 
 @torch.no_grad()
 def recall(network: nn.Module, data: Batch) -> float:
-    """Return the share of symbols recalled."""
+    """Return the fraction of symbols recalled."""
     network.eval()
     logits = torch.cat(
         [

@@ -1,4 +1,4 @@
-"""What drawing a batch costs, beside the training step that it is drawn for."""
+"""The cost of drawing a batch, relative to the training step that uses it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rnnbench.training.steppers import EagerStepper
 LIMIT = 0.05
 HIDDEN_SIZE = 128
 DRAWS = 20
-"""Batches drawn for one timing; one step is timed beside them."""
+"""Batches drawn for one timing; each is paired with the timing of one step."""
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measure every installed task that draws its data, at its defaults and batches of 64."""
+    """Measure every installed task with generated data, at its defaults and batches of 64."""
     torch.set_num_threads(1)
     drawn = [
         name
@@ -42,8 +42,12 @@ def _row(name: str, task: Task, pairs: int) -> Row:
     )
     batch = source.train(0)
     step(batch)
-    ratio = Ratio([(_seconds(lambda: [source.train(i) for i in range(DRAWS)]) / DRAWS, _seconds(lambda: step(batch)))
-                   for _ in range(pairs)])  # fmt: skip
+
+    def draw() -> None:
+        for i in range(DRAWS):
+            source.train(i)
+
+    ratio = Ratio([(_seconds(draw) / DRAWS, _seconds(lambda: step(batch))) for _ in range(pairs)])
     note = f"B={settings.batch_size} T={batch.inputs.shape[1]}; {ratio.note}"
     return at_most(
         f"drawing a batch of {name} against an LSTM-{HIDDEN_SIZE} step",

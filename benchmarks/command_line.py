@@ -1,4 +1,4 @@
-"""How soon the command line answers."""
+"""Response times of the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_LIMIT = 0.25
 REPORT_LIMIT = 10.0
 RECORDS = 10_000
 TASKS = (2, 10)
-"""Few tasks, where reading the records is most of the work, and many, where drawing the figures is."""
+"""Few tasks, dominated by reading records, and many, dominated by drawing figures."""
 MODELS = ("lstm", "gru", "bilstm", "attention-lstm", "rnn")
 HEAVY = "pytorch_lightning"
 
@@ -44,10 +44,11 @@ def _seconds(*arguments: str) -> float:
 
 
 def _imports(command: str) -> Row:
-    """Count Lightning's modules in a process that ran the command, and time it beside the import of
-    torch alone.
-    """
-    code = f"import sys; from rnnbench.cli import commands; commands.main(['{command}'], standalone_mode=False)"
+    """Count Lightning's modules in a process that ran the command; time it and importing torch."""
+    code = (
+        "import sys; from rnnbench.cli.main import commands; "
+        f"commands.main(['{command}'], standalone_mode=False)"
+    )
     count = f"print(sum(name.split('.')[0] == '{HEAVY}' for name in sys.modules))"
     modules = int(python("-c", f"{code}; {count}").splitlines()[-1])
     started = time.perf_counter()
@@ -60,7 +61,7 @@ def _imports(command: str) -> Row:
 
 
 def _report(count: int, tasks: int) -> Row:
-    memory = Path("/dev/shm")  # writing the records down is not what is measured
+    memory = Path("/dev/shm")  # the time of the disk is not measured
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         store = Path(folder) / "large.db"
         names = [f"task-{number}" for number in range(tasks)]
@@ -77,7 +78,10 @@ def _report(count: int, tasks: int) -> Row:
             "report", "--store", str(store), "--output", str(Path(folder) / "report")
         )
         processor = children_seconds() - before
-    note = f"{len(MODELS)} models; curves of 20 points, profiles of 40 lags; {processor:.1f} s of processor time"
+    note = (
+        f"{len(MODELS)} models; curves of 20 points, profiles of 40 lags; "
+        f"{processor:.1f} s of processor time"
+    )
     return at_most(
         f"rnnbench report over {len(records)} records of {tasks} tasks",
         REPORT_LIMIT,

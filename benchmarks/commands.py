@@ -1,4 +1,4 @@
-"""Commands run as a user runs them, in processes of their own."""
+"""Commands, run in processes as a user runs them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ RNNBENCH = Path(sys.executable).parent / "rnnbench"
 
 
 def rnnbench(*arguments: str, shelf: Path | None = None) -> str:
-    """Run the ``rnnbench`` command and return what it printed; what lies on the ``shelf`` can be
-    imported.
-    """
+    """Run the ``rnnbench`` command, with ``shelf`` on its import path, and return its output."""
     environment = {**os.environ, "PYTHONPATH": str(shelf)} if shelf else dict(os.environ)
     return _output([str(RNNBENCH), *arguments], environment)
 
 
 def python(*arguments: str, threads: int | None = None, limit: float | None = None) -> str:
-    """Run this interpreter in the repository and return what it printed; torch has ``threads``, or
-    as many as it likes.
+    """Run this interpreter in the repository and return its output.
 
-    Raises :class:`subprocess.TimeoutExpired` when it took longer than ``limit`` seconds; it was
-    ended then.
+    Args:
+        arguments: of the interpreter.
+        threads: threads of torch; its default if ``None``.
+        limit: wall-clock limit in seconds.
+
+    Raises:
+        subprocess.TimeoutExpired: the limit was reached, and the process killed.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")
@@ -36,9 +38,7 @@ def python(*arguments: str, threads: int | None = None, limit: float | None = No
 
 
 def children_seconds() -> float:
-    """Return the processor time of all that was run from here and has ended, with what it ran in
-    turn.
-    """
+    """Return the processor time of all descendants of this process that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

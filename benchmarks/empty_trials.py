@@ -1,4 +1,4 @@
-"""A thousand trials that train next to nothing: what isolating, starting and recording one costs."""
+"""The cost of starting, isolating and recording a trial, from a thousand almost empty ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAULTS = Path(__file__).parents[1] / "tests" / "execution" / "faults"
 
 
 def rows(quick: bool) -> list[Row]:
-    """Run them from the command line; each has a process and a durable record of its own."""
+    """Run them from the command line, each in its own process and with its own record."""
     trials = TRIALS // (10 if quick else 1)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -25,10 +25,11 @@ def rows(quick: bool) -> list[Row]:
         store = scratch / "empty.db"
         used, started = children_seconds(), time.perf_counter()
         rnnbench(
-            "run", "--task", "instant", "--model", "good", "--hidden-size", "4", "--seeds", str(trials), "--steps", "1",
-            "--validation-size", "10", "--test-size", "10", "--jobs", "2", "--no-probes", "--no-report", "--store", str(store),
+            *("run", "--task", "instant", "--model", "good", "--seeds", str(trials)),
+            *("--hidden-size", "4", "--steps", "1", "--validation-size", "10", "--test-size", "10"),
+            *("--jobs", "2", "--no-probes", "--no-report", "--store", str(store)),
             shelf=shelf,
-        )  # fmt: skip
+        )
         seconds, used = time.perf_counter() - started, children_seconds() - used
         connection = sqlite3.connect(store)
         (done,) = connection.execute(
@@ -36,5 +37,8 @@ def rows(quick: bool) -> list[Row]:
         ).fetchone()
         connection.close()
     assert done == trials, f"{done} of {trials} trials were recorded as done"
-    note = f"{trials} trials, 2 at a time, all recorded as done; the command's start included; {used:.0f} s of processor time"
+    note = (
+        f"{trials} trials, 2 at a time, all recorded as done; start-up included; "
+        f"{used:.0f} s of processor time"
+    )
     return [at_most(f"{trials} empty trials", LIMIT * trials / TRIALS, seconds, "s", note)]

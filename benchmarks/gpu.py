@@ -1,4 +1,4 @@
-"""What replaying a training step from a CUDA graph gains, where there is a GPU."""
+"""The gain of replaying a training step from a CUDA graph, on machines with a GPU."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ STEPS = 50
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measure eager steps against replayed ones for a fused core and for one that is a loop over
-    time.
-    """
+    """Measure eager and replayed steps, for a fused core and for a loop over time."""
     if not torch.cuda.is_available():
         return [
             unmeasured("training step on a GPU, eager against CUDA graph", "no GPU on this machine")
@@ -54,7 +52,8 @@ def _row(model: str, pairs: int) -> Row:
     plain, graphed = eager(), GraphedStepper(eager())
     seconds(plain), seconds(graphed)
     ratio = Ratio([(seconds(plain), seconds(graphed)) for _ in range(pairs)])
-    where = f"{torch.cuda.get_device_name()}, H={HIDDEN_SIZE} T={LENGTH}; {'captured' if graphed.captured else 'not captured'}"
+    captured = "captured" if graphed.captured else "not captured"
+    where = f"{torch.cuda.get_device_name()}, H={HIDDEN_SIZE} T={LENGTH}; {captured}"
     return context(
         f"training step of {model} on a GPU, eager against CUDA graph",
         ratio.median,

@@ -1,7 +1,6 @@
-"""Five models with three seeds each, as ``make demo`` runs them: ``rnnbench run`` against one bare
-process that trains in turn.
+"""Five models with three seeds each: ``rnnbench run`` against one bare process.
 
-The sizes are those of the quick preset of copy-memory.
+The sizes are those of the quick preset of copy-memory, which ``make demo`` runs.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ LIMIT = 1.8
 STEPS = 2000
 PAIRS = 2
 PATIENCE = 2.5
-"""Times the duration with one thread after which the one with default threads is ended: on busy
-cores, two threads that wait for each other at every step of a small network may take a thousand
-times as long."""
+"""Limit of the run with default threads, as a multiple of the run with one thread.
+
+On busy cores, two threads that synchronise at every step of a small network may take a thousand
+times as long.
+"""
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measure, in turn, bare with one thread and rnnbench; then bare with as many threads as torch
-    takes by itself.
-    """
+    """Measure in turn the bare process with one thread and rnnbench, then with default threads."""
     steps, pairs = (100, 1) if quick else (STEPS, PAIRS)
     start = children_seconds()
     in_turn = Ratio(
@@ -50,14 +49,23 @@ def rows(quick: bool) -> list[Row]:
     except subprocess.TimeoutExpired:
         default, ended = PATIENCE * alone, "; ended there, so at least that"
     size = f"{len(MODELS)} models x {SEEDS} seeds x {steps} steps, 2 at a time"
-    noisy = "; noisy" if max(in_turn.each) - min(in_turn.each) > NOISY * in_turn.median else ""
+    scatter = max(in_turn.each) - min(in_turn.each)
+    noisy = "; noisy" if scatter > NOISY * in_turn.median else ""
     lasted = ", ".join(f"{b:.0f} s for {a:.0f} s" for a, b in in_turn.pairs)
+    note = (
+        f"start-up, storage and report included; {lasted}; "
+        f"{processor:.0f} s of processor time in all{noisy}"
+    )
     return [
-        at_least(f"{size}, against one thread in turn", LIMIT, in_turn.median, "x",
-                 f"start-up, storage and report included; {lasted}; {processor:.0f} s of processor time in all{noisy}"),
-        at_least(f"{size}, against default threads in turn", LIMIT, default / together, "x",
-                 f"{together:.0f} s for {default:.0f} s{ended}"),
-    ]  # fmt: skip
+        at_least(f"{size}, against one thread in turn", LIMIT, in_turn.median, "x", note),
+        at_least(
+            f"{size}, against default threads in turn",
+            LIMIT,
+            default / together,
+            "x",
+            f"{together:.0f} s for {default:.0f} s{ended}",
+        ),
+    ]
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -73,8 +81,10 @@ def _bare(steps: int, threads: int | None, limit: float | None = None) -> None:
 def _grid(steps: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rnnbench(
-            "run", "--task", f"copy-memory[delay={LENGTH - 10},symbols=5]", "--model", ",".join(MODELS),
-            "--seeds", str(SEEDS), "--steps", str(steps), "--hidden-size", str(HIDDEN_SIZE), "--batch-size", str(BATCH_SIZE),
-            "--validation-size", str(VALIDATION_SIZE), "--test-size", str(TEST_SIZE), "--jobs", "2", "--no-probes",
-            "--store", str(Path(folder) / "grid.db"), "--report", str(Path(folder) / "report"),
-        )  # fmt: skip
+            *("run", "--task", f"copy-memory[delay={LENGTH - 10},symbols=5]"),
+            *("--model", ",".join(MODELS), "--seeds", str(SEEDS), "--steps", str(steps)),
+            *("--hidden-size", str(HIDDEN_SIZE), "--batch-size", str(BATCH_SIZE)),
+            *("--validation-size", str(VALIDATION_SIZE), "--test-size", str(TEST_SIZE)),
+            *("--jobs", "2", "--no-probes", "--store", str(Path(folder) / "grid.db")),
+            *("--report", str(Path(folder) / "report")),
+        )

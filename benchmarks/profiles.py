@@ -1,6 +1,4 @@
-"""What a gradient profile costs, in training steps of the same sequences in the precision of the
-profile.
-"""
+"""The cost of a gradient profile, in float64 training steps on the same sequences."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ LENGTH = 100
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measure what a trial takes of an LSTM, each against float64 training steps on the same
-    sequences.
-    """
+    """Measure the three parts of a trial's gradient probe, for an LSTM."""
     torch.set_num_threads(1)
     task = copy_memory(LENGTH)
     network = network_of("lstm", task, HIDDEN_SIZE).double()

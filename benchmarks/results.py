@@ -1,4 +1,4 @@
-"""The table on the screen, and the two files that keep it."""
+"""Results as a table on the screen and as two files."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ WIDTH = 150
 
 
 def verdict(row: Row) -> str:
-    """Return whether the target was met, in a word."""
+    """Return ``met`` or ``missed``; empty without a target."""
     return "" if row.passed is None else "met" if row.passed else "missed"
 
 
 def figure(row: Row) -> str:
-    """Return what was measured with its unit."""
+    """Return the measurement with its unit."""
     return "-" if row.measured is None else f"{row.measured:.4g} {row.unit}"
 
 
@@ -64,7 +64,8 @@ def _markdown(rows: Sequence[Row], command: str, load: Sequence[str]) -> str:
         "memory": f"{environment.memory_bytes / 2**30:.0f} GiB",
         "platform": environment.platform,
         "versions": f"Python {environment.python_version}, torch {environment.torch_version}, "
-        f"pytorch-lightning {environment.lightning_version}, rnnbench {environment.rnnbench_version}",
+        f"pytorch-lightning {environment.lightning_version}, "
+        f"rnnbench {environment.rnnbench_version}",
         "load average before each benchmark": ", ".join(load),
     }
     lines = ["# Speed of the engine: targets and measurements", ""]
@@ -76,7 +77,7 @@ def _markdown(rows: Sequence[Row], command: str, load: Sequence[str]) -> str:
     ]
     lines += [
         "",
-        "How each is measured, and what is behind it: [docs/performance.md](../../docs/performance.md).",
+        "How each is measured, and why: [docs/performance.md](../../docs/performance.md).",
         "",
     ]
     return "\n".join(lines)

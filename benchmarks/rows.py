@@ -1,4 +1,4 @@
-"""What a benchmark says: one target, what was measured, and whether the one meets the other."""
+"""Rows of the result: a target, its measurement, and whether the target was met."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 NOISY = 0.15
-"""Interquartile range of the pairs' ratios, relative to their median, from which a ratio is called
-noisy.
-"""
+"""Interquartile range of the pairs' ratios, over the median, above which a ratio is noisy."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +15,12 @@ class Row:
     """One line of the table.
 
     Attributes:
-        name: what was measured.
-        target: the figure asked for, in words; empty where none is.
-        measured: the figure found; ``None`` where it could not be measured, and ``note`` says why.
-        unit: of the figure: ``"x"`` for a ratio.
-        passed: whether the target was met; ``None`` where there is none.
-        note: how it was measured, what belongs beside it.
+        name: the quantity.
+        target: its required value, in words; empty if there is none.
+        measured: its value; ``None`` if it could not be measured, and ``note`` says why.
+        unit: its unit, ``"x"`` for a ratio.
+        passed: whether the target was met; ``None`` if there is none.
+        note: how it was measured.
     """
 
     name: str
@@ -34,12 +32,12 @@ class Row:
 
 
 def at_most(name: str, limit: float, measured: float, unit: str, note: str = "") -> Row:
-    """Return a row whose figure must not exceed ``limit``."""
+    """Return a row whose value must not exceed ``limit``."""
     return Row(name, f"at most {limit:g} {unit}", measured, unit, measured <= limit, note)
 
 
 def at_least(name: str, limit: float, measured: float, unit: str, note: str = "") -> Row:
-    """Return a row whose figure must reach ``limit``."""
+    """Return a row whose value must reach ``limit``."""
     return Row(name, f"at least {limit:g} {unit}", measured, unit, measured >= limit, note)
 
 
@@ -49,31 +47,32 @@ def context(name: str, measured: float, unit: str, note: str = "") -> Row:
 
 
 def unmeasured(name: str, why: str) -> Row:
-    """Return a row for what this machine cannot measure."""
+    """Return a row for a quantity that this machine cannot measure."""
     return Row(name, "", None, "", None, why)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Of two things measured in turn, A B A B: the ratio within each pair, so that what slows both
-    cancels.
+    """The ratio of two quantities measured in turn, A B A B.
+
+    It is taken within each pair, so that a disturbance that slows both cancels.
     """
 
     pairs: Sequence[tuple[float, float]]
 
     @property
     def each(self) -> list[float]:
-        """A over B, sorted."""
+        """The ratios A/B of the pairs, sorted."""
         return sorted(a / b for a, b in self.pairs)
 
     @property
     def median(self) -> float:
-        """The middle ratio."""
+        """The median ratio."""
         return median(self.each)
 
     @property
     def note(self) -> str:
-        """How far the pairs lie apart, in words."""
+        """The scatter of the pairs, in words."""
         each = self.each
         low, high = each[len(each) // 4], each[-1 - len(each) // 4]
         noisy = "; noisy" if high - low > NOISY * self.median else ""

@@ -1,4 +1,4 @@
-"""A training of rnnbench against the bare loop, step for step."""
+"""Training steps of rnnbench against those of the bare loop."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def _now() -> _Moment:
 
 
 class _BareInBetween(pl.Callback):
-    """Takes as many bare steps after each chunk as the chunk had, so that both meet the same
-    machine.
-    """
+    """Takes as many bare steps after each chunk, so that both loops run under the same load."""
 
     def __init__(self, bare: Callable[[int], None]) -> None:
         self.bare = bare
@@ -63,12 +61,10 @@ class _BareInBetween(pl.Callback):
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measure whole trainings, validation excluded: the Trainer's set-up, its work between chunks,
-    and the steps.
+    """Measure whole trainings: the Trainer's set-up, its work between chunks, and the steps.
 
-    In processor time: one thread that waits for nothing takes as much of it as of the wall clock,
-    when it has a core of its own, and on a shared machine only the former tells the two loops
-    apart.
+    Validation is excluded. Times are processor times, which equal wall times for one thread that
+    never waits, and which other processes on the machine disturb less.
     """
     return [_row(*size[:4], size[4] // (6 if quick else 1)) for size in SIZES]
 
@@ -94,8 +90,9 @@ def _row(hidden_size: int, length: int, batch_size: int, chunk: int, chunks: int
     share = setting_up / sum(b.processor for _, b in between.pairs)
     bare_step = median(b.processor for _, b in compared) / chunk
     note = (
-        f"{processor.note}; {steps} steps of {1e3 * bare_step:.2f} ms bare; set-up {1e3 * setting_up:.0f} ms ({share:.2%}) "
-        f"counted in; processor time, by the wall clock {wall.median:.3f}"
+        f"{processor.note}; {steps} steps of {1e3 * bare_step:.2f} ms bare; "
+        f"set-up {1e3 * setting_up:.0f} ms ({share:.2%}) included; "
+        f"processor time, by the wall clock {wall.median:.3f}"
     )
     name = f"training against a bare loop, H={hidden_size} T={length} B={batch_size}"
     return at_most(name, LIMIT, processor.median + share, "x", note)

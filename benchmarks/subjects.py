@@ -1,4 +1,4 @@
-"""The networks and tasks that are measured, built as a trial builds them."""
+"""The networks and tasks that are measured, built as in a trial."""
 
 from __future__ import annotations
 

@@ -1,126 +1,326 @@
-"""The Python API: what the command line does, from a notebook or a script."""
+"""The program behind ``rnnbench run`` and ``rnnbench.run``: plan trials, run them, report.
+
+Both build a :class:`~rnnbench.plan.planning.Request` (the trials) with :func:`make_request` and
+:class:`~rnnbench.execution.options.RunOptions` (how to run them), and pass them to :func:`execute`.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench.errors import UsageError
-from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnbench.contract.registry import Registry
+    from rnnbench.execution.options import RunOptions
+    from rnnbench.execution.progress import View
+    from rnnbench.plan.planning import Request
+    from rnnbench.records.result import Record, Status
+    from rnnbench.records.spec import TrialSpec
+
 DEFAULT_STORE = "rnnbench.db"
-SIGNALLED = 128
-"""An exit code above this tells the signal that ended the run."""
+_SIGNALLED = 128
+"""Exit codes above this one are 128 + the signal that ended the run."""
 
 
 def run(
-    tasks: str | Sequence[str],
-    models: str | Sequence[str] = "all",
+    tasks: str | Sequence[str] = (),
+    models: str | Sequence[str] = (),
     *,
-    seeds: int | Sequence[int] = 3,
+    suite: str | Path | None = None,
+    seeds: int | Sequence[int] | None = None,
     preset: str | None = None,
     hidden_size: int | None = None,
     store: str | Path = DEFAULT_STORE,
+    report: str | Path | None = None,
     jobs: int | None = None,
+    threads: int = 1,
     accelerator: Literal["auto", "cpu", "gpu"] = "auto",
-    timeout: float | None = None,
-    retry: Sequence[str] = (),
+    timeout: float | str | None = None,
+    memory: int | str | None = None,
+    cuda_graphs: bool = True,
+    max_time: float | str | None = None,
+    retry: str | Sequence[str] = (),
+    fail_fast: bool = False,
+    circuit_breaker: bool = True,
     probes: bool = True,
     loggers: Sequence[str] = (),
     progress: bool = True,
+    dry_run: bool = False,
     **settings: Any,
 ) -> pd.DataFrame:
-    """Run trials and return one tidy row for each, those included that the store held already.
+    """Run trials and return one tidy row for each, including those that the store held already.
 
     Args:
-        tasks: names as on the command line, options inline: ``"copy-memory[delay=10,20]"``.
-        models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``, ``"all"``.
-        seeds: how many, or which.
-        preset: ``"quick"``, ``"standard"`` or ``"paper"``; the task's standard sizes by default.
-        hidden_size: for all models that do not set it inline.
+        tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
+        models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
+        suite: name or YAML file of a suite; the other arguments win over it.
+        seeds: their number, or the seeds themselves. Default: 3.
+        preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
+            Default: ``"standard"``.
+        hidden_size: of every model that does not set it inline.
         store: the SQLite file that keeps the records.
-        jobs: trials at a time; one per core by default (one on a GPU).
-        accelerator: ``"auto"`` takes a GPU when there is one.
-        timeout: wall-clock limit of a trial in seconds.
-        retry: statuses whose trials are run once more, e.g. ``["failed"]``.
+        report: folder that a report is written to. Default: none is written.
+        jobs: trials at a time. Default: one per core, or one on a GPU.
+        threads: torch threads of each trial.
+        accelerator: ``"auto"`` takes a GPU if there is one.
+        timeout: wall-clock limit of a trial: seconds, or a text such as ``"10m"``.
+        memory: memory limit of a trial (of GPU memory on a GPU): bytes, or a text such as
+            ``"4GiB"``.
+        cuda_graphs: whether training steps on a GPU are replayed from a CUDA graph where possible.
+        max_time: start no trial, and measure no speed, after this time; as ``timeout``.
+        retry: statuses whose trials are run again, e.g. ``["failed"]`` or ``"all"``.
+        fail_fast: start no trial after the first that failed.
+        circuit_breaker: skip the other trials of a model that crashed three times in this run.
         probes: whether size, gradient and speed are measured.
-        loggers: ``"csv"``, ``"tensorboard"``: log each training too, into the folder of the store's
-            name and ``.logs``.
+        loggers: ``"csv"``, ``"tensorboard"``: log each training, into the folder named like the
+            store with ``.logs`` appended.
         progress: whether lines are printed as trials end.
-        settings: further settings of the training, e.g. ``steps=1000, learning_rate=3e-3``; see
+        dry_run: run nothing; return the trials, with ``status`` as stored or ``"to run"``.
+        settings: settings of the training, e.g. ``steps=1000, learning_rate=3e-3``; see
             :class:`rnnbench.records.spec.Settings`.
 
     Returns:
         One row per trial; the columns are described in ``rnnbench.analysis.columns``.
 
     Raises:
-        rnnbench.errors.RnnbenchError: anything that is the caller's to mend; nothing was run.
-        KeyboardInterrupt: interrupted; what had ended is in the store, and the same call goes on
-        from there.
+        rnnbench.errors.RnnbenchError: a mistake that the caller can correct.
+        KeyboardInterrupt: the run was interrupted. The store holds the trials that had ended; the
+            same call continues from there.
     """
     from rich.console import Console
 
     from rnnbench.analysis.tables import tidy
-    from rnnbench.contract import registry as plugins
-    from rnnbench.execution.context import RunOptions
+    from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import PlainView
-    from rnnbench.execution.run import pick_device, pick_jobs, run_trials
-    from rnnbench.plan.planning import Request, make_plan
-    from rnnbench.records.store import Store
 
-    registry = plugins.load()
-    request = Request(_words(tasks), _words(models), seeds, preset, hidden_size, settings)
-    specs = make_plan(request, registry)
-    device = pick_device(accelerator)
+    request = make_request(
+        _listed(tasks),
+        _listed(models),
+        suite=suite,
+        seeds=seeds,
+        preset=preset,
+        hidden_size=hidden_size,
+        settings=settings,
+    )
     options = RunOptions(
-        jobs=pick_jobs(jobs, device),
-        device=device,
+        jobs=jobs,
+        threads=threads,
+        accelerator=accelerator,
         timeout=timeout,
+        memory=memory,
+        cuda_graphs=cuda_graphs,
+        loggers=loggers,
         probes=probes,
-        loggers=_known_loggers(loggers),
-        retry=frozenset(_status(name) for name in retry),
+        retry=retry,
+        fail_fast=fail_fast,
+        max_time=max_time,
+        circuit_breaker=circuit_breaker,
         command=_call(
-            tasks, models, seeds=seeds, preset=preset, hidden_size=hidden_size, **settings
+            tasks,
+            models,
+            suite=suite,
+            seeds=seeds,
+            preset=preset,
+            hidden_size=hidden_size,
+            **settings,
         ),
     )
-    with Store(store) as opened:
-        _, code = run_trials(
-            specs, opened, registry, options, PlainView(Console(quiet=not progress))
+    if dry_run:
+        return _frame(plan(request).specs, Path(store), options)
+    finished = execute(
+        request,
+        options,
+        store=Path(store),
+        report=None if report is None else Path(report),
+        view=PlainView(Console(quiet=not progress)),
+    )
+    if finished.interrupted:
+        if finished.exit_code == _SIGNALLED + signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(finished.exit_code)
+    finished.write_report()
+    return tidy(finished.records)
+
+
+def make_request(
+    tasks: Sequence[str],
+    models: Sequence[str] = (),
+    *,
+    suite: str | Path | None = None,
+    seeds: int | Sequence[int] | None = None,
+    preset: str | None = None,
+    hidden_size: int | None = None,
+    settings: Mapping[str, Any],
+) -> Request:
+    """Return a request for trials; what is given here wins over the suite.
+
+    Raises:
+        UsageError: no task and no suite, or a suite that cannot be read.
+    """
+    from rnnbench.plan.planning import DEFAULT_SEEDS, Request
+    from rnnbench.plan.suites import load_suite, to_request
+
+    if suite is not None:
+        return to_request(
+            load_suite(str(suite)),
+            tasks=tasks,
+            models=models,
+            seeds=seeds,
+            preset=preset,
+            hidden_size=hidden_size,
+            settings=settings,
         )
-        if code >= SIGNALLED:
-            raise KeyboardInterrupt if code == SIGNALLED + signal.SIGINT else SystemExit(code)
-        wanted = {spec.trial_id for spec in specs}
-        return tidy([record for record in opened.records() if record.trial_id in wanted])
+    if not tasks:
+        raise UsageError(
+            "no task was named; type rnnbench run --task copy-memory, "
+            "or rnnbench list tasks to see them all."
+        )
+    return Request(
+        tasks=tasks,
+        models=models or ("all",),
+        seeds=DEFAULT_SEEDS if seeds is None else seeds,
+        preset=preset,
+        hidden_size=hidden_size,
+        settings=settings,
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a request, and the plugins that define them."""
+
+    specs: Sequence[TrialSpec]
+    registry: Registry
+
+
+def plan(request: Request, warn: Callable[[str], None] = warnings.warn) -> Plan:
+    """Load the plugins and plan the trials; ``warn`` is called for each plugin left out."""
+    from rnnbench.contract import registry as plugins
+    from rnnbench.plan.planning import make_plan
+
+    registry = plugins.load()
+    for plugin in registry.faults:
+        where = f"{plugin.name} of {plugin.provider.distribution} {plugin.provider.version}"
+        warn(f"plugin {where} was left out: {plugin.error}")
+    return Plan(make_plan(request, registry), registry)
+
+
+def stored(path: Path, retry: frozenset[Status]) -> dict[str, Status]:
+    """Return the trials of a store that are not run again, with their last statuses."""
+    from rnnbench.records.store import Store, runs_again
+
+    if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, false for any impossible name
+        return {}
+    with Store(path, must_exist=True) as store:
+        statuses = store.statuses()
+    return {trial: status for trial, status in statuses.items() if not runs_again(status, retry)}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of a run.
+
+    Attributes:
+        records: the last record of each trial of the request.
+        exit_code: 0 all done, 1 some trials failed, 128 + signal when interrupted.
+        report: the folder of the report, or ``None`` for none.
+        command: the command line or the call.
+    """
+
+    records: Sequence[Record]
+    exit_code: int
+    report: Path | None
+    command: str
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal ended the run."""
+        return self.exit_code > _SIGNALLED
+
+    def write_report(self) -> Path | None:
+        """Write the report, if one was asked for and there are records; return its index."""
+        if self.report is None or not self.records:
+            return None
+        from rnnbench.execution.environment import available_cores
+        from rnnbench.report.write import write_report
+
+        return write_report(
+            self.records, self.report, command=self.command, processes=available_cores()
+        )
+
+
+def execute(
+    request: Request,
+    options: RunOptions,
+    *,
+    store: Path,
+    report: Path | None,
+    view: View,
+    warn: Callable[[str], None] = warnings.warn,
+) -> Finished:
+    """Plan the trials and run those that the store does not hold yet.
+
+    ``report`` is only checked here, before the work; :meth:`Finished.write_report` writes it.
+
+    Raises:
+        RnnbenchError: a mistake that the user can correct.
+    """
+    from rnnbench.execution.isolation import Processes
+    from rnnbench.execution.run import pick_device, run_trials
+    from rnnbench.records.store import Store
+
+    # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
+    with Processes(options.threads) as processes:
+        planned = plan(request, warn)
+        device = pick_device(options.accelerator)
+        if report is not None:
+            from rnnbench.report.write import check_folder
+
+            check_folder(report)
+        with Store(store) as opened:
+            code = run_trials(
+                planned.specs, opened, planned.registry, processes, options, device, view
+            )
+            wanted = {spec.trial_id for spec in planned.specs}
+            records = [record for record in opened.records() if record.trial_id in wanted]
+    return Finished(records, code, report, options.command)
+
+
+def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.DataFrame:
+    import pandas as pd
+
+    kept = stored(store, options.retry)
+    return pd.DataFrame(
+        [
+            {
+                "trial_id": spec.trial_id,
+                "status": str(kept.get(spec.trial_id, "to run")),
+                "task": spec.task.label,
+                "model": spec.model.label,
+                "hidden_size": spec.model.hidden_size,
+                "steps": spec.settings.steps,
+                "seed": spec.seed,
+            }
+            for spec in specs
+        ]
+    )
 
 
 def _call(tasks: str | Sequence[str], models: str | Sequence[str], **given: object) -> str:
-    """Return the call that makes these trials again, as it is typed."""
+    """Return the call that requests these trials, as Python code."""
+    words = [repr(tasks), repr(models)] if models else [repr(tasks)] if tasks else []
     options = [f"{name}={value!r}" for name, value in given.items() if value is not None]
-    return f"rnnbench.run({', '.join([repr(tasks), repr(models), *options])})"
+    return f"rnnbench.run({', '.join([*words, *options])})"
 
 
-def _words(given: str | Sequence[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
-
-
-def _known_loggers(names: Sequence[str]) -> tuple[str, ...]:
-    from rnnbench.execution.jobs.loggers import LOGGERS, check_loggers
-
-    if unknown := sorted(set(names) - set(LOGGERS)):
-        raise UsageError(
-            f"loggers={unknown[0]!r}: there is no such logger; there are: {', '.join(LOGGERS)}."
-        )
-    check_loggers(names)
-    return tuple(dict.fromkeys(names))
-
-
-def _status(name: str) -> Status:
-    try:
-        return Status(name)
-    except ValueError:
-        raise UsageError(f"retry={name!r} is no status; there are: {', '.join(Status)}.") from None
+def _listed(words: str | Sequence[str]) -> list[str]:
+    return [words] if isinstance(words, str) else list(words)

@@ -1,4 +1,4 @@
-"""Files: the one reader that refuses what is no regular file, and the one atomic writer."""
+"""Regular files and atomic writes: the only reader of user files, and the only atomic writer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from rnnbench.errors import DataError, RnnbenchError, one_line
+from rnnbench.errors import DataError, RnnbenchError
 
 
 @contextmanager
 def open_regular(
     path: Path, owner: str, error: type[RnnbenchError] = DataError
 ) -> Iterator[BufferedReader]:
-    """Open a regular file to read bytes; a pipe or a device, which might never end, is refused.
+    """Open a regular file to read bytes; pipes and devices, which may never end, are refused.
 
     Args:
         path: the file.
@@ -27,18 +27,17 @@ def open_regular(
     Raises:
         error: the file cannot be read; the text names ``owner``, the path and the reason.
     """
-    shown = one_line(str(path), 200)
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise error(f"{owner}: {shown} is no regular file; copy its content into one.")
+            raise error(f"{owner}: {path} is no regular file; copy its content into one.")
         with path.open("rb") as file:
             yield file
     except OSError as failure:
-        raise error(f"{owner}: {shown} cannot be read: {failure.strerror}.") from None
+        raise error(f"{owner}: {path} cannot be read: {failure.strerror}.") from None
     except ValueError as failure:
         if "null" not in str(failure):
             raise
-        raise error(f"{owner}: {shown!r} is not a path.") from None
+        raise error(f"{owner}: {str(path)!r} is not a path.") from None
 
 
 def file_checksum(path: Path, owner: str) -> str:
@@ -53,11 +52,11 @@ def file_checksum(path: Path, owner: str) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` for new content, and move it there when the block succeeds.
+    """Yield a temporary path in the same folder, and rename it to ``path`` after the block.
 
-    The content is a file or, where ``path`` is missing or an empty folder, a folder. A reader
-    sees the old content or the new one, never a part. After an error the new content is removed.
-    Content that a killed process left behind is removed by the next call for the same path.
+    The content is a file or, if ``path`` is missing or an empty folder, a folder. A reader sees the
+    old content or the new one, never a part. After an error the new content is removed. Content
+    left by a killed process is removed by the next call for the same path.
 
     Raises:
         OSError: the content cannot be written or moved.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import pytest
 
 import rnnbench
 from rnnbench.analysis.columns import COLUMNS
-from rnnbench.errors import RnnbenchError, UsageError
+from rnnbench.errors import RnnbenchError
 from rnnbench.execution.lock import FOLDER_VARIABLE
+from rnnbench.execution.options import RunOptions
 from rnnbench.records.result import Status
 from rnnbench.records.store import Store
 
@@ -27,8 +29,10 @@ SMALL: dict[str, Any] = {
 
 SCRIPT = f"""
 import rnnbench
-rows = rnnbench.run("copy-memory[delay=2,symbols=2]", "rnn,lstm", seeds=2, probes=False, progress=False, **{SMALL!r})
-again = rnnbench.run("copy-memory[delay=2,symbols=2]", "rnn", seeds=1, probes=False, progress=False, **{SMALL!r})
+task = "copy-memory[delay=2,symbols=2]"
+given = dict(probes=False, progress=False, **{SMALL!r})
+rows = rnnbench.run(task, "rnn,lstm", seeds=2, **given)
+again = rnnbench.run(task, "rnn", seeds=1, **given)
 assert list(rows.status) == ["done"] * 4, rows.status
 assert sorted(rows.model) == ["lstm", "lstm", "rnn", "rnn"]
 assert list(again.trial_id) == list(rows[(rows.model == "rnn") & (rows.seed == 0)].trial_id)
@@ -87,8 +91,8 @@ def test_all_four_axes_come_back_in_one_frame(
     assert row.train_speed_ratio > 0
     assert row.grad_slope_init < 0
     assert row.command == (
-        "rnnbench.run(['copy-memory[delay=8,symbols=2]'], ['gru'], seeds=[3], hidden_size=4, steps=4, batch_size=4, "
-        "validation_size=8, test_size=8)"
+        "rnnbench.run(['copy-memory[delay=8,symbols=2]'], ['gru'], seeds=[3], hidden_size=4, "
+        "steps=4, batch_size=4, validation_size=8, test_size=8)"
     )
 
 
@@ -100,17 +104,65 @@ def test_all_four_axes_come_back_in_one_frame(
         ({"tasks": "copy-memory", "retry": ["sometimes"]}, "is no status"),
         ({"tasks": "copy-memory", "stepps": 3}, "Did you mean 'steps'"),
         ({"tasks": "copy-memory", "seeds": []}, "at least one seed"),
+        ({}, "no task"),
+        ({"suite": "memry"}, "Did you mean 'memory'"),
+        ({"tasks": "copy-memory", "timeout": "soon"}, "timeout"),
+        ({"tasks": "copy-memory", "report": "precious"}, "holds files and is no rnnbench report"),
     ],
 )
-def test_mistakes_are_told_in_one_line_before_anything_runs(
+def test_mistakes_are_refused_in_one_line_before_anything_runs(
     words: dict[str, Any], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError) as raised:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "work.txt").write_text("precious")
+    with pytest.raises(RnnbenchError) as raised:
         rnnbench.run(**words)
     assert text in str(raised.value)
     assert "\n" not in str(raised.value)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_everything_that_the_command_line_can_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(
+        "tasks: ['copy-memory[delay=2,symbols=2]']\nmodels: [rnn]\nseeds: 2\n"
+    )
+    words: dict[str, Any] = {**SMALL, "suite": "mine.yaml", "progress": False}
+    assert list(rnnbench.run(**words, dry_run=True).status) == ["to run", "to run"]
+    assert not (tmp_path / "rnnbench.db").exists()
+    rows = rnnbench.run(
+        **words,
+        seeds=1,
+        jobs=1,
+        threads=2,
+        accelerator="cpu",
+        timeout="10m",
+        memory="64GiB",
+        max_time=600,
+        retry="all",
+        fail_fast=True,
+        circuit_breaker=False,
+        cuda_graphs=False,
+        probes=False,
+        loggers=["csv"],
+        report="report",
+    )
+    assert [(row.status, row.threads, row.steps) for row in rows.itertuples()] == [("done", 2, 4)]
+    assert rows.command[0] == (
+        "rnnbench.run(suite='mine.yaml', seeds=1, hidden_size=4, steps=4, batch_size=4, "
+        "validation_size=8, test_size=8)"
+    )
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert list((tmp_path / "rnnbench.db.logs").rglob("metrics.csv"))
+    assert list(rnnbench.run(**words, dry_run=True).status) == ["done", "to run"]
+
+
+def test_run_has_a_keyword_for_every_option_of_a_run() -> None:
+    keywords = set(inspect.signature(rnnbench.run).parameters)
+    assert set(RunOptions.model_fields) - {"command"} <= keywords
 
 
 def test_a_mistake_in_the_data_is_found_before_anything_runs(tmp_path: Path) -> None:
@@ -134,7 +186,8 @@ def test_an_interrupted_script_goes_no_further_and_its_store_is_valid(tmp_path: 
     script = tmp_path / "script.py"
     script.write_text(
         "import rnnbench\n"
-        "rnnbench.run('copy-memory[delay=2,symbols=2]', 'rnn', seeds=1, probes=False, steps=1000000)\n"
+        "task = 'copy-memory[delay=2,symbols=2]'\n"
+        "rnnbench.run(task, 'rnn', seeds=1, probes=False, steps=1000000)\n"
         "print('went on')\n"
     )
     process = subprocess.Popen(

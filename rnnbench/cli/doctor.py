@@ -84,16 +84,16 @@ def check_installation() -> Iterator[Finding]:
 
 
 def _check_isolation() -> Finding:
-    from rnnbench.execution.isolation.processes import Processes
+    from rnnbench.execution.isolation import Processes
+    from rnnbench.execution.jobs.messages import PreflightJob
 
     with Processes() as processes:
-        processes.start("doctor", {"kind": "preflight", "specs": [], "plugins": []}, limit=120)
-        while processes.running:
-            for _, outcome in processes.poll(1.0):
-                if outcome.result == []:
-                    return Finding(True, "trials run in separate processes")
-                return Finding(False, outcome.error or outcome.ending)
-    return Finding(False, "the process of a trial could not be started")
+        processes.start(PreflightJob(specs=()), limit=120)
+        while not (ended := processes.poll(1.0)):
+            pass
+    ((_, outcome),) = ended
+    good = outcome.result == ()
+    return Finding(good, "trials run in separate processes" if good else outcome.problem)
 
 
 def check_store(path: Path) -> Finding:

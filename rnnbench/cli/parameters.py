@@ -1,95 +1,24 @@
-"""Types and options that several commands share."""
+"""Options that several commands share, and the flags of the training's settings."""
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnbench.errors import UsageError, one_line
+from rnnbench.api import DEFAULT_STORE
+from rnnbench.errors import OptionError, UsageError
+
+if TYPE_CHECKING:
+    from rnnbench.contract.options import Option
 
 STORE_VARIABLE = "RNNBENCH_STORE"
-DEFAULT_STORE = "rnnbench.db"
+SHORT_FLAGS = {"learning_rate": ["--lr"]}
+"""Additional flags of settings."""
 LOG_WIDTH = 140
-"""Columns of the tables in a log file, where no terminal says how wide it is."""
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_BYTES_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])i?)?B?", re.IGNORECASE | re.ASCII)
-_BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_MOST_BYTES = 1 << 62
-"""More than any machine has, and less than the system's own word for no limit."""
-
-
-class Duration(click.ParamType[float]):
-    """Seconds, or a number with s, m, h or d."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return seconds."""
-        if isinstance(value, float):
-            return value
-        match = _DURATION.fullmatch(str(value).strip())
-        seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
-        if not 0 < seconds < math.inf:
-            self.fail(f"{_shown(value)} is not a duration such as 90, 90s, 10m or 2h.", param, ctx)
-        return seconds
-
-
-class Bytes(click.ParamType[int]):
-    """A number of bytes, with K, M, G or T for powers of 1024."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return bytes."""
-        if isinstance(value, int):
-            return value
-        match = _BYTES_TEXT.fullmatch(str(value).strip())
-        size = float(match[1]) * _BYTES[(match[2] or "").upper()] if match else 0.0
-        if not 1 <= size < _MOST_BYTES:
-            self.fail(f"{_shown(value)} is not a size such as 500M or 4G.", param, ctx)
-        return int(size)
-
-
-class CountOrAuto(click.ParamType[int | None]):
-    """A whole number from 1, or ``auto`` (``None``)."""
-
-    name = "number|auto"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        """Return the number, or ``None`` for auto."""
-        if isinstance(value, int) or value == "auto":
-            return None if value == "auto" else value
-        if not re.fullmatch(r"0*[1-9][0-9]{0,8}", str(value)):
-            self.fail(f"{_shown(value)} is neither a whole number from 1 nor auto.", param, ctx)
-        return int(value)
-
-
-class NumberOrNone(click.ParamType[float | str]):
-    """A number, or ``none``; the word itself is returned, since click takes ``None`` for an option
-    that was not given.
-    """
-
-    name = "number|none"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float | str:
-        """Return the number, or ``"none"``."""
-        try:
-            return "none" if value == "none" else float(value)
-        except ValueError:
-            self.fail(f"{_shown(value)} is neither a number nor none.", param, ctx)
-
+"""Columns of the tables in a log file, which has no width of its own."""
 
 store_option = click.option(
     "--store",
@@ -103,16 +32,64 @@ store_option = click.option(
 
 
 def parse_seeds(text: str | None) -> int | list[int] | None:
-    """Read ``5`` as a count and ``0,1,7`` as the seeds themselves."""
+    """Parse ``5`` as a count and ``0,1,7`` as the seeds themselves."""
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(re.fullmatch(r"[0-9]{1,10}", part) for part in parts):
         raise UsageError(
-            f"--seeds {_shown(text)} is neither a count such as 5 nor a list such as 0,1,7."
+            f"--seeds {text[:60]!r} is neither a count such as 5 nor a list such as 0,1,7."
         )
     return int(parts[0]) if len(parts) == 1 and "," not in text else [int(part) for part in parts]
 
 
-def _shown(value: object) -> str:
-    return repr(one_line(value, 60))
+class Setting(click.ParamType[str]):
+    """The text of a setting's value, checked; the planner parses it."""
+
+    def __init__(self, option: Option) -> None:
+        kinds = {int: "INTEGER", float: "NUMBER", type(None): "none"}
+        words = [str(choice) for choice in option.choices]
+        words += [word for kind, word in kinds.items() if kind in option.kinds]
+        self._option = option
+        self.name = "|".join(words)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text unchanged."""
+        try:
+            self._option.parse(value)
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class CommandWithSettings(click.Command):
+    """A command with one flag for each field of :class:`rnnbench.records.spec.Settings`.
+
+    The flags follow ``--hidden-size``. They are made when the command's options are needed, because
+    importing pydantic would triple the time of ``rnnbench --help``.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the command's own options and those of the settings."""
+        own = super().get_params(ctx)
+        after = 1 + [parameter.name for parameter in own].index("hidden_size")
+        return [*own[:after], *self._settings(), *own[after:]]
+
+    def _settings(self) -> list[click.Parameter]:
+        from rnnbench.contract.options import Option
+        from rnnbench.records.spec import Settings
+
+        options: list[click.Parameter] = []
+        for name, field in Settings.model_fields.items():
+            flags = [f"--{name.replace('_', '-')}", *SHORT_FLAGS.get(name, ())]
+            value = Setting(Option(name, field.rebuild_annotation(), field.default))
+            text = f"{field.description or name}."
+            options.append(
+                click.Option(
+                    [*flags, name],
+                    type=value,
+                    metavar=value.name,
+                    help=text[0].upper() + text[1:],
+                )
+            )
+        return options

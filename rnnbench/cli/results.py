@@ -47,8 +47,7 @@ def report(
 
     The folder holds index.html, report.md, figures and results.csv.
     """
-    from rnnbench.execution.environment import available_cores
-    from rnnbench.execution.isolation.processes import THREAD_VARIABLES
+    from rnnbench.execution.environment import THREAD_VARIABLES, available_cores
 
     # The matrices are small, so that threads of numpy would only compete with each other.
     for variable in THREAD_VARIABLES:

@@ -1,4 +1,4 @@
-"""Where an attempt runs: what is recorded beside every result."""
+"""The environment of an attempt, recorded with every result."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ from rnnbench.records.result import Environment
 if TYPE_CHECKING:
     import torch
 
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+"""Environment variables that set the number of threads of numerical libraries."""
+
 
 @cache
 def processor_name() -> str:
@@ -31,9 +39,7 @@ def processor_name() -> str:
 
 @cache
 def software() -> dict[str, str]:
-    """Return the platform and the versions that are recorded; looking them up takes longer than a
-    short trial.
-    """
+    """Return the platform and the versions; looking them up takes longer than a short trial."""
     return {
         "platform": platform.platform(),
         "python_version": platform.python_version(),
@@ -42,7 +48,7 @@ def software() -> dict[str, str]:
 
 
 def available_cores() -> int:
-    """Return the number of cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

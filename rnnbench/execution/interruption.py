@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once to end in order, twice to end at once."""
+"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Counts the signals that ask this process to end, instead of raising wherever it happens to
-    be.
+    """Count SIGINT and SIGTERM instead of raising an exception at an arbitrary place.
 
-    Used as a context; outside the main thread (a notebook's worker, say) Python allows no handlers,
-    and it counts none.
+    Used as a context. Outside the main thread, where Python allows no handlers, nothing is counted.
     """
 
     def __init__(self) -> None:
@@ -25,7 +23,7 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """What the shell expects of a process ended so: 130 for Ctrl-C, 143 for SIGTERM."""
+        """The exit code by the shell's convention: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + (self.number or signal.SIGINT)
 
     def __enter__(self) -> Interruption:

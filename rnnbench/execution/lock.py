@@ -1,9 +1,10 @@
-"""One advisory lock for every rnnbench on the machine: trials share it, the speed pass has it
-alone.
+"""One advisory lock for all rnnbench runs on the machine.
 
-Two files make it fair. Whoever wants the machine alone holds the *turnstile* while it waits for the
-*room* to empty; whoever wants to start a trial must pass the turnstile first, so that new trials
-cannot keep a waiting speed pass out.
+Trials share it; the speed pass holds it exclusively. It consists of two files, locked by ``flock``,
+so that a waiting speed pass is not starved: the speed pass locks the *queue* file before it waits
+for the *lock* file, and no trial starts while the queue file is locked.
+
+``filelock.ReadWriteLock`` was tried: polled without blocking, it starves a waiting writer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rnnbench.errors import OutputError
@@ -20,77 +21,66 @@ from rnnbench.errors import OutputError
 FOLDER_VARIABLE = "RNNBENCH_LOCK_DIR"
 
 
-class Machine:
-    """The machine as rnnbench processes share it; keep one object for a run, and close it."""
+class MachineLock:
+    """The machine's lock as held by one run. Closed after use; it ends with the process, too."""
 
     def __init__(self) -> None:
         default = Path(tempfile.gettempdir()) / f"rnnbench-{os.getuid()}"
         folder = Path(os.environ.get(FOLDER_VARIABLE) or default)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._turnstile = os.open(
-                folder / "turnstile.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
-            self._room = os.open(folder / "room.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._queue = os.open(folder / "queue.lock", flags, 0o600)
+            self._lock = os.open(folder / "machine.lock", flags, 0o600)
         except OSError as error:
             raise OutputError(
-                f"the lock that keeps speed measurements alone cannot be made in {folder}: {error.strerror}. "
+                f"the lock of rnnbench runs cannot be made in {folder}: {error.strerror}. "
                 f"Set {FOLDER_VARIABLE} to a folder that can be written."
             ) from None
-        self._inside = False
+        self._shared = False
 
-    def enter(self) -> bool:
-        """Join those who run trials; ``False`` while somebody measures speed or waits to."""
-        if self._inside and self._passes(self._turnstile):
-            return True
-        if self._inside:
+    def shared(self) -> bool:
+        """Take the shared lock if it is not held yet; return whether a trial may start.
+
+        ``False`` while another run holds the lock exclusively or waits to do so.
+        """
+        if not _try(self._queue, fcntl.LOCK_SH):
             return False
-        if self._passes(self._turnstile) and _try(self._room, fcntl.LOCK_SH):
-            self._inside = True
-        return self._inside
+        fcntl.flock(self._queue, fcntl.LOCK_UN)
+        self._shared = self._shared or _try(self._lock, fcntl.LOCK_SH)
+        return self._shared
 
-    def leave(self) -> None:
-        """Say that none of this run's trials is running."""
-        if self._inside:
-            fcntl.flock(self._room, fcntl.LOCK_UN)
-            self._inside = False
+    def release(self) -> None:
+        """Release the shared lock, since no trial of this run is running."""
+        if self._shared:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            self._shared = False
 
     @contextlib.contextmanager
-    def waiting_alone(self) -> Iterator[Alone]:
-        """Queue for the machine alone; nobody starts a trial from here on. See :class:`Alone`."""
-        self.leave()
-        alone = Alone(self._turnstile, self._room)
+    def exclusive(self) -> Iterator[Callable[[], bool]]:
+        """Queue for the exclusive lock, and release it at the end of the block.
+
+        Yields a function that returns whether the lock has been acquired. It does not block: call
+        it again while it returns ``False``.
+        """
+        self.release()
+        is_first = False
+
+        def acquired() -> bool:
+            nonlocal is_first
+            is_first = is_first or _try(self._queue, fcntl.LOCK_EX)
+            return is_first and _try(self._lock, fcntl.LOCK_EX)
+
         try:
-            yield alone
+            yield acquired
         finally:
-            fcntl.flock(self._room, fcntl.LOCK_UN)
-            fcntl.flock(self._turnstile, fcntl.LOCK_UN)
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go of everything."""
-        os.close(self._turnstile)
-        os.close(self._room)
-
-    @staticmethod
-    def _passes(turnstile: int) -> bool:
-        passed = _try(turnstile, fcntl.LOCK_SH)
-        if passed:
-            fcntl.flock(turnstile, fcntl.LOCK_UN)
-        return passed
-
-
-class Alone:
-    """A place in the queue for the machine alone."""
-
-    def __init__(self, turnstile: int, room: int) -> None:
-        self._turnstile = turnstile
-        self._room = room
-        self._queued = False
-
-    def ready(self) -> bool:
-        """Whether everybody else has left; ask again while it is ``False``."""
-        self._queued = self._queued or _try(self._turnstile, fcntl.LOCK_EX)
-        return self._queued and _try(self._room, fcntl.LOCK_EX)
+        """Release and close both files."""
+        os.close(self._queue)
+        os.close(self._lock)
 
 
 def _try(descriptor: int, kind: int) -> bool:

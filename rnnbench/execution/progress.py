@@ -1,37 +1,59 @@
-"""What is seen of a sweep: one live view on a terminal, plain timestamped lines anywhere else."""
+"""Progress of a sweep: a live view on a terminal, timestamped lines anywhere else."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from rnnbench.errors import one_line
+from rnnbench.execution.jobs import messages
 from rnnbench.records.result import Result, Status
 from rnnbench.records.spec import TrialSpec
 
 QUIET_SECONDS = 60.0
-"""A log says at least this often that trials are running, so that nobody takes a long one for a
-dead one.
-"""
+"""Heartbeat interval of a log, in seconds."""
 ROWS_SHOWN = 12
-"""Running trials that the live view lists; more would push each other off a small terminal."""
+"""Maximum number of running trials that the live view lists, so that it fits a small terminal."""
+LINE_LIMIT = 2000
+"""Characters of a line at most."""
 
-Running = Sequence[tuple[TrialSpec, tuple[int, float] | None]]
-"""Trials with the step and the loss that each last told of."""
+Running = Sequence[tuple[TrialSpec, messages.Progress | None]]
+"""Running trials, each with its latest progress."""
+
+
+class View(Protocol):
+    """Observer of a run."""
+
+    def begin(self, trials: int, stored: int, jobs: int) -> None:
+        """Begin a sweep: all its trials, those stored already, and trials at a time."""
+
+    def started(self, spec: TrialSpec) -> None:
+        """Note that a trial has started."""
+
+    def running(self, jobs: Running, seconds_left: float | None) -> None:
+        """Note the running trials and the expected time left; called several times a second."""
+
+    def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
+        """Note that a trial has ended."""
+
+    def say(self, text: str) -> None:
+        """Show a message."""
+
+    def end(self) -> None:
+        """End the sweep; messages may follow. A second call does nothing."""
 
 
 class _Counted:
-    """The numbers that both views show."""
+    """The counts that both views show."""
 
     def __init__(self) -> None:
-        self._total = self._done = self._failed = self._stored = self._run = 0
+        self._total = self._failed = self._stored = self._run = 0
         self._seconds_left: float | None = None
 
     def _expect(self, trials: int, stored: int) -> None:
@@ -39,10 +61,7 @@ class _Counted:
 
     def _count(self, result: Result) -> None:
         self._run += 1
-        if result.status is Status.DONE:
-            self._done += 1
-        elif result.status is not Status.INCOMPATIBLE:
-            self._failed += 1
+        self._failed += result.status not in (Status.DONE, Status.INCOMPATIBLE)
 
     def _eta(self) -> str:
         if not self._run or self._run == self._total - self._stored or self._seconds_left is None:
@@ -55,7 +74,7 @@ class _Counted:
 
 
 class PlainView(_Counted):
-    """A line per event, for log files and pipes; repeats nothing."""
+    """One line per event, for log files and pipes."""
 
     def __init__(self, console: Console, quiet_seconds: float = QUIET_SECONDS) -> None:
         super().__init__()
@@ -64,15 +83,15 @@ class PlainView(_Counted):
         self._last_said = time.monotonic()
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
-        """Say what is ahead."""
+        """Log the size of the sweep."""
         self._expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
 
     def started(self, spec: TrialSpec) -> None:
-        """A trial's start is not worth a line."""
+        """Ignored."""
 
     def running(self, jobs: Running, seconds_left: float | None) -> None:
-        """Nor is its progress, unless nothing was said for long."""
+        """Log a heartbeat after ``quiet_seconds`` without output."""
         self._seconds_left = seconds_left
         if jobs and time.monotonic() - self._last_said >= self._quiet_seconds:
             steps = ", ".join(
@@ -82,86 +101,104 @@ class PlainView(_Counted):
             self.say(f"running: {steps}{more}")
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
-        """Say how a trial ended."""
+        """Log how a trial ended."""
         self._count(result)
         self.say(f"{_trial_line(spec, result, seconds)} · {self._tally()}")
 
     def say(self, text: str) -> None:
-        """Write one timestamped line."""
+        """Log one timestamped line."""
         self._last_said = time.monotonic()
-        self._console.print(
-            Text(f"{time.strftime('%H:%M:%S')}  {one_line(text, 2000)}"), soft_wrap=True
-        )
+        line = f"{time.strftime('%H:%M:%S')}  {one_line(text, LINE_LIMIT)}"
+        self._console.print(Text(line), soft_wrap=True)
 
     def end(self) -> None:
-        """Nothing is left open."""
+        """Ignored."""
 
 
 class LiveView(_Counted):
-    """Finished trials scroll by; below them a bar and the trials that run now."""
+    """The ended trials scroll; below them are the running trials and a bar for the sweep."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
-        self._live: Live | None = None
-        self._jobs_now: Running = ()
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=console,
+            refresh_per_second=5,
+            transient=True,
+        )
+        self._sweep = self._bars.add_task("", state="")
+        self._rows: dict[str, TaskID] = {}
+        self._jobs: Running = ()
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
-        """Say what is ahead and open the live view."""
+        """Print the size of the sweep and open the live part."""
         self._expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
-        self._live = Live(
-            console=self._console, refresh_per_second=5, transient=True, get_renderable=self._render
-        )
-        self._live.start()
+        self._show_sweep()
+        self._bars.start()
 
     def started(self, spec: TrialSpec) -> None:
-        """The next refresh shows it."""
+        """Ignored: :meth:`running` follows."""
 
     def running(self, jobs: Running, seconds_left: float | None) -> None:
-        """Take note of what the next refresh shows."""
+        """Update the live part."""
         self._seconds_left = seconds_left
-        self._jobs_now = jobs
+        self._jobs = jobs
+        self._show_jobs()
+        self._show_sweep()
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
         """Print how a trial ended, above the live part."""
         self._count(result)
+        self._show_sweep()
         style = {Status.DONE: "", Status.INCOMPATIBLE: "dim"}.get(result.status, "red")
-        self._console.print(
-            Text(one_line(_trial_line(spec, result, seconds), 2000), style=style), soft_wrap=True
-        )
+        self._print(_trial_line(spec, result, seconds), style)
 
     def say(self, text: str) -> None:
         """Print one line, above the live part."""
-        self._console.print(Text(one_line(text, 2000)), soft_wrap=True)
+        self._print(text)
 
     def end(self) -> None:
-        """Close the live view."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        """Close the live part."""
+        self._bars.stop()
 
-    def _render(self) -> Group:
-        rows = Table.grid(padding=(0, 2))
-        for spec, progress in self._jobs_now[:ROWS_SHOWN]:
-            rows.add_row(
-                Text(f"  {one_line(_name(spec), 200)}"),
-                ProgressBar(
-                    total=spec.settings.steps, completed=progress[0] if progress else 0, width=20
-                ),
-                Text(_step(spec, progress)),
+    def live(self) -> RenderableType:
+        """Return the live part as it is shown now."""
+        return self._bars.get_renderable()
+
+    def _print(self, text: str, style: str = "") -> None:
+        self._console.print(Text(one_line(text, LINE_LIMIT), style=style), soft_wrap=True)
+
+    def _show_jobs(self) -> None:
+        shown = {spec.trial_id: (spec, progress) for spec, progress in self._jobs[:ROWS_SHOWN]}
+        for ended in self._rows.keys() - shown.keys():
+            self._bars.remove_task(self._rows.pop(ended))
+        for trial_id, (spec, progress) in shown.items():
+            if trial_id not in self._rows:
+                self._rows[trial_id] = self._bars.add_task(
+                    one_line(_name(spec), 200), total=spec.settings.steps, state=""
+                )
+            self._bars.update(
+                self._rows[trial_id],
+                completed=progress.step if progress else 0,
+                state=_step(spec, progress),
             )
-        if len(self._jobs_now) > ROWS_SHOWN:
-            rows.add_row(Text(f"  and {len(self._jobs_now) - ROWS_SHOWN} more"))
-        bar = Table.grid(padding=(0, 2))
-        bar.add_row(
-            ProgressBar(total=max(1, self._total), completed=self._stored + self._run, width=40),
-            Text(self._tally()),
+
+    def _show_sweep(self) -> None:
+        more = len(self._jobs) - ROWS_SHOWN
+        self._bars.update(
+            self._sweep,
+            description=f"{len(self._jobs)} running",
+            total=max(1, self._total),
+            completed=self._stored + self._run,
+            state=self._tally() + (f"; {more} more are running" if more > 0 else ""),
         )
-        return Group(rows, bar)
 
 
-def view_for(console: Console) -> PlainView | LiveView:
+def view_for(console: Console) -> View:
     """Return the live view on a terminal, the plain one anywhere else."""
     return LiveView(console) if console.is_terminal else PlainView(console)
 
@@ -175,14 +212,15 @@ def _name(spec: TrialSpec) -> str:
     return f"{spec.task.label} · {spec.model.label} H={spec.model.hidden_size} seed {spec.seed}"
 
 
-def _step(spec: TrialSpec, progress: tuple[int, float] | None) -> str:
-    step, loss = progress or (0, None)
-    return f"step {step}/{spec.settings.steps}" + ("" if loss is None else f", loss {loss:.4g}")
+def _step(spec: TrialSpec, progress: messages.Progress | None) -> str:
+    if progress is None:
+        return f"step 0/{spec.settings.steps}"
+    return f"step {progress.step}/{spec.settings.steps}, loss {progress.loss:.4g}"
 
 
 def _trial_line(spec: TrialSpec, result: Result, seconds: float) -> str:
     if result.learning is None:
-        what = f"{result.status}: {result.error or ''}"
+        outcome = f"{result.status}: {result.error or ''}"
     else:
         learning = result.learning
         solved = (
@@ -190,8 +228,8 @@ def _trial_line(spec: TrialSpec, result: Result, seconds: float) -> str:
             if learning.solved and learning.steps_to_solve
             else ""
         )
-        what = f"{learning.score_name} {learning.score:.4g}, skill {learning.skill:.2f}{solved}"
-    return f"{_name(spec)} · {what} · {_short(seconds)} · {spec.trial_id}"
+        outcome = f"{learning.score_name} {learning.score:.4g}, skill {learning.skill:.2f}{solved}"
+    return f"{_name(spec)} · {outcome} · {_short(seconds)} · {spec.trial_id}"
 
 
 def _short(seconds: float) -> str:

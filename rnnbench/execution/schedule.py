@@ -1,38 +1,43 @@
-"""Which trial runs next: what takes long comes first, so that no core is left waiting for one last
-long trial.
-"""
+"""Scheduling: the order of the trials, and the circuit breaker that removes some of them."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
 
+CRASHES = 3
+"""Crashes of one model in one run after which its other trials are skipped."""
+
 
 class Queue:
-    """The trials that wait to be run.
+    """The waiting trials, in the order of longest expected duration first.
 
-    How long a configuration takes is not known before one of its trials ran, so each
-    configuration's first trial runs first, in the order of the plan. The others follow by how long
-    their configuration took, or has been taking so far, the longest first (Graham 1969, Bounds on
-    Multiprocessing Timing Anomalies). What has failed comes last: it may well hang again until its
-    limit, and the others' results should not wait for that. The order changes no result.
+    The duration of a configuration is not known before one of its trials ran, so each
+    configuration's first trial runs first, in the order of the plan. The others follow by the
+    duration of their configuration so far, the longest first (Graham 1969, Bounds on
+    Multiprocessing Timing Anomalies), so that at the end no core waits for one long trial.
+    Configurations that failed come last: they may hang until their limit again. The order changes
+    no result.
 
     Args:
         specs: trials in the order of the plan.
     """
 
     def __init__(self, specs: Iterable[TrialSpec]) -> None:
-        self._waiting: dict[
-            str, deque[TrialSpec]
-        ] = {}  # by configuration, which keep the order of the plan
-        self._configuration: dict[str, str] = {}  # by trial
+        # By configuration, in the order of the plan.
+        self._waiting: dict[str, deque[TrialSpec]] = {}
+        # The configuration of each trial.
+        self._configuration: dict[str, str] = {}
+        # Seconds by configuration: of its longest ended trial; expected of its running trials.
         self._took: dict[str, float] = {}
-        self._expected: dict[str, float] = {}  # of those of which no trial has ended yet
+        self._expected: dict[str, float] = {}
         self._failed: set[str] = set()
         for spec in specs:
             configuration = self._configuration[spec.trial_id] = spec.config_id
@@ -46,23 +51,24 @@ class Queue:
         return [trials[0] for trials in self._waiting.values() if trials]
 
     def observe_running(self, spec: TrialSpec, expected: float) -> None:
-        """Take note that a running trial looks as if it would take ``expected`` seconds."""
+        """Note the expected duration of a running trial, in seconds."""
         self._expected[self._configuration[spec.trial_id]] = expected
 
     def observe_end(self, spec: TrialSpec, seconds: float, *, failed: bool) -> None:
-        """Take note that a trial took ``seconds``, and whether it failed."""
+        """Note the duration of an ended trial, and whether it failed."""
         configuration = self._configuration[spec.trial_id]
         self._took[configuration] = max(seconds, self._took.get(configuration, 0.0))
         if failed:
             self._failed.add(configuration)
 
     def expected(self, spec: TrialSpec) -> float | None:
-        """Return how many seconds a trial is expected to take; ``None`` where nothing tells."""
+        """Return the expected duration of a trial in seconds, or ``None`` if nothing is known."""
         return self._seconds(self._configuration[spec.trial_id])
 
     def seconds_waiting(self) -> float | None:
-        """Return how many seconds all that waits would take one after the other; ``None`` before
-        any trial ran for a while.
+        """Return the expected total duration of the waiting trials in seconds.
+
+        ``None`` before any trial has run for a while.
         """
         known = [seconds for each in self._waiting if (seconds := self._seconds(each)) is not None]
         if not known:
@@ -76,14 +82,14 @@ class Queue:
         return self._took.get(configuration, self._expected.get(configuration))
 
     def take(self) -> TrialSpec:
-        """Take out the trial to run next.
+        """Remove and return the trial to run next.
 
         Raises:
-            IndexError: nothing waits.
+            IndexError: no trial is waiting.
         """
         waiting = [configuration for configuration, trials in self._waiting.items() if trials]
         if not waiting:
-            raise IndexError("no trial waits")
+            raise IndexError("no trial is waiting")
         chosen = max(waiting, key=self._urgency)
         self._expected.setdefault(chosen, 0.0)
         return self._waiting[chosen].popleft()
@@ -93,14 +99,37 @@ class Queue:
         return configuration not in self._failed, math.inf if seconds is None else seconds
 
     def put_back(self, spec: TrialSpec) -> None:
-        """Return a trial that was taken and could not be run now."""
+        """Put back a trial that was taken and cannot be run now."""
         self._waiting[self._configuration[spec.trial_id]].append(spec)
 
     def remove_model(self, name: str) -> int:
-        """Take out all trials of the model called ``name`` and return how many they were."""
+        """Remove all trials of the model called ``name`` and return their number."""
         removed = 0
         for trials in self._waiting.values():
             if trials and trials[0].model.name == name:
                 removed += len(trials)
                 trials.clear()
         return removed
+
+
+class CircuitBreaker:
+    """Remove the waiting trials of a model that crashed three times in the run.
+
+    Only ``crashed`` counts: the other statuses come from a limit that the user set, or from code
+    that could still report its error. A skipped trial leaves no record, since it was not attempted;
+    the next run attempts it.
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._crashes: Counter[str] = Counter()
+
+    def skip(self, spec: TrialSpec, status: Status, queue: Queue) -> int:
+        """Note how a trial ended; return how many others were removed from ``queue``."""
+        if status is not Status.CRASHED:
+            return 0
+        name = spec.model.name
+        self._crashes[name] += 1
+        if not self._enabled or self._crashes[name] < CRASHES:
+            return 0
+        return queue.remove_model(name)

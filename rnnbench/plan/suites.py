@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,25 @@ def load_suite(name: str) -> Suite:
     return suites[name]
 
 
-def to_request(suite: Suite, given: Mapping[str, Any]) -> Request:
-    """Return the suite's request, with what the user gave (not ``None``, not empty) in place of the
-    suite's own.
-    """
-    settings = {**suite.settings, **given.get("settings", {})}
-    own = {
-        name: getattr(suite, name) for name in ("tasks", "models", "seeds", "preset", "hidden_size")
-    }
-    own |= {name: given[name] for name in own if given.get(name) not in (None, (), [])}
-    return Request(**own, settings=settings)
+def to_request(
+    suite: Suite,
+    *,
+    tasks: Sequence[str] = (),
+    models: Sequence[str] = (),
+    seeds: int | Sequence[int] | None = None,
+    preset: str | None = None,
+    hidden_size: int | None = None,
+    settings: Mapping[str, Any],
+) -> Request:
+    """Return the suite's request, with what is given here in place of the suite's own."""
+    return Request(
+        tasks=tasks or suite.tasks,
+        models=models or suite.models,
+        seeds=suite.seeds if seeds is None else seeds,
+        preset=suite.preset if preset is None else preset,
+        hidden_size=suite.hidden_size if hidden_size is None else hidden_size,
+        settings={**suite.settings, **settings},
+    )
 
 
 def _text_of(path: Path) -> str:

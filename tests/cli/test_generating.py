@@ -14,7 +14,8 @@ from tests.support.calling import call
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A store with one trial of char-lm, and the trial's id."""
     from rnnbench.contract import registry
-    from rnnbench.execution.jobs.trial import TrialOptions, run_trial
+    from rnnbench.execution.jobs.messages import TrialJob
+    from rnnbench.execution.jobs.trial import run_trial
     from rnnbench.plan.planning import Request, make_plan
 
     path = tmp_path_factory.mktemp("generate") / "texts.db"
@@ -28,9 +29,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     )
     (spec,) = make_plan(request, known)
     with Store(path) as store:
-        result = run_trial(
-            spec, known, TrialOptions(probes=False, weights=store.weights_of(spec.trial_id))
-        )
+        job = TrialJob(spec=spec, probes=False, weights=store.weights_of(spec.trial_id))
+        result = run_trial(job, known)
         store.add(spec, result, started_at="2026-01-01T00:00:00Z", seconds=1.0)
     return path, spec.trial_id
 

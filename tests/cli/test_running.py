@@ -18,7 +18,7 @@ DRY = ("run", "--dry-run")
 ONE = (*DRY, "-t", "copy-memory", "-m", "lstm", "--seeds", "1")
 
 
-def test_a_sweep_trains_tells_and_stores(swept: tuple[Path, Answer]) -> None:
+def test_a_sweep_trains_reports_progress_and_stores(swept: tuple[Path, Answer]) -> None:
     folder, answer = swept
     assert answer.code == 0, answer
     assert answer.err == ""
@@ -72,7 +72,7 @@ def test_a_dry_run_shows_the_trials_and_what_the_store_has(
     assert list(folder.iterdir()) == []
 
 
-def test_a_dry_run_tells_what_is_tried_again_from_what_is_kept(
+def test_a_dry_run_distinguishes_retried_trials_from_kept_ones(
     swept: tuple[Path, Answer], folder: Path
 ) -> None:
     shutil.copy(swept[0] / "rnnbench.db", folder / "rnnbench.db")
@@ -110,10 +110,12 @@ def test_a_plan_is_the_same_however_it_is_typed() -> None:
 def test_settings_change_the_trial() -> None:
     plain = shown(*ONE)[0].split()[0]
     changes = [
-        ("--steps", "7"), ("--batch-size", "7"), ("--learning-rate", "7"), ("--optimizer", "sgd"), ("--weight-decay", "7"),
-        ("--clip-norm", "7"), ("--clip-norm", "none"), ("--embedding-size", "7"), ("--validate-every", "7"),
-        ("--validation-size", "7"), ("--test-size", "7"), ("--precision", "64"), ("--preset", "quick"), ("--hidden-size", "7"),
-    ]  # fmt: skip
+        *(("--steps", "7"), ("--batch-size", "7"), ("--learning-rate", "7")),
+        *(("--optimizer", "sgd"), ("--weight-decay", "7"), ("--clip-norm", "7")),
+        *(("--clip-norm", "none"), ("--embedding-size", "7"), ("--validate-every", "7")),
+        *(("--validation-size", "7"), ("--test-size", "7"), ("--precision", "64")),
+        *(("--preset", "quick"), ("--hidden-size", "7")),
+    ]
     identities = {shown(*ONE, *change)[0].split()[0] for change in changes}
     assert len(identities | {plain}) == len(changes) + 1
     for how in (
@@ -154,21 +156,21 @@ def test_a_suite_is_a_plan_and_flags_win(folder: Path) -> None:
         (["--hidden-size", "0"], "--hidden-size"),
         (["--hidden-size", "100000"], "less than or equal to 65536"),
         (["--steps", "9" * 5000], "--steps"),
-        (["--lr", "nan"], "learning_rate=nan"),
-        (["--lr", "0"], "learning_rate=0.0: it should be greater than 0"),
-        (["--clip-norm", "inf"], "clip_norm=inf"),
-        (["--clip-norm", "x"], "neither a number nor none"),
+        (["--lr", "nan"], "--lr"),
+        (["--lr", "0"], "it should be greater than 0"),
+        (["--clip-norm", "inf"], "--clip-norm"),
+        (["--clip-norm", "x"], "not a number or none"),
         (["--optimizer", "adamm"], "not one of"),
         (["--accelerator", "tpu"], "not one of"),
         (["--suite", "memry"], "Did you mean 'memory'?"),
         (["--suite", ""], "no suite called ''"),
         (["--suite", "absent.yaml"], "No such file"),
         (["--retry", "faild"], "Did you mean 'failed'?"),
-        (["--retry", ""], "no such status"),
-        (["-j", "0"], "neither a whole number from 1 nor auto"),
+        (["--retry", ""], "no status"),
+        (["-j", "0"], "jobs"),
         (["--threads", "0"], "--threads"),
-        (["--timeout", "soon"], "not a duration"),
-        (["--memory", "lots"], "not a size"),
+        (["--timeout", "soon"], "10m"),
+        (["--memory", "lots"], "4GiB"),
         (["--store", "."], "is a folder, not a store"),
         (["--store", "notes.txt"], "is not a store of rnnbench"),
     ],
@@ -179,7 +181,7 @@ def test_a_wrong_run_is_refused_before_it_begins(folder: Path, words: list[str],
     assert [each.name for each in folder.iterdir()] == ["notes.txt"]
 
 
-def test_a_report_that_could_not_be_written_is_told_before_the_work(folder: Path) -> None:
+def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder: Path) -> None:
     (folder / "precious").mkdir()
     (folder / "precious" / "work.txt").write_text("precious", encoding="utf-8")
     assert "holds files and is no rnnbench report" in call(*TINY, "--report", "precious").complaint
@@ -187,11 +189,16 @@ def test_a_report_that_could_not_be_written_is_told_before_the_work(folder: Path
 
 
 WORDS = st.one_of(
-    st.sampled_from(["-t", "-m", "--task", "copy-memory", "copy-memory[delay=2,3]", "lstm", "all", "*", "--seeds", "2", "0,1",
-                     "--suite", "memory", "--preset", "quick", "--steps", "--hidden-size", "8", "1e3", "--lr", "--retry", "all",
-                     "--timeout", "10m", "--memory", "4G", "-j", "auto", "--clip-norm", "none", "--no-probes", "--store", ""]),
+    st.sampled_from(
+        [
+            *("-t", "-m", "--task", "copy-memory", "copy-memory[delay=2,3]", "lstm", "all", "*"),
+            *("--seeds", "2", "0,1", "--suite", "memory", "--preset", "quick", "--steps", "1e3"),
+            *("--hidden-size", "8", "--lr", "--retry", "all", "--timeout", "10m", "--memory"),
+            *("4GiB", "-j", "auto", "--clip-norm", "none", "--no-probes", "--store", ""),
+        ]
+    ),
     st.text(st.characters(exclude_characters="/\0"), max_size=12),
-)  # fmt: skip
+)
 
 
 @settings(

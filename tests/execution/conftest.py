@@ -1,7 +1,8 @@
-"""A plugin whose models fail in every way, really installed, and what runs them."""
+"""An installed plugin whose models fail in every way, and fixtures that run them."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 
 from rnnbench.contract import registry as plugins
 from rnnbench.contract.registry import Registry
-from rnnbench.execution.context import RunOptions, Session
+from rnnbench.execution.context import RunContext
 from rnnbench.execution.interruption import Interruption
-from rnnbench.execution.isolation.processes import Processes
-from rnnbench.execution.lock import FOLDER_VARIABLE, Machine
+from rnnbench.execution.isolation import Processes
+from rnnbench.execution.lock import FOLDER_VARIABLE, MachineLock
+from rnnbench.execution.options import RunOptions
 from rnnbench.execution.sweep import Summary, Sweep
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.result import Record
@@ -43,9 +45,7 @@ def registry(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 @pytest.fixture(scope="session")
 def processes(shelf: Path) -> Iterator[Processes]:
-    """Isolated processes that can load the faulty plugin; one server for all tests, since it takes
-    seconds to start.
-    """
+    """Isolated processes that can load the faulty plugin, with one server for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(shelf)
         started = Processes()
@@ -54,12 +54,11 @@ def processes(shelf: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    """A machine of the test's own, so that it waits for nobody."""
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MachineLock]:
+    """The test's own lock, so that it waits for no other run."""
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "locks"))
-    machine = Machine()
-    yield machine
-    machine.close()
+    with contextlib.closing(MachineLock()) as lock:
+        yield lock
 
 
 Plan = Callable[..., list[TrialSpec]]
@@ -87,26 +86,50 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+InContext = Callable[..., contextlib.AbstractContextManager[RunContext]]
+
+
+@pytest.fixture
+def in_context(
+    registry: Registry, processes: Processes, lock: MachineLock, store: Store
+) -> InContext:
+    """Make the context of a run, with these options."""
+    assert "segfault" in registry.models
+
+    @contextlib.contextmanager
+    def make(
+        view: SilentView | None = None,
+        processes: Processes = processes,
+        store: Store = store,
+        **given: Any,
+    ) -> Iterator[RunContext]:
+        options = RunOptions(**{"jobs": 2, "probes": False, **given})
+        with Interruption() as interruption:
+            yield RunContext(
+                store,
+                registry,
+                processes,
+                lock,
+                view or SilentView(),
+                interruption,
+                options,
+                device="cuda" if options.accelerator == "gpu" else "cpu",
+                jobs=options.jobs or 1,
+            )
+
+    return make
+
+
 Sweeping = Callable[..., tuple[Summary, dict[str, Record]]]
 
 
 @pytest.fixture
-def sweep(registry: Registry, processes: Processes, machine: Machine, store: Store) -> Sweeping:
+def sweep(in_context: InContext, store: Store) -> Sweeping:
     """Run trials; return the summary and the last record of each model by name."""
-    assert "segfault" in registry.models
 
-    def run(
-        specs: list[TrialSpec],
-        view: SilentView | None = None,
-        processes: Processes = processes,
-        **options: Any,
-    ) -> tuple[Summary, dict[str, Record]]:
-        chosen = RunOptions(**{"jobs": 2, "probes": False, **options})
-        with Interruption() as interruption:
-            session = Session(
-                store, registry, processes, machine, view or SilentView(), chosen, interruption
-            )
-            summary = Sweep(specs, session).run()
+    def run(specs: list[TrialSpec], *given: Any, **options: Any) -> Any:
+        with in_context(*given, **options) as context:
+            summary = Sweep(specs, context).run()
         return summary, {record.spec.model.name: record for record in store.records()}
 
     return run

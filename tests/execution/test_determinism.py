@@ -9,16 +9,12 @@ from typing import Any
 import pytest
 
 from rnnbench.contract.registry import Registry
-from rnnbench.execution.context import RunOptions, Session
-from rnnbench.execution.interruption import Interruption
-from rnnbench.execution.isolation.processes import Processes
-from rnnbench.execution.lock import Machine
 from rnnbench.execution.sweep import Sweep
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.result import Status
 from rnnbench.records.spec import TrialSpec
 from rnnbench.records.store import Store
-from tests.execution.conftest import Plan
+from tests.execution.conftest import InContext, Plan
 from tests.support.views import SilentView
 
 SETTINGS = {
@@ -33,10 +29,8 @@ SETTINGS = {
 class Measure:
     """Runs trials into a store of their own and returns all that was measured but for seconds."""
 
-    def __init__(
-        self, registry: Registry, processes: Processes, machine: Machine, folder: Path
-    ) -> None:
-        self._parts = registry, processes, machine
+    def __init__(self, in_context: InContext, folder: Path) -> None:
+        self._in_context = in_context
         self._folder = folder
         self._count = 0
 
@@ -44,24 +38,27 @@ class Measure:
         self, specs: Sequence[TrialSpec], jobs: int, retry: bool = False
     ) -> dict[str, Any]:
         self._count += 1
-        with Store(self._folder / f"{self._count}.db") as store, Interruption() as interruption:
+        with Store(self._folder / f"{self._count}.db") as store:
             if retry:
-                self._crash(specs, store, interruption)
-            options = RunOptions(jobs=jobs, retry=frozenset({Status.CRASHED}))
-            Sweep(specs, Session(store, *self._parts, SilentView(), options, interruption)).run()
-            return {record.trial_id: _numbers(record.result.model_dump()) for record in store.records()
-                    if record.spec.model.name != "segfault"}  # fmt: skip
+                self._interrupt(specs, store)
+            with self._in_context(store=store, jobs=jobs, probes=True) as context:
+                Sweep(specs, context).run()
+            return {
+                record.trial_id: _numbers(record.result.model_dump())
+                for record in store.records()
+                if record.spec.model.name != "segfault"
+            }
 
-    def _crash(self, specs: Sequence[TrialSpec], store: Store, interruption: Interruption) -> None:
-        _, processes, _ = self._parts
+    def _interrupt(self, specs: Sequence[TrialSpec], store: Store) -> None:
         view = SilentView()
+        with self._in_context(view, store=store, jobs=1, probes=True) as context:
 
-        def kill_at_once(_: TrialSpec) -> None:
-            for job in processes.running:
-                processes.kill(job, "interrupted")
+            def kill_at_once(_: TrialSpec) -> None:
+                for job in context.processes.running:
+                    context.processes.stop(job, at_once=True)
 
-        view.on_start = kill_at_once
-        Sweep(specs, Session(store, *self._parts, view, RunOptions(jobs=1), interruption)).run()
+            view.on_start = kill_at_once
+            Sweep(specs, context).run()
         assert {record.result.status for record in store.records()} == {Status.INTERRUPTED}
 
 
@@ -74,11 +71,11 @@ def _numbers(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def measure(registry: Registry, processes: Processes, machine: Machine, tmp_path: Path) -> Measure:
-    return Measure(registry, processes, machine, tmp_path)
+def measure(in_context: InContext, tmp_path: Path) -> Measure:
+    return Measure(in_context, tmp_path)
 
 
-def test_alone_in_parallel_in_another_order_and_after_a_crash(
+def test_alone_in_parallel_in_another_order_and_after_an_interruption(
     measure: Measure, registry: Registry, plan: Plan
 ) -> None:
     models = ["lstm", "attention-lstm"]

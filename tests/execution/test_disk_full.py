@@ -18,9 +18,7 @@ ROOM = 512 * 1024
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """A folder on a disk of 512 kB, or where none can be mounted, a prefix that bounds the size of
-    files instead.
-    """
+    """A folder on a disk of 512 kB; if none can be mounted, a prefix that limits file sizes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = (

@@ -1,4 +1,4 @@
-"""An exception with a hostile text, from the model that raises it to every file that people open."""
+"""An exception with a hostile text does no harm in any file that is made from its record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnbench.analysis.tables import export, tidy
 from rnnbench.contract.faults import in_words
-from rnnbench.execution.isolation.failure import TRACEBACK_LIMIT, traceback_of
+from rnnbench.execution.jobs.failure import TRACEBACK_LIMIT, traceback_of
 from rnnbench.records.store import Store
 from rnnbench.report.write import write_report
 from tests.execution.conftest import Plan, Sweeping

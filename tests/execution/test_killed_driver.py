@@ -1,6 +1,4 @@
-"""SIGKILL of the driver over and over: no finished trial is lost, none is run twice, nothing is
-left running.
-"""
+"""Repeated SIGKILL of the driver: no trial is lost or run twice, and no process is left."""
 
 from __future__ import annotations
 

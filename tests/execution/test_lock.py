@@ -9,28 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.execution.lock import FOLDER_VARIABLE, Machine
+from rnnbench.errors import OutputError
+from rnnbench.execution.lock import FOLDER_VARIABLE, MachineLock
 
 SCRIPT = """
 import contextlib, sys
-from rnnbench.execution.lock import Machine
-machine, stack, alone = Machine(), contextlib.ExitStack(), None
+from rnnbench.execution.lock import MachineLock
+lock, stack = MachineLock(), contextlib.ExitStack()
 for line in sys.stdin:
     word = line.strip()
     if word == "queue":
-        alone, said = stack.enter_context(machine.waiting_alone()), "queued"
-    elif word == "ready":
-        said = alone.ready()
+        acquired = stack.enter_context(lock.exclusive())
+        print("queued", flush=True)
+    elif word == "acquired":
+        print(acquired(), flush=True)
     elif word == "done":
-        said = stack.close()
+        print(stack.close(), flush=True)
     else:
-        said = getattr(machine, word)()
-    print(said, flush=True)
+        print(getattr(lock, word)(), flush=True)
 """
 
 
 class Run:
-    """Another run on this machine, which does as it is told."""
+    """Another run on this machine, driven by words on its standard input."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -60,37 +61,37 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Run]]
 
 def test_trials_share_and_the_speed_pass_is_alone(runs: list[Run]) -> None:
     first, second, third = runs
-    assert [first("enter"), second("enter")] == ["True", "True"]
+    assert [first("shared"), second("shared")] == ["True", "True"]
     first("queue")
-    assert first("ready") == "False", "the second still runs a trial"
-    assert second("enter") == "False", "no new trial may keep the first waiting"
-    assert third("enter") == "False"
-    second("leave")
-    assert first("ready") == "True"
-    assert [second("enter"), third("enter")] == ["False", "False"]
+    assert first("acquired") == "False", "the second still runs a trial"
+    assert second("shared") == "False", "no new trial may keep the first waiting"
+    assert third("shared") == "False"
+    second("release")
+    assert first("acquired") == "True"
+    assert [second("shared"), third("shared")] == ["False", "False"]
     second("queue")
-    assert second("ready") == "False"
+    assert second("acquired") == "False"
     first("done")
-    assert first("enter") == "True", "the second had not reached the turnstile yet"
-    assert second("ready") == "False"
-    assert first("enter") == "False", "now it has"
-    first("leave")
-    assert second("ready") == "True"
+    assert first("shared") == "True", "the second is not in the queue yet"
+    assert second("acquired") == "False"
+    assert first("shared") == "False", "now it is"
+    first("release")
+    assert second("acquired") == "True"
     second("done")
-    assert [run("enter") for run in runs] == ["True"] * 3
+    assert [run("shared") for run in runs] == ["True"] * 3
 
 
 def test_the_lock_dies_with_its_holder(runs: list[Run]) -> None:
     first, second, third = runs
     first("queue")
-    assert first("ready") == "True"
-    assert second("enter") == "False"
+    assert first("acquired") == "True"
+    assert second("shared") == "False"
     first.kill()
-    assert second("enter") == "True"
+    assert second("shared") == "True"
     third("queue")
-    assert third("ready") == "False"
+    assert third("acquired") == "False"
     second.kill()
-    assert third("ready") == "True"
+    assert third("acquired") == "True"
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(
@@ -98,5 +99,5 @@ def test_a_folder_that_cannot_be_made_is_one_line(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "file" / "locks"))
-    with pytest.raises(Exception, match=f"Set {FOLDER_VARIABLE} to a folder that can be written"):
-        Machine()
+    with pytest.raises(OutputError, match=FOLDER_VARIABLE):
+        MachineLock()

@@ -52,14 +52,14 @@ def test_a_training_is_logged_by_optimizer_step_in_a_place_of_its_own(
     assert [float(row["val_loss"]) for row in rows] == pytest.approx(
         [point.validation_loss for point in learning.curve], rel=1e-5
     )
-    told = YAML(typ="safe").load(logs[-1].parent / "hparams.yaml")
-    assert (told["seed"], told["hidden_size"], told["steps"]) == (1, 4, 6)
+    logged = YAML(typ="safe").load(logs[-1].parent / "hparams.yaml")
+    assert (logged["seed"], logged["hidden_size"], logged["steps"]) == (1, 4, 6)
 
 
 def test_logging_changes_no_result(plan: Plan, sweep: Sweeping) -> None:
     specs = plan("good", steps=6, validate_every=2)
     results = [
-        sweep(specs, loggers=loggers, retry=frozenset({Status.DONE}))[1]["good"].result.learning
+        sweep(specs, loggers=loggers, retry=["done"])[1]["good"].result.learning
         for loggers in ((), ("csv",))
     ]
     losses = [
@@ -71,19 +71,16 @@ def test_logging_changes_no_result(plan: Plan, sweep: Sweeping) -> None:
     assert losses[0] == losses[1]
 
 
-def test_a_logger_whose_distribution_is_missing_is_told_before_anything_runs(
+def test_a_logger_whose_distribution_is_missing_is_refused_before_anything_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(LOGGERS, "tensorboard", "no_such_distribution")
-    with pytest.raises(
-        UsageError,
-        match=r"--logger tensorboard needs no_such_distribution; type: pip install 'rnnbench\[tens",
-    ):
+    with pytest.raises(UsageError, match=r"pip install 'rnnbench\[tensorboard\]'"):
         check_loggers(["csv", "tensorboard"])
 
 
-def test_a_wrong_name_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no such logger; there are: csv, tensorboard"):
+def test_a_wrong_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'csv'"):
         run("copy-memory", "lstm", loggers=["csvv"], store=tmp_path / "x.db")
 
 

@@ -8,9 +8,9 @@ import re
 import pytest
 from rich.console import Console
 
-from rnnbench.execution.progress import ROWS_SHOWN, LiveView, PlainView, view_for
+from rnnbench.execution.jobs.messages import Progress
+from rnnbench.execution.progress import ROWS_SHOWN, LiveView, PlainView, Running, view_for
 from rnnbench.records.result import Status
-from rnnbench.records.spec import TrialSpec
 from tests.support.factory import record, trial_spec
 
 HOSTILE = "a\x1b[31m\x07\nb[bold]"
@@ -39,14 +39,13 @@ def said(console: Console) -> str:
 def drawn(view: LiveView) -> str:
     """The live part as it would be shown now, without what moves the cursor."""
     canvas = terminal()
-    canvas.print(view._render())
+    canvas.print(view.live())
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said(canvas))
 
 
-def running(
-    count: int, step: int = 250, loss: float = 1.25
-) -> list[tuple[TrialSpec, tuple[int, float] | None]]:
-    return [(trial_spec(seed=seed), (step, loss) if seed else None) for seed in range(count)]
+def running(count: int, step: int = 250, loss: float = 1.25) -> Running:
+    progress = Progress(step=step, loss=loss)
+    return [(trial_spec(seed=seed), progress if seed else None) for seed in range(count)]
 
 
 def test_a_log_has_a_line_for_every_event() -> None:
@@ -128,7 +127,7 @@ def test_a_terminal_lists_no_more_trials_than_fit(count: int) -> None:
     shown = drawn(view)
     view.end()
     assert shown.count("seed") == min(count, ROWS_SHOWN)
-    assert (f"and {count - ROWS_SHOWN} more" in shown) is (count > ROWS_SHOWN)
+    assert (f"{count - ROWS_SHOWN} more" in shown) is (count > ROWS_SHOWN)
     assert f"0/{count} trials" in shown
 
 
@@ -137,7 +136,7 @@ def test_nothing_in_a_record_can_steer_the_terminal() -> None:
     view = LiveView(console)
     spec = trial_spec(task_options={"path": HOSTILE}, model_options={"note": HOSTILE})
     view.begin(1, 0, 1)
-    view.running([(spec, (1, float("nan")))], None)
+    view.running([(spec, Progress(step=1, loss=float("nan")))], None)
     shown = drawn(view)
     view.ended(spec, record(status=Status.FAILED, error=HOSTILE).result, 1)
     view.say(HOSTILE)

@@ -1,6 +1,4 @@
-"""The order of trials: every one once, and no core waiting at the end for a long trial that could
-have started earlier.
-"""
+"""The order of trials: each once, the longest early, so that no core waits at the end."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ def taken(queue: Queue) -> list[TrialSpec]:
 
 
 def makespan(queue: Queue, seconds: dict[str, float], jobs: int) -> float:
-    """Return when the last trial ends, if ``jobs`` run at a time and each lasts as long as its
-    model says.
-    """
+    """Return the end of the last trial, for durations by model and ``jobs`` trials at a time."""
     running: list[tuple[float, int, float, TrialSpec]] = []  # end, tie breaker, start, trial
     now, count = 0.0, 0
     while queue or running:
@@ -153,8 +149,6 @@ def test_nothing_can_be_taken_from_an_empty_queue() -> None:
 
 
 def test_no_core_waits_for_one_last_long_trial() -> None:
-    """One model of five takes six times as long, as attention does over long sequences; in the
-    order of the plan, 54 s.
-    """
+    """One model of five takes six times as long; in the order of the plan, 54 s."""
     seconds = dict.fromkeys(MODELS, 3.0) | {"attention-lstm": 18.0}
     assert makespan(Queue(trials()), seconds, jobs=2) == 45.0  # of work there is 90 s

@@ -17,7 +17,8 @@ import torch
 
 from rnnbench.contract import registry
 from rnnbench.execution.environment import processor_name
-from rnnbench.execution.jobs.trial import TrialOptions, run_trial
+from rnnbench.execution.jobs.messages import TrialJob
+from rnnbench.execution.jobs.trial import run_trial
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.spec import TrialSpec
 
@@ -104,7 +105,7 @@ def identities(spec: TrialSpec) -> dict[str, str]:
 def measured(spec: TrialSpec) -> dict[str, Any]:
     """Run the trial in this process with one thread; return its result without times."""
     with one_thread():
-        result = run_trial(spec, registry.load(), TrialOptions())
+        result = run_trial(TrialJob(spec=spec), registry.load())
     content: dict[str, Any] = without_times(
         json.loads(result.model_dump_json(exclude={"environment"}))
     )

@@ -41,12 +41,12 @@ def refusal(path: Path) -> str:
 def test_a_shipped_suite_makes_a_plan(name: str) -> None:
     suite = load_suite(name)
     assert suite.description
-    assert make_plan(to_request(suite, {}), registry.load())
+    assert make_plan(to_request(suite, settings={}), registry.load())
 
 
 def test_a_suite_says_everything_that_flags_can(suite_file: Path) -> None:
     suite_file.write_text(GOOD, encoding="utf-8")
-    specs = make_plan(to_request(load_suite(str(suite_file)), {}), registry.load())
+    specs = make_plan(to_request(load_suite(str(suite_file)), settings={}), registry.load())
     assert len(specs) == 8
     assert {spec.seed for spec in specs} == {0, 7}
     assert {spec.task.options["delay"] for spec in specs} == {5, 10}
@@ -74,9 +74,10 @@ def test_flags_win_over_the_suite() -> None:
         hidden_size=8,
         settings={"steps": 5, "lr": 1},
     )
-    given_ = {"tasks": ("sine-forecasting",), "models": (), "seeds": [9], "preset": None, "hidden_size": 32,
-              "settings": {"steps": 7}}  # fmt: skip
-    assert to_request(suite, given_) == Request(
+    request = to_request(
+        suite, tasks=("sine-forecasting",), seeds=[9], hidden_size=32, settings={"steps": 7}
+    )
+    assert request == Request(
         tasks=("sine-forecasting",),
         models=["lstm"],
         seeds=[9],
@@ -87,7 +88,7 @@ def test_flags_win_over_the_suite() -> None:
 
 
 def test_a_flag_of_no_seeds_is_not_taken_for_no_flag() -> None:
-    request = to_request(Suite(tasks=["copy-memory"]), {"seeds": 0})
+    request = to_request(Suite(tasks=["copy-memory"]), seeds=0, settings={})
     with pytest.raises(UsageError, match="at least one seed"):
         make_plan(request, registry.load())
 

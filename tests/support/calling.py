@@ -45,7 +45,7 @@ def call(*words: str) -> Answer:
 
 
 def spawn(*words: str, cwd: Path) -> Answer:
-    """Call the command line in a process of its own, whose lock for measuring speed is its own too."""
+    """Call the command line in a process of its own, with its own lock on the machine."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "RNNBENCH_LOCK_DIR": str(cwd / "locks")}
     environment.pop("RNNBENCH_STORE", None)
     done = subprocess.run(

@@ -1,6 +1,4 @@
-"""Run the real command line in a process of its own, marked so that nothing it leaves behind goes
-unseen.
-"""
+"""Run the command line in a process, marked so that processes it leaves behind are found."""
 
 from __future__ import annotations
 
@@ -87,9 +85,7 @@ class Command:
 
 
 def marked(mark: str) -> list[str]:
-    """Return the command lines of the living processes, this one apart, whose environment carries
-    the mark.
-    """
+    """Return the command lines of the living processes whose environment carries the mark."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -114,7 +110,7 @@ def attempts(store: Path) -> list[tuple[object, ...]]:
 
 
 def wait_until(happened: Callable[[], object], seconds: float) -> float:
-    """Wait until something is so; return the seconds that took, and fail when it takes too long."""
+    """Wait until something has happened; return the seconds, and fail after too many."""
     started = time.monotonic()
     while not happened():
         assert time.monotonic() - started < seconds, f"nothing after {seconds} s"
@@ -124,7 +120,7 @@ def wait_until(happened: Callable[[], object], seconds: float) -> float:
 
 @contextlib.contextmanager
 def running(shelf: Path, store: Path, *arguments: str) -> Iterator[Command]:
-    """Start a command that is to be signalled, and leave nothing of it whatever the test does."""
+    """Start a command; end it with the block."""
     command = Command(shelf, store, *arguments)
     try:
         yield command

@@ -1,17 +1,18 @@
-"""A view that shows nothing and remembers what it was told."""
+"""A view that shows nothing and records its calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rnnbench.execution.progress import Running
 from rnnbench.records.result import Result
 from rnnbench.records.spec import TrialSpec
 
 
 @dataclass
 class SilentView:
-    """Remembers; ``on_start`` is called with each trial that starts."""
+    """Records its calls; ``on_start`` is called with each trial that starts."""
 
     said: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
@@ -26,11 +27,9 @@ class SilentView:
         if self.on_start:
             self.on_start(spec)
 
-    def running(
-        self, jobs: Sequence[tuple[TrialSpec, tuple[int, float] | None]], seconds_left: float | None
-    ) -> None:
+    def running(self, jobs: Running, seconds_left: float | None) -> None:
         del seconds_left
-        self.progress += [(spec.model.name, *told) for spec, told in jobs if told]
+        self.progress += [(spec.model.name, at.step, at.loss) for spec, at in jobs if at]
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
         self.said.append(f"{spec.model.name} {result.status} after {seconds:.0f} s")

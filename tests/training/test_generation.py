@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from rnnbench.contract import registry
 from rnnbench.errors import DataError, UsageError
-from rnnbench.execution.jobs.trial import TrialOptions, run_trial
+from rnnbench.execution.jobs.messages import TrialJob
+from rnnbench.execution.jobs.trial import run_trial
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.result import Status
 from rnnbench.records.spec import TrialSpec
@@ -33,7 +34,7 @@ def planned(
 
 def trained(spec: TrialSpec, folder: Path) -> Path:
     weights = folder / "weights.safetensors"
-    result = run_trial(spec, KNOWN, TrialOptions(probes=False, weights=weights))
+    result = run_trial(TrialJob(spec=spec, probes=False, weights=weights), KNOWN)
     assert result.status is Status.DONE, result.error
     return weights
 

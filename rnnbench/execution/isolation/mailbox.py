@@ -1,62 +1,75 @@
-"""What arrives from an isolated process. It may be anything: the process runs code that nobody
-vouches for.
+"""Messages and output of an isolated process: untrusted, bounded, and ignored if malformed.
+
+Messages are lines of JSON rather than the frames of ``multiprocessing.connection``: a reader of
+frames blocks on a partial one and is lost after a foreign byte, and a plugin may write anything
+into the pipe.
 """
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from rnnbench.execution.jobs.messages import Failure, JobResult, Message, Progress, Success
 
 MESSAGE_LIMIT = 256 * 1024 * 1024
-"""Bytes of one message; a longer one is dropped, so that a process gone mad cannot fill the
-driver's memory.
-"""
+"""Bytes of one message; longer ones are dropped. It bounds the driver's memory use."""
 LOG_LIMIT = 64 * 1024
 """Bytes of a job's output that are kept: the last ones."""
 
 
 class Mailbox:
-    """Messages as lines of JSON; whatever is none of them is passed over.
+    """The messages of one job.
+
+    Args:
+        reader: validates the messages; lines that it rejects are ignored.
 
     Attributes:
-        progress: the latest (step, loss), or ``None``.
-        last: the message that ended the job (``result`` or ``error``), or ``None``.
+        progress: the latest progress, or ``None``.
+        answer: the latest message that ended the job, or ``None``.
     """
 
-    def __init__(self) -> None:
-        self.progress: tuple[int, float] | None = None
-        self.last: dict[str, Any] | None = None
-        self._parts: list[bytes] = []
+    def __init__(self, reader: TypeAdapter[Message]) -> None:
+        self.progress: Progress | None = None
+        self.answer: Success[JobResult] | Failure | None = None
         self._size = 0
+        self._reader = reader
+        self._parts: list[bytes] = []
+        self._too_long = False
 
     def feed(self, content: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         *ends, rest = content.split(b"\n")
         for end in ends:
             self._append(end)
-            if self._size <= MESSAGE_LIMIT:
+            if not self._too_long:
                 self._read(b"".join(self._parts))
-            self._parts, self._size = [], 0
+            self._clear()
+            self._too_long = False
         self._append(rest)
 
     def _append(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size > MESSAGE_LIMIT:
-            self._parts = []
+        self._too_long = self._too_long or self._size + len(part) > MESSAGE_LIMIT
+        if self._too_long:
+            self._clear()
         elif part:
             self._parts.append(part)
+            self._size += len(part)
+
+    def _clear(self) -> None:
+        self._parts = []
+        self._size = 0
 
     def _read(self, line: bytes) -> None:
         try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
+            message = self._reader.validate_json(line)
+        except ValidationError:
             return
-        match message:
-            case {"progress": [int(step), int() | float() as loss]}:
-                self.progress = (step, float(loss))
-            case {"result": _} | {"error": str()}:
-                self.last = message
+        if isinstance(message, Progress):
+            self.progress = message
+        else:
+            self.answer = message
 
 
 class Tail:
@@ -67,12 +80,12 @@ class Tail:
         self._size = 0
 
     def feed(self, content: bytes) -> None:
-        """Take in the next bytes and forget the oldest beyond the limit."""
+        """Add the next bytes and drop the oldest beyond the limit."""
         self._parts.append(content)
         self._size += len(content)
         while self._size - len(self._parts[0]) >= LOG_LIMIT:
             self._size -= len(self._parts.popleft())
 
     def text(self) -> str:
-        """Return what is kept; bytes that are no UTF-8 are replaced."""
+        """Return the bytes kept as text; bytes that are not UTF-8 are replaced."""
         return b"".join(self._parts)[-LOG_LIMIT:].decode(errors="replace")

@@ -1,16 +1,15 @@
-"""The server that every trial is forked from: torch and Lightning are imported once, each trial is
-a process of its own.
+"""The fork server: torch and Lightning are imported once, and every job is forked from here.
 
-Started with a Unix stream socket to the driver (:mod:`rnnbench.execution.isolation.framing`).
-Requests: ``{"start": id, "job": {...}, "memory": bytes or null}`` with two file descriptors (the
-pipe for results, the pipe for the log), ``{"signal": id, "number": n}``. Replies: ``{"ready":
-true}`` once everything is imported or ``{"broken": reason}``, ``{"started": id, "pid": n}``,
-``{"ended": id, "code": n}`` (negative: the signal) once no process of the trial's group is left, or
-``{"refused": id, "reason": text}`` when no process could be forked.
+It has a connection to the driver (see :mod:`rnnbench.execution.isolation.link`). Requests:
+``{"start": number}``, followed by the job as JSON and two file descriptors (the pipes for messages
+and for output), and ``{"signal": number, "number": n}``. Replies: ``{"ready": true}`` once
+everything is imported or ``{"broken": reason}``, ``{"started": number, "pid": n}``,
+``{"ended": number, "code": n}`` (negative: the signal) once no process of the job's group is left,
+or ``{"refused": number, "reason": text}`` when no process could be forked.
 
-Rules that keep forking safe: nothing here runs torch work, imports a plugin or starts a thread.
-When the driver goes away, whatever way, the socket closes, and the server kills every group and
-ends; should the server itself be killed, the kernel kills its children.
+Rules that keep forking safe: no torch operation, no import of a plugin and no thread in this
+process. When the driver is gone, the connection closes; the server then kills every group and ends.
+If the server itself is killed, the kernel kills its children.
 """
 
 from __future__ import annotations
@@ -22,44 +21,44 @@ import os
 import resource
 import selectors
 import signal
-import socket
 import sys
 import time
-from typing import Any
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
 
 import psutil
 
-from rnnbench.execution.isolation.framing import receive_frame, send_frame
+from rnnbench.errors import one_line
+from rnnbench.execution.isolation import link, worker
 
 PRELOAD = (
     "torch",
     "pytorch_lightning",
-    "rnnbench.execution.isolation.worker",
     "rnnbench.execution.jobs.trial",
 )
 FAREWELL_SECONDS = 1.0
-"""How long killed processes are waited for; the kernel needs a moment to take their memory back."""
+"""Wait for killed processes, in seconds; the kernel needs time to reclaim their memory."""
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 class ForkServer:
-    """Fork, signal and reap; one thread, one loop."""
+    """Fork, signal and reap, in one thread and one loop."""
 
-    def __init__(self, link: socket.socket) -> None:
-        self._link = link
-        self._children: dict[int, int] = {}  # process id -> trial's number
+    def __init__(self, driver: Connection) -> None:
+        self._driver = driver
+        self._children: dict[int, int] = {}  # process id -> job's number
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
 
     def serve(self) -> None:
-        """Serve until the driver is gone; then leave nothing behind."""
+        """Answer requests until the driver is gone, then kill every process left."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
-        self._selector.register(self._link, selectors.EVENT_READ)
+        self._selector.register(self._driver, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         try:
             while True:
@@ -67,9 +66,9 @@ class ForkServer:
                 if self._wake_read in ready:
                     os.read(self._wake_read, 4096)
                     self._reap()
-                if self._link in ready and not self._answer():
+                if self._driver in ready and not self._answer():
                     return
-        except ConnectionError:
+        except (EOFError, OSError):
             return
         finally:
             for pid in self._children:
@@ -77,37 +76,35 @@ class ForkServer:
             _kill_descendants()
 
     def _answer(self) -> bool:
-        received = receive_frame(self._link)
-        if received is None:
+        request = link.receive(self._driver)
+        if request is None:
             return False
-        request, descriptors = received
         if "start" in request:
-            self._start(request, descriptors)
+            job = self._driver.recv_bytes()
+            self._start(request["start"], job, recv_handle(self._driver), recv_handle(self._driver))
         else:
             for pid, number in self._children.items():
                 if number == request["signal"]:
                     _kill_group(pid, request["number"])
         return True
 
-    def _start(self, request: dict[str, Any], descriptors: list[int]) -> None:
+    def _start(self, number: int, job: bytes, results: int, log: int) -> None:
         server = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            reply = {
-                "refused": request["start"],
-                "reason": f"no process could be started: {error.strerror}",
-            }
+            reason = f"no process could be started: {error.strerror}"
+            reply = {"refused": number, "reason": reason}
         else:
             if pid == 0:
-                self._live_as_child(server, request, *descriptors)
-            self._children[pid] = request["start"]
-            reply = {"started": request["start"], "pid": pid}
-        for descriptor in descriptors:
-            os.close(descriptor)
-        send_frame(self._link, reply)
+                self._live_as_child(server, job, results, log)
+            self._children[pid] = number
+            reply = {"started": number, "pid": pid}
+        os.close(results)
+        os.close(log)
+        link.send(self._driver, reply)
 
-    def _live_as_child(self, server: int, request: dict[str, Any], results: int, log: int) -> None:
+    def _live_as_child(self, server: int, job: bytes, results: int, log: int) -> None:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -118,17 +115,14 @@ class ForkServer:
             resource.setrlimit(
                 resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
             )
-            self._link.close()
+            self._driver.close()
             self._selector.close()
             os.close(self._wake_read)
             os.close(self._wake_write)
-            os.set_inheritable(
-                results, False
-            )  # programs that the trial starts have no business there
-            _take_over_output(log)
-            from rnnbench.execution.isolation import worker
-
-            worker.run(request["job"], results, memory=request["memory"])
+            # Programs that the job starts must not write messages.
+            os.set_inheritable(results, False)
+            _redirect_output(log)
+            worker.run(job, results)
             code = 0
         finally:
             os._exit(code)
@@ -138,17 +132,16 @@ class ForkServer:
             while (
                 found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             ) is not None:
-                # not reaped yet, so the group's number cannot have been given to anyone else
+                # Before it is reaped, since only then the group's number cannot be in use again.
                 _kill_group(found.si_pid, signal.SIGKILL)
                 _, status = os.waitpid(found.si_pid, 0)
                 number = self._children.pop(found.si_pid, None)
                 if number is not None:
                     _wait_for_group(found.si_pid)
-                    send_frame(
-                        self._link, {"ended": number, "code": os.waitstatus_to_exitcode(status)}
-                    )
+                    code = os.waitstatus_to_exitcode(status)
+                    link.send(self._driver, {"ended": number, "code": code})
             if not self._children:
-                _kill_descendants()  # such as left their trial's group
+                _kill_descendants()  # those that left their job's group
 
 
 def _kill_group(pid: int, number: int) -> None:
@@ -160,9 +153,7 @@ def _kill_group(pid: int, number: int) -> None:
 
 
 def _wait_for_group(pid: int) -> None:
-    """Wait until the kernel has ended what was killed; this process inherits orphans, and has to
-    reap them.
-    """
+    """Wait until the killed processes of a group are gone; orphans are reaped here."""
     deadline = time.monotonic() + FAREWELL_SECONDS
     with contextlib.suppress(ProcessLookupError, PermissionError):
         while time.monotonic() < deadline:
@@ -173,9 +164,7 @@ def _wait_for_group(pid: int) -> None:
 
 
 def _kill_descendants() -> None:
-    """Kill every process that descends from this one, those included that made themselves sessions
-    of their own.
-    """
+    """Kill every descendant of this process, including those in sessions of their own."""
     deadline = time.monotonic() + FAREWELL_SECONDS
     this = psutil.Process()
     while time.monotonic() < deadline and (descendants := this.children(recursive=True)):
@@ -188,10 +177,8 @@ def _kill_descendants() -> None:
         time.sleep(0.001)
 
 
-def _take_over_output(log: int) -> None:
-    """Have everything that this process writes go to the log, line by line, so that a crash does
-    not take it along.
-    """
+def _redirect_output(log: int) -> None:
+    """Redirect stdout and stderr to the log, line-buffered, so that a crash loses no full line."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(log, 1)
@@ -199,49 +186,47 @@ def _take_over_output(log: int) -> None:
     os.close(nothing)
     os.close(log)
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        stream = open(  # noqa: SIM115 - it stays open as long as the process lives
+        stream = open(  # noqa: SIM115 - open until the process ends
             descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
         )
         setattr(sys, name, stream)
 
 
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":  # elsewhere the closing socket has to do
+    if sys.platform == "linux":  # elsewhere, only the closed connection ends a process
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies."""
+    """Ask the kernel to kill this process when its parent dies."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
 def main(descriptor: int, driver: int) -> None:
-    """Load what every trial needs, then serve the driver at the other end of the socket
-    ``descriptor``.
-    """
+    """Import what every job needs, then serve the driver over the socket ``descriptor``."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    _die_with(driver)  # while it loads it does not listen
-    link = socket.socket(fileno=descriptor)
-    gc.disable()  # what is imported stays; looking for garbage among it takes an eighth of the time
+        signal.signal(number, signal.SIG_IGN)  # the driver handles them
+    _die_with(driver)  # until the imports are done, the connection is not read
+    connection = Connection(descriptor)
+    # Imported modules stay: collecting garbage among them takes an eighth of the time.
+    gc.disable()
     try:
         for name in PRELOAD:
             __import__(name)
-        from rnnbench.execution.isolation import preload
+        from rnnbench.execution.jobs import plugins
 
-        preload.prepare()
+        plugins.fill_caches()
     except BaseException as error:
-        send_frame(link, {"broken": f"{type(error).__name__}: {error}"})
+        link.send(connection, {"broken": one_line(f"{type(error).__name__}: {error}")})
         return
-    gc.freeze()  # so that collections in the children do not copy the pages they share
+    gc.freeze()  # collections in the children must not copy the pages they share
     gc.enable()
-    _prctl(
-        _PR_SET_PDEATHSIG, 0
-    )  # from here on the socket tells, and there is time to end the trials in order
+    # From here on the connection shows the driver's end, with time to end the jobs in order.
+    _prctl(_PR_SET_PDEATHSIG, 0)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     with contextlib.suppress(ConnectionError):
-        send_frame(link, {"ready": True})
-        ForkServer(link).serve()
-    os._exit(0)  # taking torch down in order would take longer than many a trial
+        link.send(connection, {"ready": True})
+        ForkServer(connection).serve()
+    os._exit(0)  # tearing torch down takes longer than many a trial

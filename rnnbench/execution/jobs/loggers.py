@@ -1,6 +1,4 @@
-"""Loggers of Lightning, by name: where the course of a training goes beside its record, for those
-who watch it elsewhere.
-"""
+"""Lightning's loggers, by name: they log a training in addition to its record."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.errors import UsageError
+from rnnbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -17,25 +15,29 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
 
 LOGGERS: dict[str, str | None] = {"csv": None, "tensorboard": "tensorboard"}
-"""The distribution that each needs beside rnnbench."""
+"""The loggers, each with the distribution that it needs in addition to rnnbench."""
 
 
-def check_loggers(names: Sequence[str]) -> None:
-    """Raise :class:`UsageError` where a logger's distribution is not installed, before the first
-    trial.
+def check_loggers(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names, each once.
+
+    Raises:
+        UsageError: an unknown logger, or one whose distribution is not installed.
     """
     for name in names:
+        if name not in LOGGERS:
+            raise UsageError(
+                f"there is no logger {name!r}.{did_you_mean(name, LOGGERS)} "
+                f"There are: {', '.join(LOGGERS)}."
+            )
         needed = LOGGERS[name]
         if needed is not None and find_spec(needed) is None:
-            raise UsageError(
-                f"--logger {name} needs {needed}; type: pip install 'rnnbench[{name}]'"
-            )
+            raise UsageError(f"logger {name} needs {needed}; type: pip install 'rnnbench[{name}]'")
+    return tuple(dict.fromkeys(names))
 
 
 def make_loggers(names: Sequence[str], folder: Path, spec: TrialSpec) -> list[Logger]:
-    """Return loggers that write below ``folder``, one place per trial, with all that defines the
-    trial as hyperparameters.
-    """
+    """Return loggers that write below ``folder``, with the trial's settings as hyperparameters."""
     from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
     place: dict[str, Any] = {

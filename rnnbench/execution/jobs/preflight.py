@@ -1,6 +1,4 @@
-"""Before any trial starts: build what every trial will build, so that a user's mistake costs
-seconds and not a sweep.
-"""
+"""The check before the trials: a mistake of the user is reported before any trial starts."""
 
 from __future__ import annotations
 
@@ -12,25 +10,23 @@ from rnnbench.execution.jobs.trial import declined
 from rnnbench.training.network import build_network
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rnnbench.contract.registry import Registry
     from rnnbench.contract.task import Task
+    from rnnbench.execution.jobs.messages import PreflightJob
     from rnnbench.records.spec import TrialSpec
 
 
-def problems(specs: Sequence[TrialSpec], registry: Registry) -> list[str]:
-    """Build every task (its data read) and every model once; return the user's mistakes, a line
-    each.
+def preflight(job: PreflightJob, registry: Registry) -> tuple[str, ...]:
+    """Build every task (its data read) and every model once; return the user's mistakes.
 
-    A ``ValueError`` or one of rnnbench's errors is the user's: options that do not go together,
-    data that cannot be read. Any other exception is the plugin's own, and is left for the trial to
-    record.
+    A ``ValueError`` or one of rnnbench's errors is the user's mistake: options that exclude each
+    other, data that cannot be read. Any other exception is a fault of the plugin, which the trial
+    itself records with its traceback.
     """
     found: list[str] = []
     tasks: dict[str, Task | None] = {}
     models: set[str] = set()
-    for spec in specs:
+    for spec in job.specs:
         if spec.task.task_id not in tasks:
             tasks[spec.task.task_id] = _task(spec, registry, found)
         task = tasks[spec.task.task_id]
@@ -39,7 +35,7 @@ def problems(specs: Sequence[TrialSpec], registry: Registry) -> list[str]:
             continue
         models.add(key)
         _model(spec, registry, task, found)
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def _task(spec: TrialSpec, registry: Registry, found: list[str]) -> Task | None:
@@ -47,13 +43,14 @@ def _task(spec: TrialSpec, registry: Registry, found: list[str]) -> Task | None:
         task = registry.task(spec.task.name).build(spec.task.options)
         if isinstance(task, FiniteTask):
             task.splits()
-        _ = task.inputs, task.outputs, task.baseline  # computed from the data by some tasks
+        # Some tasks compute these from their data.
+        _ = task.inputs, task.outputs, task.baseline
     except RnnbenchError as error:
-        found.append(one_line(error))
+        found.append(str(error))
     except ValueError as error:
         found.append(one_line(f"{spec.task.label}: {error}"))
     except Exception:
-        pass  # the trial records it, with its traceback
+        pass  # the trial records it
     else:
         return task
     return None
@@ -65,8 +62,8 @@ def _model(spec: TrialSpec, registry: Registry, task: Task, found: list[str]) ->
         if not declined(model, task, spec.model.options):
             build_network(spec, model, task)
     except RnnbenchError as error:
-        found.append(one_line(error))
+        found.append(str(error))
     except ValueError as error:
         found.append(one_line(f"{spec.model.label}: {error}"))
     except Exception:
-        pass  # as above
+        pass  # the trial records it

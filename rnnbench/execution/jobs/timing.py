@@ -1,4 +1,4 @@
-"""Inside one fresh process: time a trial's network beside its reference."""
+"""Timing of one trial's network, in a fresh process."""
 
 from __future__ import annotations
 
@@ -14,31 +14,20 @@ from rnnbench.training.network import build_network
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
-    from rnnbench.records.spec import TrialSpec
+    from rnnbench.execution.jobs.messages import SpeedJob
 
 LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)
 """Sequence lengths timed, as multiples of the task's own, the most important first."""
 
 
-def time_trial(
-    spec: TrialSpec,
-    reference: TrialSpec,
-    registry: Registry,
-    *,
-    device: str,
-    budget_seconds: float,
-    memory: int | None = None,
-) -> TrialTimings:
-    """Build the networks of a trial and of its reference, untrained, and time them in turn.
-
-    ``memory`` caps the bytes taken of a GPU's memory, as it does for a trial.
-    """
-    place = torch.device(device)
-    cap_memory(place, memory)
+def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
+    """Build the networks of a trial and of its reference, untrained, and time them in turn."""
+    spec, device = job.spec, torch.device(job.device)
+    cap_memory(device, job.memory)
     task = registry.task(spec.task.name).build(spec.task.options)
     networks = [
-        build_network(each, registry.model(each.model.name), task).to(place)
-        for each in (spec, reference)
+        build_network(each, registry.model(each.model.name), task).to(device)
+        for each in (spec, job.reference)
     ]
     if spec.settings.precision == "64":
         networks = [network.double() for network in networks]
@@ -47,7 +36,7 @@ def time_trial(
         *networks,
         lengths=lengths,
         batch_size=spec.settings.batch_size,
-        device=place,
-        budget_seconds=budget_seconds,
+        device=device,
+        budget_seconds=job.budget_seconds,
     )
-    return TrialTimings(timings=timings, length=task.length, environment=describe(place))
+    return TrialTimings(timings=timings, length=task.length, environment=describe(device))

@@ -1,12 +1,10 @@
-"""One trial, start to end, in the process it runs in: build, probe, train, test, probe again."""
+"""One trial from start to end: build, probe, train, test, probe again."""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,8 +15,9 @@ from safetensors.torch import save_file
 from rnnbench.contract.faults import in_words
 from rnnbench.errors import RnnbenchError, one_line
 from rnnbench.execution.environment import describe
-from rnnbench.execution.isolation.failure import traceback_of
+from rnnbench.execution.jobs.failure import traceback_of
 from rnnbench.execution.jobs.loggers import make_loggers
+from rnnbench.files import replacing
 from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.records.plots import Plot
@@ -34,50 +33,26 @@ from rnnbench.training.randomness import generator_for, seed_for
 if TYPE_CHECKING:
     from rnnbench.contract.registry import RegisteredModel, Registry
     from rnnbench.contract.task import Batch, Task
+    from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
 
 GRADIENT_SEQUENCES = 32
 """Test sequences that a gradient profile is averaged over."""
 
 
-@dataclass(frozen=True)
-class TrialOptions:
-    """How a trial is run; no part of its identity.
-
-    Attributes:
-        device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
-        probes: whether size and gradient are measured.
-        weights: where the best-validation weights go; ``None`` keeps none.
-        memory: bytes of a GPU's memory that may be taken; ``None`` for all there is.
-        cuda_graphs: whether training steps on a GPU are replayed from a CUDA graph where they can
-            be.
-        loggers: names of the loggers that the training is logged to.
-        logs: the folder below which they write.
-    """
-
-    device: str = "cpu"
-    probes: bool = True
-    weights: Path | None = None
-    memory: int | None = None
-    cuda_graphs: bool = True
-    loggers: tuple[str, ...] = ()
-    logs: Path = Path("logs")
-
-
 def run_trial(
-    spec: TrialSpec,
+    job: TrialJob,
     registry: Registry,
-    options: TrialOptions,
-    tell: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
 ) -> Result:
-    """Run one trial and return what came of it; whatever the plugin raises becomes a status and an
-    error.
+    """Run one trial and return its result.
 
-    ``tell`` is called with (steps taken, last loss) as the training goes.
+    An exception of a plugin becomes a status with an error text. ``on_progress`` is called with
+    (steps taken, last loss) during the training.
     """
-    device = torch.device(options.device)
+    spec, device = job.spec, torch.device(job.device)
     determinism = request_determinism(device)
-    cap_memory(device, options.memory)
+    cap_memory(device, job.memory)
     environment = describe(device)
     registered_model = registry.model(spec.model.name)
     registered_task = registry.task(spec.task.name)
@@ -91,13 +66,13 @@ def run_trial(
         task = registered_task.build(spec.task.options)
         if reason := declined(registered_model, task, spec.model.options):
             return ended(Status.INCOMPATIBLE, error=reason)
-        return ended(Status.DONE, **_measured(spec, registered_model, task, device, options, tell))
+        return ended(Status.DONE, **_measured(job, registered_model, task, device, on_progress))
     except DivergedError as error:
         return ended(Status.DIVERGED, error=one_line(error))
     except (MemoryError, torch.OutOfMemoryError) as error:
         return ended(Status.OOM, error=in_words(error), traceback=traceback_of(error))
     except RnnbenchError as error:
-        return ended(Status.FAILED, error=one_line(error))
+        return ended(Status.FAILED, error=str(error))
     except Exception as error:
         status = Status.OOM if _is_allocation_failure(error) else Status.FAILED
         return ended(status, error=in_words(error), traceback=traceback_of(error))
@@ -111,37 +86,36 @@ def declined(model: RegisteredModel, task: Task, options: dict[str, Any]) -> str
 
 
 def _measured(
-    spec: TrialSpec,
+    job: TrialJob,
     model: RegisteredModel,
     task: Task,
     device: torch.device,
-    options: TrialOptions,
-    tell: Callable[[int, float], None] | None,
+    on_progress: Callable[[int, float], None] | None,
 ) -> dict[str, Any]:
+    spec = job.spec
     network = build_network(spec, model, task).to(device)
     if spec.settings.precision == "64":
         network = network.double()
     source = source_of(task, spec.settings, spec.seed, device)
-    size = measure_size(network, task.length) if options.probes else None
-    before = _gradient(network, source, spec, "init") if options.probes else None
-    torch.manual_seed(
-        seed_for(spec.seed, "dropout")
-    )  # so that probes cannot shift what training draws
-    learner = Learner(network, task, source, spec.settings, cuda_graphs=options.cuda_graphs)
-    loggers = make_loggers(options.loggers, options.logs, spec) if options.loggers else []
+    size = measure_size(network, task.length) if job.probes else None
+    before = _gradient(network, source, spec, "init") if job.probes else None
+    # After the probes, whose random draws must not shift those of the training.
+    torch.manual_seed(seed_for(spec.seed, "dropout"))
+    learner = Learner(network, task, source, spec.settings, cuda_graphs=job.cuda_graphs)
+    loggers = make_loggers(job.loggers, job.logs, spec) if job.loggers else []
     fit(
         learner,
         device=device,
-        on_progress=tell,
+        on_progress=on_progress,
         callbacks=[_EndOnSigterm()],
         loggers=loggers,
     )
     network.to(device).load_state_dict(learner.best_weights)
     network.eval()
     learning, drawings = _learning(learner, network, task, source)
-    after = _gradient(network, source, spec, "trained") if options.probes else None
-    if options.weights is not None:
-        _save_weights(learner.best_weights, options.weights, spec)
+    after = _gradient(network, source, spec, "trained") if job.probes else None
+    if job.weights is not None:
+        _save_weights(learner.best_weights, job.weights, spec)
     return {
         "data_size": source.size,
         "data_checksums": dict(task.data_checksums),
@@ -220,25 +194,15 @@ def _joined(before: GradientMoment | None, after: GradientMoment | None) -> Grad
 
 
 def _save_weights(weights: dict[str, torch.Tensor], path: Path, spec: TrialSpec) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(f"{path.stem}.*.partial"):
-        left_over.unlink(missing_ok=True)
-    partial = path.with_suffix(
-        f".{os.getpid()}.partial"
-    )  # a file is whole or absent, whenever this process ends
     own = {name: tensor.contiguous().clone() for name, tensor in weights.items()}
-    save_file(
-        own,
-        partial,
-        metadata={"trial_id": spec.trial_id, "model": spec.model.label, "task": spec.task.label},
-    )
-    partial.replace(path)
+    metadata = {"trial_id": spec.trial_id, "model": spec.model.label, "task": spec.task.label}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        save_file(own, part, metadata=metadata)
 
 
 class _EndOnSigterm(pl.Callback):
-    """Puts SIGTERM back to what it was: Lightning would note it and go on, and a trial told to end
-    should end.
-    """
+    """Restores the handler of SIGTERM: Lightning's own handler would continue the training."""
 
     reads_no_log = True
 
@@ -246,7 +210,7 @@ class _EndOnSigterm(pl.Callback):
         self._handler = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Lightning has just installed its own."""
+        """Restore the handler; Lightning has just installed its own."""
         del trainer, pl_module
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._handler)

@@ -205,7 +205,7 @@ class Declines(Good):
 
 @dataclass(frozen=True)
 class Instant(GeneratedTask):
-    """Tell which of two symbols came first; a step takes no time."""
+    """Say which of two symbols came first; a step takes no time."""
 
     citations: ClassVar = (Citation("Nobody 2000", "A task for tests"),)
 

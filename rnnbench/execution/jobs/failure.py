@@ -9,6 +9,6 @@ TRACEBACK_LIMIT = 64 * 1024
 
 
 def traceback_of(error: BaseException) -> str:
-    """Return the traceback as text that UTF-8 can write, bounded."""
+    """Return the traceback as bounded text that can be encoded as UTF-8."""
     text = "".join(traceback.format_exception(error))
     return text[-TRACEBACK_LIMIT:].encode(errors="backslashreplace").decode()

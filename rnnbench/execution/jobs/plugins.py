@@ -1,6 +1,4 @@
-"""What the server looks up once, so that no trial has to: answers that Python keeps, none of them a
-plugin's.
-"""
+"""Plugins of a job: a job's process imports the plugins of its own model and task, no others."""
 
 from __future__ import annotations
 
@@ -22,23 +20,23 @@ def _installed() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=registry.ENTRY_POINT_GROUP))
 
 
-def prepare() -> None:
-    """Look everything up, in the server; forked children find the answers in place."""
+def fill_caches() -> None:
+    """Look up installed distributions and the platform, so that forked children need not."""
     for point in _installed():
         registry.provider_of(point)
     environment.software()
     environment.processor_name()
 
 
-def modules_for(specs: Collection[TrialSpec], loaded: Registry) -> list[str]:
-    """Return the plugin modules that trials need; in their processes, no other plugin is imported."""
+def modules_for(specs: Collection[TrialSpec], loaded: Registry) -> tuple[str, ...]:
+    """Return the modules of the plugins that define the models and tasks of ``specs``."""
     models = {spec.model.name for spec in specs}
     tasks = {spec.task.name for spec in specs}
-    return [
+    return tuple(
         plugin.module
         for plugin in loaded.plugins
         if models & set(plugin.models) or tasks & set(plugin.tasks)
-    ]
+    )
 
 
 def load_plugins(modules: Collection[str]) -> Registry:

@@ -1,0 +1,110 @@
+"""Messages between the driver and the processes of its jobs.
+
+The driver makes a job, the child process validates it and passes it on to ``run_trial``,
+``preflight`` or ``time_trial``. The child answers with any number of :class:`Progress` messages and
+then one :class:`Success` or :class:`Failure`, which the driver validates.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter
+
+from rnnbench.probes.speed.process_timings import TrialTimings
+from rnnbench.records.base import Data
+from rnnbench.records.result import Result
+from rnnbench.records.spec import TrialSpec
+
+JobResult = Result | TrialTimings | tuple[str, ...]
+R = TypeVar("R", covariant=True)
+
+
+class _AnyJob(Data):
+    plugins: tuple[str, ...] = ()
+    """Modules of the plugins that the process imports."""
+    device: str = "cpu"
+    """``"cpu"``, ``"cuda"`` or ``"cuda:1"``."""
+    memory: PositiveInt | None = None
+    """Limit in bytes of the process's address space or, on a GPU, of its GPU memory."""
+
+
+class TrialJob(_AnyJob):
+    """Run one trial."""
+
+    kind: Literal["trial"] = "trial"
+    spec: TrialSpec
+    probes: bool = True
+    """Whether size and gradient are measured."""
+    cuda_graphs: bool = True
+    """Whether training steps on a GPU are replayed from a CUDA graph where possible."""
+    weights: Path | None = None
+    """File for the best-validation weights; ``None`` keeps none."""
+    loggers: tuple[str, ...] = ()
+    """Names of the loggers that the training is logged to."""
+    logs: Path = Path("logs")
+    """Folder that the loggers write into."""
+
+
+class PreflightJob(_AnyJob):
+    """Build every task and model of ``specs`` once, to find the user's mistakes."""
+
+    kind: Literal["preflight"] = "preflight"
+    specs: tuple[TrialSpec, ...]
+
+
+class SpeedJob(_AnyJob):
+    """Time the untrained network of a trial and that of the model that ratios refer to."""
+
+    kind: Literal["speed"] = "speed"
+    spec: TrialSpec
+    reference: TrialSpec
+    budget_seconds: PositiveFloat
+
+
+Job = TrialJob | PreflightJob | SpeedJob
+JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
+
+
+class Progress(Data):
+    """The state of a training: optimizer steps taken and the last training loss."""
+
+    kind: Literal["progress"] = "progress"
+    step: int
+    loss: float
+
+
+class Failure(Data):
+    """The exception that ended a job; ``usage`` if the user can correct its cause."""
+
+    kind: Literal["failure"] = "failure"
+    error: str
+    traceback: str | None = None
+    usage: bool = False
+
+
+class Success(Data, Generic[R]):
+    """The result of a job."""
+
+    kind: Literal["success"] = "success"
+    result: R
+
+
+Message = Progress | Failure | Success[JobResult]
+_ANSWERS: dict[type[Job], TypeAdapter[Message]] = {
+    TrialJob: TypeAdapter(
+        Annotated[Progress | Failure | Success[Result], Field(discriminator="kind")]
+    ),
+    PreflightJob: TypeAdapter(
+        Annotated[Progress | Failure | Success[tuple[str, ...]], Field(discriminator="kind")]
+    ),
+    SpeedJob: TypeAdapter(
+        Annotated[Progress | Failure | Success[TrialTimings], Field(discriminator="kind")]
+    ),
+}
+
+
+def answers_to(job: Job) -> TypeAdapter[Message]:
+    """Return the validator of the messages that a job's process may send."""
+    return _ANSWERS[type(job)]

@@ -1,0 +1,123 @@
+"""Options of a run: how trials are executed. They are no part of a trial's identity."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PositiveInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from rnnbench.errors import UsageError, did_you_mean, one_line
+from rnnbench.execution.jobs.loggers import check_loggers
+from rnnbench.records.result import Status
+
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(s|m|h|d)?", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST_BYTES = 1 << 62
+"""More than any machine has, and less than the operating system's own value for no limit."""
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        value = float(match[1]) * _SECONDS[match[2] or "s"] if match else math.nan
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError("it should be a duration such as 90, 90s, 10m or 2h")
+    return value
+
+
+def _bytes(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return parse(value)
+    except (ValueError, OverflowError):
+        raise ValueError("it should be a size such as 500MB or 4GiB") from None
+
+
+def _number_or_auto(value: Any) -> Any:
+    return None if value == "auto" else value
+
+
+def _statuses(words: Iterable[str] | str) -> frozenset[Status]:
+    known = [status.value for status in Status]
+    statuses: set[Status] = set()
+    for text in [words] if isinstance(words, str) else words:
+        for word in map(str.strip, str(text).split(",")):
+            if word == "all":
+                statuses.update(status for status in Status if status is not Status.DONE)
+            elif word in known:
+                statuses.add(Status(word))
+            else:
+                raise UsageError(
+                    f"retry={word!r} is no status.{did_you_mean(word, [*known, 'all'])} "
+                    f"There are: {', '.join(known)}; all means all but done."
+                )
+    return frozenset(statuses)
+
+
+Duration = Annotated[float, BeforeValidator(_seconds)]
+Size = Annotated[ByteSize, Field(gt=0, lt=_MOST_BYTES), WrapValidator(_bytes)]
+
+
+class RunOptions(BaseModel):
+    """How trials are run: the flags of ``rnnbench run`` and the keywords of ``rnnbench.run``.
+
+    Raises:
+        UsageError: a value that is not valid; the text names the option.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jobs: Annotated[PositiveInt | None, BeforeValidator(_number_or_auto)] = None
+    """Trials at a time; ``None`` or ``"auto"``: one per core, or one on a GPU."""
+    threads: PositiveInt = 1
+    """Torch threads of each trial."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where trials run; ``auto`` takes a GPU if torch finds one."""
+    timeout: Duration | None = None
+    """Wall-clock limit of a trial: seconds, or a text such as ``"10m"``."""
+    memory: Size | None = None
+    """Memory limit of a trial (of GPU memory on a GPU): bytes, or a text such as ``"4GiB"``."""
+    cuda_graphs: bool = True
+    """Whether training steps on a GPU are replayed from a CUDA graph where possible."""
+    loggers: Annotated[tuple[str, ...], AfterValidator(check_loggers)] = ()
+    """Names of the loggers that each training is logged to."""
+    probes: bool = True
+    """Whether size, gradient and speed are measured."""
+    retry: Annotated[frozenset[Status], BeforeValidator(_statuses)] = frozenset()
+    """Trials whose last attempt has one of these statuses are run again."""
+    fail_fast: bool = False
+    """Start no trial after the first that failed."""
+    max_time: Duration | None = None
+    """Start no trial, and measure no speed, after this time; see ``timeout``."""
+    circuit_breaker: bool = True
+    """Skip the other trials of a model that crashed three times in the run."""
+    command: str = ""
+    """The command line or the call, stored with every record."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, given: Any, handler: ModelWrapValidatorHandler[RunOptions]) -> RunOptions:
+        try:
+            return handler(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            reason = one_line(first["msg"], 160).removeprefix("Value error, ")
+            reason = reason.replace("Input should", "it should", 1)
+            raise UsageError(
+                f"{first['loc'][0]}={one_line(repr(first['input']), 60)}: {reason}."
+            ) from None
