@@ -107,7 +107,7 @@ def test_all_four_axes_come_back_in_one_frame(
         ({}, "no task"),
         ({"suite": "memry"}, "Did you mean 'memory'"),
         ({"tasks": "copy-memory", "timeout": "soon"}, "timeout"),
-        ({"tasks": "copy-memory", "report": "precious"}, "holds files and is no rnnbench report"),
+        ({"tasks": "copy-memory", "report": "precious"}, "not an rnnbench report"),
     ],
 )
 def test_mistakes_are_refused_in_one_line_before_anything_runs(

@@ -44,13 +44,12 @@ def call_all(calls: Sequence[Callable[[], T]], processes: int) -> list[T]:
 
 
 def can_fork() -> bool:
-    """Whether this process may be forked.
+    """Whether this process may be forked: on Linux, without other Python threads.
 
-    It may not outside Linux, with other Python threads, or with torch loaded, whose thread pools
-    do not survive a fork.
+    Native threads do not matter: a worker runs numpy and matplotlib only. The linear algebra of
+    numpy can be forked, and the thread pools of torch, which cannot, are not used.
     """
-    alone = threading.active_count() == 1
-    return sys.platform == "linux" and alone and "torch" not in sys.modules
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def _inherit(calls: Sequence[Callable[[], Any]]) -> None:

@@ -169,7 +169,7 @@ def _read_delimited(path: Path, content: bytes, *, quoted: bool) -> Table:
         for row in reader:
             if len(row) > _MAX_COLUMNS:
                 raise DataError(
-                    f"{path}, line {start}: {len(row):,} columns; at most {_MAX_COLUMNS:,} are read."
+                    f"{path}, line {start}: {len(row):,} columns; the limit is {_MAX_COLUMNS:,}."
                 )
             if row:
                 rows.append(row)

@@ -184,7 +184,7 @@ def test_a_wrong_run_is_refused_before_it_begins(folder: Path, words: list[str],
 def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder: Path) -> None:
     (folder / "precious").mkdir()
     (folder / "precious" / "work.txt").write_text("precious", encoding="utf-8")
-    assert "holds files and is no rnnbench report" in call(*TINY, "--report", "precious").complaint
+    assert "not an rnnbench report" in call(*TINY, "--report", "precious").complaint
     assert not (folder / "rnnbench.db").exists()
 
 

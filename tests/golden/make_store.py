@@ -16,9 +16,7 @@ FOLDER = Path(__file__).parent
 
 
 def make(path: Path) -> None:
-    """Put two trials into a new store, one of them with two attempts and with the speed of its
-    configuration.
-    """
+    """Write a store of two trials: one with two attempts, one with a measured speed."""
     failed = record(model="lstm", seed=0, status=Status.FAILED, error="RuntimeError: boom")
     done = record(model="lstm", seed=0, model_options={"num_layers": 2}, task_options={"delay": 20})
     again = record(spec=failed.spec)

@@ -1,6 +1,4 @@
-"""Install real distributions into a folder of their own, and run real interpreters that find them
-there.
-"""
+"""Install real distributions into a folder and run real interpreters that find them there."""
 
 from __future__ import annotations
 
@@ -17,8 +15,10 @@ TIMEOUT = 240
 
 
 def install(projects: Iterable[Path], shelf: Path, scratch: Path) -> Path:
-    """Build copies of the projects with pip, offline, and install them into the folder ``shelf``,
-    which is returned.
+    """Build copies of the projects with pip, offline, and install them into ``shelf``.
+
+    Returns:
+        The folder ``shelf``.
     """
     copies = []
     for project in projects:
@@ -39,9 +39,7 @@ def install(projects: Iterable[Path], shelf: Path, scratch: Path) -> Path:
 def run_python(
     arguments: Iterable[str], *, shelf: Path | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run this interpreter, with what lies on the ``shelf`` importable before all else, and assert
-    that it ends with 0.
-    """
+    """Run this interpreter with the packages in ``shelf`` first, and assert that it ends with 0."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONPATH", None)
     if shelf is not None:
@@ -63,7 +61,5 @@ def run_python(
 
 
 def answer(code: str, **where: Any) -> Any:
-    """Run ``code`` in a fresh interpreter and return what it printed last, read as JSON; stdout
-    must hold nothing else.
-    """
+    """Run ``code`` in a fresh interpreter and return its stdout, parsed as JSON."""
     return json.loads(run_python(["-c", code], **where).stdout)

@@ -128,9 +128,15 @@ def test_given_test_images_are_the_test(tmp_path: Path) -> None:
 )
 @settings(deadline=None, max_examples=40)
 def test_sequences_follow_the_definition(
-    n: int, size: tuple[int, int], classes: int, permuted: bool, rows: bool, share: float, seed: int,
+    n: int,
+    size: tuple[int, int],
+    classes: int,
+    permuted: bool,
+    rows: bool,
+    share: float,
+    seed: int,
     tmp_path_factory: pytest.TempPathFactory,
-) -> None:  # fmt: skip
+) -> None:
     images = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (n, *size))
     labels = np.arange(n) % classes
     folder = tmp_path_factory.getbasetemp()
