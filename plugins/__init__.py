@@ -1,1 +1,1 @@
-"""Built-in models, one architecture per file; loaded through entry points like anybody's."""
+"""Built-in models, one architecture per file, loaded through entry points."""

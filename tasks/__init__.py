@@ -1,1 +1,1 @@
-"""Built-in tasks, one per file; loaded through entry points like anybody's."""
+"""Built-in tasks, one per file, grouped by kind, loaded through entry points."""

@@ -59,8 +59,7 @@ def test_ranks_of_a_clear_order() -> None:
     found = ranks({"a": [0.9] * 6, "b": [0.5] * 6, "c": [0.1] * 6})
     assert found is not None
     assert found.mean.to_dict() == {"a": 1.0, "b": 2.0, "c": 3.0}
-    assert found.friedman_p == pytest.approx(
-        np.exp(-6)
-    )  # chi-squared with 2 degrees of freedom at 12
+    # chi-squared with 2 degrees of freedom at 12
+    assert found.friedman_p == pytest.approx(np.exp(-6))
     p_values = found.nemenyi_p.to_numpy(dtype=float)
     assert p_values[0, 2] < 0.05 < p_values[0, 1]

@@ -140,7 +140,7 @@ def test_a_suite_is_a_plan_and_flags_win(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["-t", "copy-memoy"], "Did you mean 'copy-memory'?"),
         (["-m", "lsmt"], "Did you mean 'lstm'?"),
@@ -175,9 +175,11 @@ def test_a_suite_is_a_plan_and_flags_win(folder: Path) -> None:
         (["--store", "notes.txt"], "is not a store of rnnbench"),
     ],
 )
-def test_a_wrong_run_is_refused_before_it_begins(folder: Path, words: list[str], told: str) -> None:
+def test_a_wrong_run_is_refused_before_it_begins(
+    folder: Path, words: list[str], expected: str
+) -> None:
     (folder / "notes.txt").write_text("precious\n" * 100, encoding="utf-8")
-    assert told in call(*DRY, "-t", "copy-memory", "-m", "lstm", *words).complaint
+    assert expected in call(*DRY, "-t", "copy-memory", "-m", "lstm", *words).complaint
     assert [each.name for each in folder.iterdir()] == ["notes.txt"]
 
 

@@ -1,4 +1,4 @@
-"""What is seen of a sweep, on a terminal and in a log."""
+"""Views of a sweep on a terminal and in a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is run again, what is not, and that every attempt is kept."""
+"""Retries: which trials run again, and that every attempt is kept."""
 
 from __future__ import annotations
 

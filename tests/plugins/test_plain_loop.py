@@ -111,7 +111,7 @@ def test_both_implementations_are_the_same_network_at_the_same_seed(name: str) -
 
 
 def test_lstm_loop_matches_the_equations_by_hand() -> None:
-    """One unit, one step, gates told apart: torch's blocks i, f, g, o are read as what they are."""
+    """One unit, one step: the gate blocks of torch (i, f, g, o) are read in their order."""
     core = build("lstm", 1, 1, impl="reference")
     with torch.no_grad():
         core.recurrence.weight_ih_l0.copy_(torch.tensor([[0.1], [0.2], [0.3], [0.4]]))

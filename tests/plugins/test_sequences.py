@@ -64,7 +64,7 @@ def test_a_padded_batch_is_each_sequence_alone(
 ) -> None:
     core, x = build(name, **options), sequences(len(lengths), STEPS)
     for row, length in enumerate(lengths):
-        x[row, length:] = torch.nan  # whoever reads it, shows it
+        x[row, length:] = torch.nan  # a module that reads padding returns NaN
     outputs, state = core(x, lengths=torch.tensor(lengths))
     for row, length in enumerate(lengths):
         alone, last = core(x[row : row + 1, :length])

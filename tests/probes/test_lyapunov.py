@@ -35,9 +35,8 @@ def test_a_scaled_rotation_has_all_exponents_at_its_radius() -> None:
 def test_a_linear_map_has_the_logarithms_of_its_eigenvalues() -> None:
     eigenvalues = torch.tensor([1.2, 0.9, 0.5, 0.2, 0.1, 0.05], dtype=torch.float64)
     basis = torch.randn(6, 6, generator=generator(), dtype=torch.float64)
-    recurrent = (
-        basis @ eigenvalues.diag() @ basis.inverse()
-    )  # not normal: singular values differ from eigenvalues
+    # not normal: singular values differ from eigenvalues
+    recurrent = basis @ eigenvalues.diag() @ basis.inverse()
     network = network_of(lambda _: LinearCore(recurrent, torch.ones(6, 4).double()), 6).double()
     found = lyapunov_exponents(network, drawn(1, 600), generator=generator())
     assert found == pytest.approx(eigenvalues[:4].log().tolist(), abs=5e-3)

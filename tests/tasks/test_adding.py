@@ -22,13 +22,13 @@ def test_sequences_follow_the_definition(length: int, n: int, seed: int) -> None
     batch = task.sample(n, generator(seed))
     assert batch.inputs.shape == (n, length, 2)
     assert batch.targets.shape == (n, 1)
-    for steps, (told,) in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+    for steps, (target,) in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
         marked = [place for place, (_, marker) in enumerate(steps) if marker == 1]
         assert {marker for _, marker in steps} <= {0.0, 1.0}
         first, second = marked
         assert first < length // 2 <= second
         assert all(0 <= number < 1 for number, _ in steps)
-        assert told == pytest.approx(steps[first][0] + steps[second][0])
+        assert target == pytest.approx(steps[first][0] + steps[second][0])
 
 
 def test_marks_are_uniform_in_their_half() -> None:

@@ -36,7 +36,7 @@ def test_sequences_follow_the_definition(
     )
     batch = task.sample(n, generator(seed))
     assert batch.mask is not None
-    for read, told, counted in zip(
+    for read, target, counted in zip(
         batch.inputs.tolist(), batch.targets.tolist(), batch.mask.tolist(), strict=True
     ):
         keys, values = read[0 : 2 * pairs : 2], read[1 : 2 * pairs : 2]
@@ -49,7 +49,7 @@ def test_sequences_follow_the_definition(
         for place in asked:
             assert place >= 2 * pairs
             assert place % 2 == 0
-            assert told[place] == memory[read[place]]
+            assert target[place] == memory[read[place]]
         if not random_filler:
             others = [
                 symbol

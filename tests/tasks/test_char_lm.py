@@ -231,7 +231,7 @@ def test_memory_beats_every_ngram_and_the_last_character_alone_is_a_bigram() -> 
     assert scores["bigram"] - 0.02 < forgetful < scores["unigram"]
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 def test_the_time_machine_is_read() -> None:
     path = SHARED_DATA / "timemachine" / "timemachine_body.txt"
     task = build("char-lm", path=str(path))

@@ -22,8 +22,8 @@ def naive(symbols: list[int], delay: int) -> tuple[list[int], list[int]]:
     """The definition of Arjovsky et al. 2016 as lists: inputs and targets."""
     s = len(symbols)
     read = symbols + [BLANK] * (delay - 1) + [DELIMITER] + [BLANK] * s
-    told = [BLANK] * (delay + s) + symbols
-    return read, told
+    target = [BLANK] * (delay + s) + symbols
+    return read, target
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -42,8 +42,8 @@ def test_sequences_follow_the_definition(delay: int, symbols: int, n: int, seed:
     batch = task.sample(n, generator(seed))
     assert batch.inputs.shape == batch.targets.shape == (n, task.length)
     assert task.length == delay + 2 * symbols
-    for read, told in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
-        assert (read, told) == naive(read[:symbols], delay)
+    for read, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        assert (read, target) == naive(read[:symbols], delay)
         assert all(0 <= symbol < 8 for symbol in read[:symbols])
 
 
@@ -130,9 +130,8 @@ def test_the_diagnosis_has_cross_entropy_and_accuracy_by_position() -> None:
     (drawing,) = diagnosis.plots
     assert drawing.x == (1, 2, 3, 4)
     assert drawing.lines["model"] == (0, 1, 1, 1)
-    loss = (
-        math.log(8 + math.e) / task.length
-    )  # a symbol with logit 0 beside seven others and a blank with logit 1
+    # a symbol with logit 0 among seven others and a blank with logit 1
+    loss = math.log(8 + math.e) / task.length
     assert diagnosis.scores["cross-entropy"] == pytest.approx(loss, rel=1e-5)
     assert diagnosis.scores["memoryless cross-entropy"] == task.memoryless_cross_entropy
 

@@ -17,7 +17,7 @@ corpus = helper("text._corpus")
 POSITIVE, NEGATIVE, NEUTRAL = set(corpus.POSITIVE), set(corpus.NEGATIVE), set(corpus.NEUTRAL)
 
 
-def told(sentence: str) -> str:
+def target(sentence: str) -> str:
     """The definition read backwards: the label that a sentence deserves."""
     words = sentence.split()
     (place,) = [index for index, word in enumerate(words) if word in POSITIVE | NEGATIVE]
@@ -48,7 +48,7 @@ def test_sentences_follow_the_definition(
         assert words[-distance - 1] in POSITIVE | NEGATIVE
         assert set(words[len(words) - distance :]) <= NEUTRAL
         assert 2 <= len(words) - distance - 2 <= 8
-        assert label == told(sentence)
+        assert label == target(sentence)
 
 
 @pytest.mark.parametrize(("negation", "expected"), [(0.0, 0), (1.0, 50)])

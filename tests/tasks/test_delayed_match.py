@@ -26,8 +26,8 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_sequences_follow_the_definition(delay: int, symbols: int, n: int, seed: int) -> None:
     batch = build("delayed-match", delay=delay, symbols=symbols).sample(n, generator(seed))
     assert batch.inputs.shape == (n, delay + 2)
-    for row, told in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
-        assert told == int(row[0] == row[-1])
+    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        assert target == int(row[0] == row[-1])
         assert all(0 <= symbol < symbols for symbol in row)
 
 

@@ -31,10 +31,10 @@ def test_every_string_is_well_nested_and_no_deeper_than_allowed(
 ) -> None:
     batch = build("dyck", types=types, depth=depth, length=length).sample(5, generator(seed))
     assert batch.inputs.shape == batch.targets.shape == (5, length)
-    for read, told in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
-        assert read == [2 * types, *told[:-1]]
+    for read, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        assert read == [2 * types, *target[:-1]]
         stack: list[int] = []
-        for symbol in told:
+        for symbol in target:
             if symbol < types:
                 stack.append(symbol)
                 assert len(stack) <= depth

@@ -112,7 +112,7 @@ def test_a_linear_recurrence_is_found_exactly(tmp_path: Path) -> None:
     )
     assert task.simple_scores["AR(2)"] < 1e-20
     assert task.predictors[0]["AR(2)"].weights == pytest.approx([-1, 1.6])
-    assert task.solved == 1e-6, "less could not be told apart in float32"
+    assert task.solved == 1e-6, "a smaller error cannot be distinguished in float32"
 
 
 def test_plots_are_in_the_unit_of_the_file(tmp_path: Path) -> None:

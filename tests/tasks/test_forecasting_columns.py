@@ -416,7 +416,7 @@ def test_one_column_may_be_constant_over_the_test_part(tmp_path: Path) -> None:
     assert 0 < task.solved <= task.baseline
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 def test_all_variables_of_ett_are_forecast() -> None:
     task = build(
         "forecasting",

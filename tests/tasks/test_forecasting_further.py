@@ -174,7 +174,7 @@ def test_invalid_columns_and_horizons_are_refused(
         build("forecasting", data="sunspots", path=path)
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 def test_every_variable_of_ett_is_read() -> None:
     path = str(SHARED_DATA / "ett" / "ETTh1.csv")
     task = build("forecasting", path=path, column="OT", covariates="all", horizon=24, window=48)

@@ -7,7 +7,7 @@ import pytest
 from tests.tasks.builders import SHARED_DATA, build
 
 pytestmark = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout"
+    not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout"
 )
 
 

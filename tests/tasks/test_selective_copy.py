@@ -31,14 +31,14 @@ def test_sequences_follow_the_definition(
         n, generator(seed)
     )
     assert batch.mask is not None
-    for read, told, counted in zip(
+    for read, target, counted in zip(
         batch.inputs.tolist(), batch.targets.tolist(), batch.mask.tolist(), strict=True
     ):
         remembered = [symbol for symbol in read[:noisy] if symbol != 0]
         assert len(remembered) == tokens
         assert all(1 <= symbol <= vocab - 2 for symbol in remembered)
         assert read[noisy:] == [vocab - 1] * tokens
-        assert [symbol + 1 for symbol in told[noisy:]] == remembered
+        assert [symbol + 1 for symbol in target[noisy:]] == remembered
         assert counted == [False] * noisy + [True] * tokens
 
 

@@ -151,7 +151,7 @@ def test_sequences_follow_the_definition(
         "sequential-digits", source="mnist", permuted=permuted, rows=rows, held_out=share, **files
     ).splits()
 
-    def told(image: Any, label: int) -> tuple[list[list[int]], int]:
+    def expected_sequence(image: Any, label: int) -> tuple[list[list[int]], int]:
         pixels = [int(image[y][x]) for y in range(size[0]) for x in range(size[1])]
         if permuted:
             keys = [
@@ -162,7 +162,9 @@ def test_sequences_follow_the_definition(
         step = size[1] if rows else 1
         return [pixels[start : start + step] for start in range(0, len(pixels), step)], label
 
-    expected = [told(image, int(label)) for image, label in zip(images, labels, strict=True)]
+    expected = [
+        expected_sequence(image, int(label)) for image, label in zip(images, labels, strict=True)
+    ]
     seen = [
         [
             ((inputs * 255).round().int().tolist(), int(target))
@@ -171,9 +173,8 @@ def test_sequences_follow_the_definition(
         for part in (parts.train, parts.validation, parts.test)
     ]
     assert seen[2] == expected[::-1]
-    assert sorted(seen[0] + seen[1]) == sorted(
-        expected
-    )  # what is given for training, each image once
+    # the training part has each image once
+    assert sorted(seen[0] + seen[1]) == sorted(expected)
     for label in range(classes):
         held = sum(target == label for _, target in seen[1])
         assert held == round(share * sum(target == label for _, target in expected))
@@ -277,9 +278,8 @@ def test_memory_solves_it_and_the_last_row_alone_does_not() -> None:
         "validate_every": 100,
     }
     assert train(task, Gated, **budget).score >= task.solved
-    assert (
-        train(task, OneStep, **budget).score < 0.7
-    )  # the last row says something, which the references tell too
+    # the last row alone is informative, as the simple methods show
+    assert train(task, OneStep, **budget).score < 0.7
     assert task.simple_scores["nearest class mean, last step alone"] > 0.4
 
 
@@ -294,7 +294,7 @@ def test_the_last_pixel_alone_is_near_the_baseline() -> None:
     assert train(task, OneStep, **budget).score < task.baseline + 0.06
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 def test_mnist_is_read() -> None:
     folder = SHARED_DATA / "mnist10k"
     files = {
@@ -306,9 +306,8 @@ def test_mnist_is_read() -> None:
     )
     assert [len(part) for part in (task.splits().train, task.splits().test)] == [6400, 2000]
     assert task.length == 784
-    assert (
-        0.75 < task.simple_scores["nearest class mean, whole image"] < 0.85
-    )  # about 0.82 is known of all 60,000
+    # about 0.82 is known of all 60,000
+    assert 0.75 < task.simple_scores["nearest class mean, whole image"] < 0.85
 
 
 def test_without_scikit_learn_the_message_says_what_to_install(

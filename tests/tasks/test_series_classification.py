@@ -173,13 +173,11 @@ def test_the_generated_shapes_are_those_of_saito() -> None:
     middle = {
         name: values[labels == name][:, 32:48].mean() for name in ("cylinder", "bell", "funnel")
     }
-    assert middle["cylinder"] == pytest.approx(
-        6, abs=0.15
-    )  # every shape has begun by 32, none has ended by 48
+    # every shape has begun by 32, none has ended by 48
+    assert middle["cylinder"] == pytest.approx(6, abs=0.15)
     assert middle["bell"] < 3 < middle["funnel"] < 6
-    assert middle["bell"] + middle["funnel"] == pytest.approx(
-        6, abs=0.3
-    )  # a ramp up and a ramp down
+    # a ramp up and a ramp down
+    assert middle["bell"] + middle["funnel"] == pytest.approx(6, abs=0.3)
 
 
 def test_the_last_step_does_not_depend_on_the_shape() -> None:
@@ -212,7 +210,7 @@ def test_memory_solves_it(tmp_path: Path) -> None:
     assert train(task, OneStep, **budget).score < 0.7
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 @pytest.mark.parametrize(
     ("name", "sizes", "steps", "dimensions", "classes"),
     [("JapaneseVowels", (216, 54, 370), 26, 12, 9), ("GunPoint", (40, 10, 150), 150, 1, 2)],
@@ -231,7 +229,7 @@ def test_data_sets_of_the_archives_are_read(
     assert task.simple_scores["1-nearest neighbour"] > 0.8
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 def test_nearest_neighbour_on_all_of_gunpoint_is_as_published() -> None:
     parts = [
         series_module.read_ts(SHARED_DATA / "ucr" / "GunPoint" / f"GunPoint_{part}.ts")

@@ -112,9 +112,8 @@ def test_the_fitted_sine_error_is_that_of_least_squares(
     steps = np.arange(window) * 2 * np.pi / period
     design = np.column_stack([np.sin(steps), np.cos(steps)])
     following = np.array([np.sin(window * 2 * np.pi / period), np.cos(window * 2 * np.pi / period)])
-    weights = following @ np.linalg.pinv(
-        design
-    )  # the prediction is linear in the window: its variance is noise^2 |weights|^2
+    # the prediction is linear in the window: its variance is noise^2 |weights|^2
+    weights = following @ np.linalg.pinv(design)
     assert task.fitted_sine_error == pytest.approx(noise**2 * (1 + weights @ weights), rel=1e-6)
     assert task.fitted_sine_error > task.perfect
 

@@ -32,7 +32,7 @@ def test_sequences_follow_the_definition(variant: str, shortest: int, n: int, se
     task = build("temporal-order", variant=variant, shortest=shortest)
     batch = task.sample(n, generator(seed))
     assert batch.lengths is not None
-    for row, length, told in zip(
+    for row, length, target in zip(
         batch.inputs.tolist(), batch.lengths.tolist(), batch.targets.tolist(), strict=True
     ):
         word = "".join(NAMES[symbol] for symbol in row[:length])
@@ -41,7 +41,7 @@ def test_sequences_follow_the_definition(variant: str, shortest: int, n: int, se
         assert word[-1] == "B"
         assert set(word[1:-1]) <= set("abcdXY")
         signals = "".join(symbol for symbol in word if symbol in "XY")
-        assert CLASSES[variant][told] == signals
+        assert CLASSES[variant][target] == signals
         assert set(row[length:]) <= {NAMES.index("B")}
 
 

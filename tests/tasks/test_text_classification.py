@@ -125,9 +125,8 @@ def test_the_baseline_is_the_training_majority_on_the_test(tmp_path: Path) -> No
     task = build("text-classification", path=train, validation=test, test=test)
     assert task.baseline == 0.25
     assert task.simple_scores["majority class"] == 0.25
-    assert (
-        task.naive_bayes == 0.25
-    )  # each word says the class it had in training, "b" being unknown: x
+    # each word has one class in training; "b" is unknown
+    assert task.naive_bayes == 0.25
     assert task.baseline < task.solved <= task.perfect
 
 

@@ -138,7 +138,7 @@ def test_memory_beats_every_ngram_and_the_last_word_alone_is_a_bigram() -> None:
     assert scores["bigram"] * 0.97 < train(task, OneStep, **budget).score < scores["unigram"]
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data beside the checkout")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no folder of real data next to the checkout")
 def test_the_time_machine_is_read() -> None:
     task = build(
         "word-lm", path=str(SHARED_DATA / "timemachine" / "timemachine_body.txt"), vocab=2000

@@ -134,7 +134,7 @@ class Slow(Good):
 
 
 class Talkative(Good):
-    """Prints far more than anybody will read."""
+    """Prints 100 kB of text, more than a log keeps."""
 
     def misbehave(self) -> None:
         print("x" * 100_000)
