@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
@@ -12,11 +12,27 @@ from rnnbench.api import DEFAULT_STORE
 from rnnbench.errors import OptionError, UsageError
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from rnnbench.contract.options import Option
 
 STORE_VARIABLE = "RNNBENCH_STORE"
-SHORT_FLAGS = {"learning_rate": ["--lr"]}
-"""Additional flags of settings."""
+FLAGS = {
+    "learning_rate": ["--learning-rate", "--lr"],
+    "jobs": ["-j", "--jobs"],
+    "loggers": ["--logger"],
+}
+"""Flags that are not simply the name of the field."""
+METAVARS = {
+    "jobs": "NUMBER|auto",
+    "threads": "NUMBER",
+    "timeout": "DURATION",
+    "max_time": "DURATION",
+    "memory": "SIZE",
+    "retry": "STATUS",
+    "loggers": "NAME",
+}
+"""Words for the values of run options in the help, where ``TEXT`` would say too little."""
 LOG_WIDTH = 140
 """Columns of the tables in a log file, which has no width of its own."""
 
@@ -62,34 +78,68 @@ class Setting(click.ParamType[str]):
         return str(value)
 
 
-class CommandWithSettings(click.Command):
-    """A command with one flag for each field of :class:`rnnbench.records.spec.Settings`.
+class RunCommand(click.Command):
+    """A command with one flag per field of ``Settings`` and of ``RunOptions``.
 
-    The flags follow ``--hidden-size``. They are made when the command's options are needed, because
-    importing pydantic would triple the time of ``rnnbench --help``.
+    A new setting or run option thereby needs no change here. The flags follow ``--hidden-size``.
+    They are made when the command's options are needed, because importing pydantic would triple
+    the time of ``rnnbench --help``.
     """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the command's own options and those of the settings."""
+        """Return the command's own options, those of the settings and those of the run."""
         own = super().get_params(ctx)
         after = 1 + [parameter.name for parameter in own].index("hidden_size")
-        return [*own[:after], *self._settings(), *own[after:]]
+        return [*own[:after], *setting_flags(), *run_option_flags(), *own[after:]]
 
-    def _settings(self) -> list[click.Parameter]:
-        from rnnbench.contract.options import Option
-        from rnnbench.records.spec import Settings
 
-        options: list[click.Parameter] = []
-        for name, field in Settings.model_fields.items():
-            flags = [f"--{name.replace('_', '-')}", *SHORT_FLAGS.get(name, ())]
-            value = Setting(Option(name, field.rebuild_annotation(), field.default))
-            text = f"{field.description or name}."
-            options.append(
-                click.Option(
-                    [*flags, name],
-                    type=value,
-                    metavar=value.name,
-                    help=text[0].upper() + text[1:],
-                )
-            )
-        return options
+def setting_flags() -> list[click.Parameter]:
+    """Return the flags of :class:`rnnbench.records.spec.Settings`."""
+    from rnnbench.contract.options import Option
+    from rnnbench.records.spec import Settings
+
+    flags: list[click.Parameter] = []
+    for name, field in Settings.model_fields.items():
+        value = Setting(Option(name, field.rebuild_annotation(), field.default))
+        flags.append(_flag(name, field, type=value, metavar=value.name))
+    return flags
+
+
+def run_option_flags() -> list[click.Parameter]:
+    """Return the flags of the described fields of :class:`rnnbench.execution.options.RunOptions`.
+
+    A switch that is on by default becomes ``--no-NAME``; a collection repeats. ``RunOptions``
+    itself checks the values.
+    """
+    from rnnbench.execution.options import RunOptions
+
+    flags: list[click.Parameter] = []
+    for name, field in RunOptions.model_fields.items():
+        if field.description is None:
+            continue
+        if isinstance(field.default, bool):
+            flags.append(_switch(name, field))
+        elif isinstance(field.default, tuple | frozenset):
+            flags.append(_flag(name, field, multiple=True))
+        elif get_origin(field.annotation) is Literal:
+            flags.append(_flag(name, field, type=click.Choice(get_args(field.annotation))))
+        else:
+            flags.append(_flag(name, field))
+    return flags
+
+
+def _switch(name: str, field: FieldInfo) -> click.Option:
+    flag = f"--{'no-' if field.default else ''}{name.replace('_', '-')}"
+    text = f"{'do not ' if field.default else ''}{field.description}"
+    value = not field.default
+    return click.Option([flag, name], flag_value=value, default=None, help=_sentence(text))
+
+
+def _flag(name: str, field: FieldInfo, **more: Any) -> click.Option:
+    names = FLAGS.get(name, [f"--{name.replace('_', '-')}"])
+    more.setdefault("metavar", METAVARS.get(name))
+    return click.Option([*names, name], help=_sentence(field.description or name), **more)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

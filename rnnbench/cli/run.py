@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnbench import api
-from rnnbench.cli.parameters import LOG_WIDTH, CommandWithSettings, parse_seeds, store_option
-from rnnbench.execution.jobs.loggers import LOGGERS
+from rnnbench.cli.parameters import LOG_WIDTH, RunCommand, parse_seeds, store_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +27,7 @@ Examples:
 """
 
 
-@click.command(cls=CommandWithSettings, epilog=EXAMPLES)
+@click.command(cls=RunCommand, epilog=EXAMPLES)
 @click.option(
     "-t",
     "--task",
@@ -49,65 +48,6 @@ Examples:
 @click.option(
     "--hidden-size", type=click.IntRange(1), help="Of every model that does not set it inline."
 )
-@click.option(
-    "-j",
-    "--jobs",
-    metavar="NUMBER|auto",
-    default="auto",
-    show_default=True,
-    help="Trials at a time.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Torch threads of each trial.",
-)
-@click.option(
-    "--accelerator",
-    type=click.Choice(["auto", "cpu", "gpu"]),
-    default="auto",
-    show_default=True,
-    help="Where to train.",
-)
-@click.option("--timeout", metavar="DURATION", help="Wall-clock limit of a trial: 90s, 10m, 2h.")
-@click.option(
-    "--memory",
-    metavar="SIZE",
-    help="Memory limit of a trial (of GPU memory on a GPU): 4GiB, or 4GB (powers of 1000).",
-)
-@click.option(
-    "--no-cuda-graphs",
-    is_flag=True,
-    help="On a GPU, launch a training step's operations one by one.",
-)
-@click.option(
-    "--max-time",
-    metavar="DURATION",
-    help="Start no trial, and measure no speed, after this long.",
-)
-@click.option(
-    "--retry",
-    multiple=True,
-    help="Run trials again that ended so: failed, crashed, timeout, oom, diverged or all.",
-)
-@click.option(
-    "--fail-fast/--keep-going", default=False, help="Start no trial after the first that failed."
-)
-@click.option(
-    "--no-circuit-breaker",
-    is_flag=True,
-    help="Continue with a model that crashed three times in this run.",
-)
-@click.option(
-    "--logger",
-    "loggers",
-    type=click.Choice(list(LOGGERS)),
-    multiple=True,
-    help="Log each training too, into STORE.logs; repeats.",
-)
-@click.option("--no-probes", is_flag=True, help="Measure neither size, gradient nor speed.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--report",
@@ -126,30 +66,21 @@ def run(
     seeds: str | None,
     preset: str | None,
     hidden_size: int | None,
-    jobs: str,
-    threads: int,
-    accelerator: str,
-    timeout: str | None,
-    memory: str | None,
-    no_cuda_graphs: bool,
-    max_time: str | None,
-    retry: Sequence[str],
-    fail_fast: bool,
-    no_circuit_breaker: bool,
-    loggers: Sequence[str],
-    no_probes: bool,
     no_report: bool,
     report: Path,
     dry_run: bool,
     store: Path,
-    **settings: Any,
+    **given: Any,
 ) -> int:
     """Train models on tasks, measure them, keep the records and write a report.
 
     A trial that the store already holds is not run again; an interrupted one is.
     """
     from rnnbench.execution.options import RunOptions
+    from rnnbench.records.spec import Settings
 
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    settings = {name: given.pop(name) for name in Settings.model_fields if name in given}
     request = api.make_request(
         tasks,
         models,
@@ -157,23 +88,9 @@ def run(
         seeds=parse_seeds(seeds),
         preset=preset,
         hidden_size=hidden_size,
-        settings={name: value for name, value in settings.items() if value is not None},
+        settings=settings,
     )
-    options = RunOptions(
-        jobs=jobs,
-        threads=threads,
-        accelerator=accelerator,
-        timeout=timeout,
-        memory=memory,
-        cuda_graphs=not no_cuda_graphs,
-        loggers=loggers,
-        probes=not no_probes,
-        retry=retry,
-        fail_fast=fail_fast,
-        max_time=max_time,
-        circuit_breaker=not no_circuit_breaker,
-        command=shlex.join(["rnnbench", *sys.argv[1:]]),
-    )
+    options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))
     console = _console()
     if dry_run:
         specs = api.plan(request, _warn).specs

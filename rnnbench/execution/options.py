@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -73,8 +73,8 @@ Duration = Annotated[float, BeforeValidator(_seconds)]
 Size = Annotated[ByteSize, Field(gt=0, lt=_MOST_BYTES), WrapValidator(_bytes)]
 
 
-class RunOptions(BaseModel):
-    """How trials are run: the flags of ``rnnbench run`` and the keywords of ``rnnbench.run``.
+class TrialOptions(BaseModel):
+    """The options that the process of a trial needs.
 
     Raises:
         UsageError: a value that is not valid; the text names the option.
@@ -82,36 +82,17 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    jobs: Annotated[PositiveInt | None, BeforeValidator(_number_or_auto)] = None
-    """Trials at a time; ``None`` or ``"auto"``: one per core, or one on a GPU."""
-    threads: PositiveInt = 1
-    """Torch threads of each trial."""
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where trials run; ``auto`` takes a GPU if torch finds one."""
-    timeout: Duration | None = None
-    """Wall-clock limit of a trial: seconds, or a text such as ``"10m"``."""
-    memory: Size | None = None
-    """Memory limit of a trial (of GPU memory on a GPU): bytes, or a text such as ``"4GiB"``."""
-    cuda_graphs: bool = True
-    """Whether training steps on a GPU are replayed from a CUDA graph where possible."""
-    loggers: Annotated[tuple[str, ...], AfterValidator(check_loggers)] = ()
-    """Names of the loggers that each training is logged to."""
-    probes: bool = True
-    """Whether size, gradient and speed are measured."""
-    retry: Annotated[frozenset[Status], BeforeValidator(_statuses)] = frozenset()
-    """Trials whose last attempt has one of these statuses are run again."""
-    fail_fast: bool = False
-    """Start no trial after the first that failed."""
-    max_time: Duration | None = None
-    """Start no trial, and measure no speed, after this time; see ``timeout``."""
-    circuit_breaker: bool = True
-    """Skip the other trials of a model that crashed three times in the run."""
-    command: str = ""
-    """The command line or the call, stored with every record."""
+    probes: bool = Field(default=True, description="measure size, gradient and speed")
+    cuda_graphs: bool = Field(
+        default=True, description="replay training steps on a GPU from a CUDA graph where possible"
+    )
+    loggers: Annotated[tuple[str, ...], AfterValidator(check_loggers)] = Field(
+        default=(), description="log each training too, into STORE.logs: csv, tensorboard"
+    )
 
     @model_validator(mode="wrap")
     @classmethod
-    def _explain(cls, given: Any, handler: ModelWrapValidatorHandler[RunOptions]) -> RunOptions:
+    def _explain(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
             return handler(given)
         except ValidationError as error:
@@ -121,3 +102,47 @@ class RunOptions(BaseModel):
             raise UsageError(
                 f"{first['loc'][0]}={one_line(repr(first['input']), 60)}: {reason}."
             ) from None
+
+
+class RunOptions(TrialOptions):
+    """How trials are run: the flags of ``rnnbench run`` and the keywords of ``rnnbench.run``.
+
+    The description of a field is the help of its flag.
+
+    Raises:
+        UsageError: a value that is not valid; the text names the option.
+    """
+
+    jobs: Annotated[PositiveInt | None, BeforeValidator(_number_or_auto)] = Field(
+        default=None, description="trials at a time; auto: one per core, or one on a GPU"
+    )
+    threads: PositiveInt = Field(default=1, description="torch threads of each trial")
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(
+        default="auto", description="device of the trials; auto: a GPU if torch finds one"
+    )
+    timeout: Duration | None = Field(
+        default=None, description="wall-clock limit of a trial: 90s, 10m, 2h"
+    )
+    memory: Size | None = Field(
+        default=None,
+        description="memory limit of a trial (on a GPU, of GPU memory): 4GiB, or 4GB for 4e9 bytes",
+    )
+    max_time: Duration | None = Field(
+        default=None, description="start no trial, and measure no speed, after this time"
+    )
+    retry: Annotated[frozenset[Status], BeforeValidator(_statuses)] = Field(
+        default=frozenset(),
+        description="repeat trials that ended so: failed, crashed, timeout, oom, diverged or all",
+    )
+    fail_fast: bool = Field(default=False, description="start no trial after the first that failed")
+    circuit_breaker: bool = Field(
+        default=True,
+        description="skip the other trials of a model that crashed three times in this run",
+    )
+    command: str = ""
+    """The command line or the call, stored with every record."""
+
+    @property
+    def for_trial(self) -> TrialOptions:
+        """The options that a trial's process needs."""
+        return TrialOptions(**{name: getattr(self, name) for name in TrialOptions.model_fields})

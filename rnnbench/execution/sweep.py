@@ -197,10 +197,8 @@ class Sweep:
             device=self._context.device,
             memory=self._options.memory,
             spec=spec,
-            probes=self._options.probes,
-            cuda_graphs=self._options.cuda_graphs,
+            options=self._options.for_trial,
             weights=self._context.store.weights_of(spec.trial_id).absolute(),
-            loggers=self._options.loggers,
             logs=self._context.store.logs.absolute(),
         )
         running = self._context.processes.start(job, limit=self._options.timeout)

@@ -16,6 +16,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     from rnnbench.contract import registry
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.execution.jobs.trial import run_trial
+    from rnnbench.execution.options import TrialOptions
     from rnnbench.plan.planning import Request, make_plan
 
     path = tmp_path_factory.mktemp("generate") / "texts.db"
@@ -29,7 +30,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     )
     (spec,) = make_plan(request, known)
     with Store(path) as store:
-        job = TrialJob(spec=spec, probes=False, weights=store.weights_of(spec.trial_id))
+        options = TrialOptions(probes=False)
+        job = TrialJob(spec=spec, options=options, weights=store.weights_of(spec.trial_id))
         result = run_trial(job, known)
         store.add(spec, result, started_at="2026-01-01T00:00:00Z", seconds=1.0)
     return path, spec.trial_id

@@ -168,7 +168,7 @@ def test_a_suite_is_a_plan_and_flags_win(folder: Path) -> None:
         (["--retry", "faild"], "Did you mean 'failed'?"),
         (["--retry", ""], "no status"),
         (["-j", "0"], "jobs"),
-        (["--threads", "0"], "--threads"),
+        (["--threads", "0"], "threads"),
         (["--timeout", "soon"], "10m"),
         (["--memory", "lots"], "4GiB"),
         (["--store", "."], "is a folder, not a store"),

@@ -14,6 +14,7 @@ from rnnbench.contract import registry
 from rnnbench.errors import DataError, UsageError
 from rnnbench.execution.jobs.messages import TrialJob
 from rnnbench.execution.jobs.trial import run_trial
+from rnnbench.execution.options import TrialOptions
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.result import Status
 from rnnbench.records.spec import TrialSpec
@@ -34,7 +35,9 @@ def planned(
 
 def trained(spec: TrialSpec, folder: Path) -> Path:
     weights = folder / "weights.safetensors"
-    result = run_trial(TrialJob(spec=spec, probes=False, weights=weights), KNOWN)
+    result = run_trial(
+        TrialJob(spec=spec, options=TrialOptions(probes=False), weights=weights), KNOWN
+    )
     assert result.status is Status.DONE, result.error
     return weights
 

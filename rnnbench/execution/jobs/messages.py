@@ -12,6 +12,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter
 
+from rnnbench.execution.options import TrialOptions
 from rnnbench.probes.speed.process_timings import TrialTimings
 from rnnbench.records.base import Data
 from rnnbench.records.result import Result
@@ -35,14 +36,9 @@ class TrialJob(_AnyJob):
 
     kind: Literal["trial"] = "trial"
     spec: TrialSpec
-    probes: bool = True
-    """Whether size and gradient are measured."""
-    cuda_graphs: bool = True
-    """Whether training steps on a GPU are replayed from a CUDA graph where possible."""
+    options: TrialOptions = TrialOptions()
     weights: Path | None = None
     """File for the best-validation weights; ``None`` keeps none."""
-    loggers: tuple[str, ...] = ()
-    """Names of the loggers that the training is logged to."""
     logs: Path = Path("logs")
     """Folder that the loggers write into."""
 

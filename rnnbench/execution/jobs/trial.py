@@ -97,12 +97,12 @@ def _measured(
     if spec.settings.precision == "64":
         network = network.double()
     source = source_of(task, spec.settings, spec.seed, device)
-    size = measure_size(network, task.length) if job.probes else None
-    before = _gradient(network, source, spec, "init") if job.probes else None
+    size = measure_size(network, task.length) if job.options.probes else None
+    before = _gradient(network, source, spec, "init") if job.options.probes else None
     # After the probes, whose random draws must not shift those of the training.
     torch.manual_seed(seed_for(spec.seed, "dropout"))
-    learner = Learner(network, task, source, spec.settings, cuda_graphs=job.cuda_graphs)
-    loggers = make_loggers(job.loggers, job.logs, spec) if job.loggers else []
+    learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
+    loggers = make_loggers(job.options.loggers, job.logs, spec) if job.options.loggers else []
     fit(
         learner,
         device=device,
@@ -113,7 +113,7 @@ def _measured(
     network.to(device).load_state_dict(learner.best_weights)
     network.eval()
     learning, drawings = _learning(learner, network, task, source)
-    after = _gradient(network, source, spec, "trained") if job.probes else None
+    after = _gradient(network, source, spec, "trained") if job.options.probes else None
     if job.weights is not None:
         _save_weights(learner.best_weights, job.weights, spec)
     return {
