@@ -99,7 +99,8 @@ def _check_isolation() -> Finding:
 def check_store(path: Path) -> Finding:
     """Check that a store can be opened, is intact, and that every record can be read."""
     from rnnbench.errors import StoreError, message_line
-    from rnnbench.records.store import Store, how_to_rescue
+    from rnnbench.records.faults import how_to_rescue
+    from rnnbench.records.store import Store
 
     try:
         if not path.exists():

@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shlex
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from rnnbench.errors import StoreError, one_line
+from rnnbench.records import claims
+from rnnbench.records.faults import ANOTHER, BUSY_SECONDS, explained, how_to_rescue
 from rnnbench.records.result import Environment, Record, Result, Speed, Status
 from rnnbench.records.schema import prepare, transaction
 from rnnbench.records.spec import TrialSpec
-
-BUSY_SECONDS = 30.0
-_ANOTHER = "name another file with --store PATH."
 
 
 class Store:
@@ -43,7 +38,7 @@ class Store:
     def __init__(self, path: Path | str, *, must_exist: bool = False) -> None:
         self.path = Path(path)
         self._check_path(must_exist)
-        with self._explained():
+        with explained(self.path):
             # Absolute, because :memory: and similar names have a special meaning for SQLite.
             self._connection = sqlite3.connect(
                 self.path.absolute(), timeout=BUSY_SECONDS, isolation_level=None
@@ -99,7 +94,7 @@ class Store:
                 _utf8(log),
             )
             run("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            run("DELETE FROM claims WHERE trial_id = ?", (trial_id,))
+            claims.drop(run, trial_id)
         return int(attempt)
 
     def add_speed(self, spec: TrialSpec, speed: Speed, measured_at: str) -> None:
@@ -123,16 +118,10 @@ class Store:
                 process has made since is not repeated.
         """
         with self._transaction() as run:
-            if not self._may_run(
-                run(_LAST_ATTEMPT, (trial_id,)).fetchone(), trial_id, again, attempts
-            ):
+            last = run(_LAST_ATTEMPT, (trial_id,)).fetchone()
+            if not self._may_run(last, trial_id, again, attempts):
                 return False
-            held = run("SELECT pid, born FROM claims WHERE trial_id = ?", (trial_id,)).fetchone()
-            if held and held[0] != os.getpid() and _is_alive(*held):
-                return False
-            row = (trial_id, os.getpid(), _start_time(os.getpid()))
-            run("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", row)
-        return True
+            return claims.take(run, trial_id)
 
     def is_open(
         self, trial_id: str, *, again: frozenset[Status] = frozenset(), attempts: int | None = None
@@ -153,7 +142,7 @@ class Store:
     def release(self, trial_id: str) -> None:
         """Release a claim without adding an attempt."""
         with self._transaction() as run:
-            run("DELETE FROM claims WHERE trial_id = ? AND pid = ?", (trial_id, os.getpid()))
+            claims.give_up(run, trial_id)
 
     # -- reading
 
@@ -228,20 +217,20 @@ class Store:
         # files.open_regular does not fit: closing a file that was opened by other means would drop
         # the locks that SQLite holds on it in this process.
         if "\0" in str(self.path):
-            raise StoreError(f"{self.path} is not a path; {_ANOTHER}")
+            raise StoreError(f"{self.path} is not a path; {ANOTHER}")
         try:
             if must_exist and not self.path.exists():
                 raise StoreError(
-                    f"{self.path}: no such store. Make one with rnnbench run, or {_ANOTHER}"
+                    f"{self.path}: no such store. Make one with rnnbench run, or {ANOTHER}"
                 )
             if self.path.is_dir():
-                raise StoreError(f"{self.path} is a folder, not a store; {_ANOTHER}")
+                raise StoreError(f"{self.path} is a folder, not a store; {ANOTHER}")
             if self.path.exists() and not self.path.is_file():
-                raise StoreError(f"{self.path} is not a regular file; {_ANOTHER}")
+                raise StoreError(f"{self.path} is not a regular file; {ANOTHER}")
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"{self.path} cannot be a store: {error.strerror}; {_ANOTHER}"
+                f"{self.path} cannot be a store: {error.strerror}; {ANOTHER}"
             ) from None
 
     def _record(self, row: tuple[Any, ...], speeds: dict[tuple[str, str], Speed]) -> Record:
@@ -275,54 +264,14 @@ class Store:
             f"{self.path}: {part} cannot be read ({error}); {how_to_rescue(self.path)}"
         )
 
-    def _damaged(self, error: Exception) -> str:
-        return f"{self.path} is damaged ({error}) and was left as it is; {how_to_rescue(self.path)}"
-
     def _read(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._explained():
+        with explained(self.path):
             return self._connection.execute(statement, tuple(values)).fetchall()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
-        with self._explained(), transaction(self._connection) as run:
+        with explained(self.path), transaction(self._connection) as run:
             yield run
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(self._explanation(error)) from error
-        # A stored text, or the text of an error message of SQLite, that is not UTF-8.
-        except UnicodeDecodeError as error:
-            raise StoreError(self._damaged(error)) from error
-
-    def _explanation(self, error: sqlite3.DatabaseError) -> str:
-        # The low byte is the kind of an extended error code.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        match code:
-            case sqlite3.SQLITE_NOTADB:
-                return f"{self.path} is not a store of rnnbench; {_ANOTHER}"
-            case sqlite3.SQLITE_FULL:
-                return (
-                    f"the disk is full: {self.path} could not be written. "
-                    "Earlier records are intact; free space and run again."
-                )
-            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-                return (
-                    f"{self.path} cannot be written ({error}); change its permissions or {_ANOTHER}"
-                )
-            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return (
-                    f"{self.path} was locked by another process for {BUSY_SECONDS:.0f} s; "
-                    "end that process and run again."
-                )
-            case sqlite3.SQLITE_IOERR:
-                return (
-                    f"{self.path}: {error}. Earlier records are intact; "
-                    "check the disk and run again."
-                )
-        return self._damaged(error)
 
 
 _LAST_ATTEMPT = (
@@ -334,12 +283,6 @@ _IS_LAST = "attempt = (SELECT MAX(attempt) FROM attempts b WHERE b.trial_id = a.
 def runs_again(last: Status, again: frozenset[Status]) -> bool:
     """Return whether a trial with this last status runs: interrupted, or in ``again``."""
     return last is Status.INTERRUPTED or last in again
-
-
-def how_to_rescue(path: Path) -> str:
-    """Return the hint at the end of a message about a damaged store."""
-    command = f"rnnbench doctor --store {shlex.quote(str(path))} --rescue NEW.db"
-    return f"to save the readable records, type: {command}"
 
 
 def comparable_key(environment: Environment) -> str:
@@ -357,22 +300,3 @@ def utc_now() -> str:
 def _utf8(text: str) -> str:
     """Escape surrogates, which command lines and captured output may contain."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _start_time(pid: int) -> float:
-    """Return the start time of a process, which distinguishes it from a later one of this pid."""
-    try:
-        # Ticks from boot to start. psutil adds the boot time, which changes when the clock is set.
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-        return float(after_name.split()[19])
-    except OSError:
-        # Not Linux, or no such process.
-        return psutil.Process(pid).create_time()
-
-
-def _is_alive(pid: int, started: float) -> bool:
-    try:
-        same = abs(_start_time(pid) - started) < 1.0
-        return same and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
