@@ -17,7 +17,7 @@ class Row:
     Attributes:
         name: the quantity.
         target: its required value, in words; empty if there is none.
-        measured: its value; ``None`` if it could not be measured, and ``note`` says why.
+        measured: its value; ``None`` if it could not be measured, and ``note`` states why.
         unit: its unit, ``"x"`` for a ratio.
         passed: whether the target was met; ``None`` if there is none.
         note: how it was measured.

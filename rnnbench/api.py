@@ -62,7 +62,7 @@ def run(
     Args:
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
         models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
-        suite: name or YAML file of a suite; the other arguments win over it.
+        suite: name or YAML file of a suite; the other arguments override it.
         seeds: their number, or the seeds themselves. Default: 3.
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
             Default: ``"standard"``.
@@ -161,7 +161,7 @@ def make_request(
     hidden_size: int | None = None,
     settings: Mapping[str, Any],
 ) -> Request:
-    """Return a request for trials; what is given here wins over the suite.
+    """Return a request for trials; the arguments override those of the suite.
 
     Raises:
         UsageError: no task and no suite, or a suite that cannot be read.

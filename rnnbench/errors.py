@@ -17,7 +17,7 @@ class RnnbenchError(Exception):
     """Base of all errors that a user can correct.
 
     The message is made printable, folded into one line and bounded here, so that code that raises
-    an error need not do so. The beginning and the end, which says what to type next, are kept.
+    an error need not do so. The beginning is kept, and the end, which states what to type next.
     ``exit_code`` is the exit code of the command line.
     """
 

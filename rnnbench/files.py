@@ -29,7 +29,7 @@ def open_regular(
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise error(f"{owner}: {path} is no regular file; copy its content into one.")
+            raise error(f"{owner}: {path} is not a regular file; copy its content into one.")
         with path.open("rb") as file:
             yield file
     except OSError as failure:

@@ -101,7 +101,7 @@ def test_all_four_axes_come_back_in_one_frame(
     [
         ({"tasks": "copy-memry"}, "Did you mean 'copy-memory'"),
         ({"tasks": "copy-memory", "models": "lstmm"}, "Did you mean 'lstm'"),
-        ({"tasks": "copy-memory", "retry": ["sometimes"]}, "is no status"),
+        ({"tasks": "copy-memory", "retry": ["sometimes"]}, "is not a status"),
         ({"tasks": "copy-memory", "stepps": 3}, "Did you mean 'steps'"),
         ({"tasks": "copy-memory", "seeds": []}, "at least one seed"),
         ({}, "no task"),

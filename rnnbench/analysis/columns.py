@@ -36,7 +36,7 @@ class Column:
 
 
 def json_safe(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return ``values`` with NaN and infinities as strings, which JSON has no numbers for."""
+    """Return ``values`` with NaN and infinities as strings, which are no JSON numbers."""
 
     def safe(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
@@ -57,10 +57,6 @@ def _at(row: object, path: str) -> object:
             return None
         row = getattr(row, name)
     return row
-
-
-def _error(record: Record) -> str | None:
-    return None if record.result.error is None else one_line(record.result.error)
 
 
 def _scores(name: str) -> Callable[[Record], str | None]:
@@ -167,7 +163,7 @@ TRIAL: tuple[Column, ...] = (
            "`cpu`, or the GPU's name, that the trial was trained on"),
     Column("threads", WHOLE, "result.environment.threads", "threads that the trial was given"),
     Column("torch_version", TEXT, "result.environment.torch_version", "version of torch"),
-    Column("error", TEXT, _error, "why the attempt did not end as done, in one line"),
+    Column("error", TEXT, "result.error", "why the attempt did not end as done, in one line"),
     # Scripts rely on the columns above and their order; add new columns below.
     Column("task_options", TEXT, lambda r: options_text(r.spec.task.shown),
            "the task's options that differ from their defaults, as `a=1,b=x`"),

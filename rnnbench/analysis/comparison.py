@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
 from rnnbench.analysis.verdicts import Verdict, judge
-from rnnbench.errors import UsageError, did_you_mean, one_line
+from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.records.result import Record
 from rnnbench.records.spec import TrialSpec
 from rnnbench.records.syntax import OptionValue, canonical, with_options
@@ -38,7 +38,7 @@ class Pairing:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The pairings of ``a`` and ``b``; ``notes`` say what could not be compared."""
+    """The pairings of ``a`` and ``b``; ``notes`` list what could not be compared."""
 
     a: str
     b: str
@@ -64,7 +64,7 @@ def compare(
         b: the second; differences are ``b - a``.
 
     Raises:
-        UsageError: no records, a model that is not in the store (the near one is suggested), or no
+        UsageError: no records, a model that is not in the store (a near name is suggested), or no
             task in common.
     """
     for name, records in ((a, records_a), (b, records_b)):
@@ -84,7 +84,7 @@ def _models(groups: list[TaskGroup], a: str, b: str) -> Comparison:
             stored = sorted({c.spec.model.label for each in groups for c in each.configurations})
             raise UsageError(
                 f"no records of model {label!r}.{did_you_mean(label, known)} "
-                f"The store has: {one_line(', '.join(stored), 300)}"
+                f"The store has: {', '.join(stored)}"
             )
     pairings: list[Pairing] = []
     notes: list[str] = []

@@ -153,7 +153,7 @@ class Configuration:
     def half_life(self, when: str) -> float | None:
         """Return the median over seeds of the input profile's half-life, in time steps.
 
-        It is that towards the past.
+        For a non-causal model, the profile towards the past is used.
         """
         lives = [
             profile.half_life
@@ -200,7 +200,7 @@ class TaskGroup:
     def learning(self) -> Learning | None:
         """Learning of any finished trial, for the values that the task fixes.
 
-        They are the score's name and direction, and the baseline and perfect scores.
+        These are the score's name and direction, and the baseline and perfect scores.
         """
         return next(
             (learning for c in self.configurations for learning in c.learned.values()), None

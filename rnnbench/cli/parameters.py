@@ -32,7 +32,7 @@ METAVARS = {
     "retry": "STATUS",
     "loggers": "NAME",
 }
-"""Words for the values of run options in the help, where ``TEXT`` would say too little."""
+"""Words for the values of run options in the help, where ``TEXT`` would be too vague."""
 LOG_WIDTH = 140
 """Columns of the tables in a log file, which has no width of its own."""
 

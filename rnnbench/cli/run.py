@@ -42,7 +42,7 @@ Examples:
     multiple=True,
     help="A model, options inline: 'lstm[hidden_size=64,128]'. Default: all.",
 )
-@click.option("--suite", help="A suite: its name or its YAML file. Flags win over it.")
+@click.option("--suite", help="A suite: its name or its YAML file. Flags override it.")
 @click.option("--seeds", help="How many (5), or which (0,1,7). Default: 3.")
 @click.option("--preset", help="The task's own sizes: quick, standard or paper. Default: standard.")
 @click.option(

@@ -51,7 +51,7 @@ class RegisterModel(Protocol):
             incompatible: ``(task, options) -> reason or None``; a reason declines the task.
 
         Raises:
-            rnnbench.errors.PluginError: an argument breaks the contract; the message says what to
+            rnnbench.errors.PluginError: an argument breaks the contract; the message states what to
                 change.
         """
 
@@ -63,7 +63,7 @@ class RegisterTask(Protocol):
         """Register a task: a frozen dataclass derived from ``GeneratedTask`` or ``FiniteTask``.
 
         Raises:
-            rnnbench.errors.PluginError: the class breaks the contract; the message says what to
+            rnnbench.errors.PluginError: the class breaks the contract; the message states what to
                 change.
         """
 

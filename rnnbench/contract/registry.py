@@ -69,7 +69,7 @@ class Registry:
         """Return a model by name.
 
         Raises:
-            UsageError: no such model; the message suggests a near name, or says why its plugin is
+            UsageError: no such model; the message suggests a near name, or states why its plugin is
                 not loaded.
         """
         return _lookup("model", name, self.models, self.plugins)

@@ -63,7 +63,7 @@ def _statuses(words: Iterable[str] | str) -> frozenset[Status]:
                 statuses.add(Status(word))
             else:
                 raise UsageError(
-                    f"retry={word!r} is no status.{did_you_mean(word, [*known, 'all'])} "
+                    f"retry={word!r} is not a status.{did_you_mean(word, [*known, 'all'])} "
                     f"There are: {', '.join(known)}; all means all but done."
                 )
     return frozenset(statuses)
@@ -97,7 +97,7 @@ class TrialOptions(BaseModel):
             return handler(given)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            reason = one_line(first["msg"], 160).removeprefix("Value error, ")
+            reason = first["msg"].removeprefix("Value error, ")
             reason = reason.replace("Input should", "it should", 1)
             raise UsageError(
                 f"{first['loc'][0]}={one_line(repr(first['input']), 60)}: {reason}."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
 
 CRASHES = 3
-"""Crashes of one model in one run after which its other trials are skipped."""
+"""Number of crashes of a model in one run after which its other trials are skipped."""
 
 
 class Queue:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.contract.options import resolve
-from rnnbench.errors import one_line
 from rnnbench.execution.context import POLL_SECONDS
 from rnnbench.execution.jobs.messages import SpeedJob
 from rnnbench.execution.jobs.plugins import modules_for
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.context import RunContext
     from rnnbench.records.result import Speed
 
-REFERENCE = "lstm"
+COMPARATOR = "lstm"
 """The model that speeds are ratios to, at the same hidden size and with its default options."""
 PROCESSES = 3
 """Fresh processes that each configuration is timed in."""
@@ -41,8 +40,8 @@ class SpeedPass:
         if not missing:
             return
         say = self._context.view.say
-        if REFERENCE not in self._context.registry.models:
-            say(f"speed is not measured: its reference, model {REFERENCE!r}, is not available")
+        if COMPARATOR not in self._context.registry.models:
+            say(f"speed is not measured: the comparator, model {COMPARATOR!r}, is not available")
             return
         with self._context.lock.exclusive() as acquired:
             if not acquired():
@@ -90,13 +89,13 @@ class SpeedPass:
 
     def _time(self, spec: TrialSpec) -> TrialTimings | None:
         """Time a configuration in a fresh process; ``None`` if that failed or was interrupted."""
-        reference = self._reference(spec)
+        comparator = self._comparator(spec)
         job = SpeedJob(
-            plugins=modules_for([spec, reference], self._context.registry),
+            plugins=modules_for([spec, comparator], self._context.registry),
             device=self._context.device,
             memory=self._context.options.memory,
             spec=spec,
-            reference=reference,
+            comparator=comparator,
             budget_seconds=BUDGET_SECONDS,
         )
         outcome = self._context.run_to_end(job, LIMIT_SECONDS)
@@ -104,27 +103,25 @@ class SpeedPass:
             return outcome.result
         if outcome.killed != "interrupted":
             why = f"took over {LIMIT_SECONDS:.0f} s" if outcome.killed else outcome.problem
-            self._context.view.say(
-                f"the speed of {spec.model.label} could not be measured: {one_line(why)}"
-            )
+            self._context.view.say(f"the speed of {spec.model.label} could not be measured: {why}")
         return None
 
-    def _reference(self, spec: TrialSpec) -> TrialSpec:
-        model = self._context.registry.model(REFERENCE)
-        reference = ModelSpec(
+    def _comparator(self, spec: TrialSpec) -> TrialSpec:
+        model = self._context.registry.model(COMPARATOR)
+        comparator = ModelSpec(
             name=model.name,
             provider=model.provider,
             hidden_size=spec.model.hidden_size,
             causal=model.causal,
-            options=resolve(REFERENCE, model.options, {}),
+            options=resolve(COMPARATOR, model.options, {}),
         )
-        return spec.model_copy(update={"model": reference})
+        return spec.model_copy(update={"model": comparator})
 
 
 def _merged(parts: Sequence[TrialTimings]) -> Speed:
     return merge(
         [part.timings for part in parts],
-        comparator=REFERENCE,
+        comparator=COMPARATOR,
         length=parts[0].length,
         environment=parts[0].environment,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rnnbench.errors import StoreError, UsageError, one_line
+from rnnbench.errors import StoreError, UsageError
 from rnnbench.execution.context import POLL_SECONDS
 from rnnbench.execution.jobs.messages import PreflightJob, TrialJob
 from rnnbench.execution.jobs.plugins import modules_for
@@ -57,7 +57,7 @@ def failures(statuses: Counter[Status]) -> set[Status]:
 
 
 def result_of(outcome: Outcome, timeout: float | None) -> Result:
-    """Return the result of a trial's process, or one that says why there is none.
+    """Return the result of a trial's process, or one that states why there is none.
 
     Only a result that arrived counts: an exit code of 0 proves nothing.
     """
@@ -70,7 +70,7 @@ def result_of(outcome: Outcome, timeout: float | None) -> Result:
         return Result(status=Status.TIMEOUT, error=error)
     if failure := outcome.failure:
         status = Status.OOM if failure.error.startswith("MemoryError") else Status.FAILED
-        return Result(status=status, error=one_line(failure.error), traceback=failure.traceback)
+        return Result(status=status, error=failure.error, traceback=failure.traceback)
     return Result(status=Status.CRASHED, error=outcome.ending)
 
 
@@ -173,10 +173,10 @@ class Sweep:
         while self._queue and len(self._running) < self._context.jobs and self._may_share():
             spec = self._queue.take()
             attempts = self._attempts.get(spec.trial_id, 0)
-            if self._context.store.claim(spec.trial_id, again=retry, attempts=attempts):
+            if self._context.store.claim(spec.trial_id, retry=retry, attempts=attempts):
                 self._start(spec)
-            elif self._context.store.is_open(spec.trial_id, again=retry, attempts=attempts):
-                elsewhere.append(spec)  # another run has claimed it; ask again later
+            elif self._context.store.is_open(spec.trial_id, retry=retry, attempts=attempts):
+                elsewhere.append(spec)  # another run has claimed it; it is tried again later
             else:
                 self.summary.stored += 1  # another run has finished it
         for spec in elsewhere:

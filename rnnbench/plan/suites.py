@@ -54,7 +54,7 @@ def load_suite(name: str) -> Suite:
 
     Raises:
         UsageError: no such suite, a file that cannot be read, or content that is not a suite; the
-            message says where.
+            message names the place.
     """
     path = Path(name)
     # Unlike Path.is_file, isfile is false for every impossible name.
@@ -79,7 +79,7 @@ def to_request(
     hidden_size: int | None = None,
     settings: Mapping[str, Any],
 ) -> Request:
-    """Return the suite's request, with what is given here in place of the suite's own."""
+    """Return the suite's request; the arguments override those of the suite."""
     return Request(
         tasks=tasks or suite.tasks,
         models=models or suite.models,

@@ -1,4 +1,4 @@
-"""Claims: a process that is about to run a trial says so in the store.
+"""Claims on trials: a mark in the store that a process is running the trial.
 
 A claim counts as long as its process lives.
 """

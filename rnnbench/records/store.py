@@ -105,7 +105,7 @@ class Store:
             run("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)", row)
 
     def claim(
-        self, trial_id: str, *, again: frozenset[Status] = frozenset(), attempts: int | None = None
+        self, trial_id: str, *, retry: frozenset[Status] = frozenset(), attempts: int | None = None
     ) -> bool:
         """Claim a trial for this process; return whether that succeeded.
 
@@ -113,31 +113,31 @@ class Store:
 
         Args:
             trial_id: the trial.
-            again: statuses of a last attempt after which the trial runs once more.
-            attempts: the number of attempts when ``again`` was decided. A retry that another
+            retry: statuses of a last attempt after which the trial runs once more.
+            attempts: the number of attempts when ``retry`` was decided. A retry that another
                 process has made since is not repeated.
         """
         with self._transaction() as run:
             last = run(_LAST_ATTEMPT, (trial_id,)).fetchone()
-            if not self._may_run(last, trial_id, again, attempts):
+            if not self._may_run(last, trial_id, retry, attempts):
                 return False
             return claims.take(run, trial_id)
 
     def is_open(
-        self, trial_id: str, *, again: frozenset[Status] = frozenset(), attempts: int | None = None
+        self, trial_id: str, *, retry: frozenset[Status] = frozenset(), attempts: int | None = None
     ) -> bool:
         """Return whether a trial still has to run, in any process; see :meth:`claim`."""
         rows = self._read(_LAST_ATTEMPT, (trial_id,))
-        return self._may_run(rows[0] if rows else None, trial_id, again, attempts)
+        return self._may_run(rows[0] if rows else None, trial_id, retry, attempts)
 
     def _may_run(
-        self, last: Any, trial_id: str, again: frozenset[Status], attempts: int | None
+        self, last: Any, trial_id: str, retry: frozenset[Status], attempts: int | None
     ) -> bool:
         if not last:
             return True
         number, status = last
         since = attempts is not None and number > attempts
-        return runs_again(self._status(trial_id, status), frozenset() if since else again)
+        return runs_again(self._status(trial_id, status), frozenset() if since else retry)
 
     def release(self, trial_id: str) -> None:
         """Release a claim without adding an attempt."""
@@ -280,9 +280,9 @@ _LAST_ATTEMPT = (
 _IS_LAST = "attempt = (SELECT MAX(attempt) FROM attempts b WHERE b.trial_id = a.trial_id)"
 
 
-def runs_again(last: Status, again: frozenset[Status]) -> bool:
-    """Return whether a trial with this last status runs: interrupted, or in ``again``."""
-    return last is Status.INTERRUPTED or last in again
+def runs_again(last: Status, retry: frozenset[Status]) -> bool:
+    """Return whether a trial with this last status runs: interrupted, or in ``retry``."""
+    return last is Status.INTERRUPTED or last in retry
 
 
 def comparable_key(environment: Environment) -> str:

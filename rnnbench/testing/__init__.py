@@ -7,7 +7,7 @@ In a plugin's own tests::
     def test_contract() -> None:
         check_model("my-model")
 
-or from a shell: ``rnnbench check my-model``. A failed check says what to change.
+or from a shell: ``rnnbench check my-model``. A failed check states what to change.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def check_model(
         hidden_size: width H of the core that is checked.
 
     Raises:
-        AssertionError: a check failed. The message has one line per failed check and says what to
+        AssertionError: a check failed. The message has one line per failed check and states what to
             change.
         rnnbench.errors.UsageError: the model is unknown, its plugin could not be loaded, or an
             option is wrong.
@@ -64,7 +64,7 @@ def check_task(task: str | RegisteredTask, options: Mapping[str, Any] | None = N
             defaults.
 
     Raises:
-        AssertionError: a check failed. The message has one line per failed check and says what to
+        AssertionError: a check failed. The message has one line per failed check and states what to
             change.
         rnnbench.errors.UsageError: the task is unknown, its plugin could not be loaded, or an
             option is wrong.

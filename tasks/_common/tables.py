@@ -213,7 +213,7 @@ def _read_json_lines(path: Path, content: bytes) -> Table:
         ]:
             raise DataError(
                 f"{path}, line {line}: {halves[0]!r} has half of a surrogate pair, "
-                f"which is no character."
+                f"which is not a character."
             )
         rows.append(row)
         lines.append(line)

@@ -67,7 +67,9 @@ def _grey_levels(cell: Any, place: str) -> Bytes:
     if pixels.ndim == 3 and 1 in (pixels.shape[0], pixels.shape[2]):
         pixels = pixels.squeeze(0 if pixels.shape[0] == 1 else 2)
     if pixels.ndim != 2 or not pixels.size:
-        raise DataError(f"{place}: an array of shape {pixels.shape} is no image of grey levels.")
+        raise DataError(
+            f"{place}: an array of shape {pixels.shape} is not an image of grey levels."
+        )
     return pixels
 
 
@@ -109,7 +111,8 @@ def _whole(content: Any, place: str) -> Bytes:
         same = False
     if not same:
         raise DataError(
-            f"{place}: {repr(content)[:60]} is no image; choose the column with image_column=NAME."
+            f"{place}: {repr(content)[:60]} is not an image; "
+            "choose the column with image_column=NAME."
         )
     return pixels
 
@@ -123,7 +126,7 @@ def _number(cell: Any, place: str) -> str:
         )
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 255:
         raise DataError(
-            f"{place}: the label {repr(cell)[:60]} is no number from 0 to 255; "
+            f"{place}: the label {repr(cell)[:60]} is not a number from 0 to 255; "
             f"choose the column with label_column=NAME."
         )
     return str(number)

@@ -52,7 +52,7 @@ def as_idx(array: Bytes) -> bytes:
 def _parsed(path: Path, content: _Readable, dimensions: int) -> Bytes:
     magic = content.read(4)
     if magic[:3] != bytes([0, 0, _UNSIGNED_BYTES]) or len(magic) < 4:
-        raise DataError(f"{path} is no IDX file of unsigned bytes; give files like those of MNIST.")
+        raise DataError(f"{path} is not an IDX file of unsigned bytes; give files as of MNIST.")
     if magic[3] != dimensions:
         raise DataError(
             f"{path} holds an array of {magic[3]} dimensions where {dimensions} were expected"

@@ -89,13 +89,13 @@ def read_ts(path: Path) -> LabelledSeries:
 def _is_data(text: str, place: str) -> bool:
     """Return whether a header is the last one; raise for data that cannot be read."""
     name, *values = text.lower().split()
-    says = _SWITCHES.get(values[0]) if values else None
-    if name == "@timestamps" and says:
+    switch = _SWITCHES.get(values[0]) if values else None
+    if name == "@timestamps" and switch:
         _refuse(
             place,
             "time stamps are not supported; give series with regular steps (@timeStamps false)",
         )
-    if name in ("@targetlabel", "@classlabel") and says is (name == "@targetlabel"):
+    if name in ("@targetlabel", "@classlabel") and switch is (name == "@targetlabel"):
         _refuse(
             place,
             "the series have no class; give a data set for classification (@classLabel true ...)",

@@ -57,7 +57,7 @@ def read_series(
     Without ``column`` the file must have a single one.
 
     ``header="auto"`` takes the first row as the columns' names if a column is given by name or its
-    first cell is no number; with ``all``, if a text stands above a number.
+    first cell is not a number; with ``all``, if a text stands above a number.
 
     Raises:
         DataError: the file cannot be read, there is no such column or one is named twice, or a cell

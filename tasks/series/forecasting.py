@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ._series import Series
 
 _SMALLEST_ERROR = 1e-6
-"""Scaled mean squared error that float32 arithmetic cannot tell from none."""
+"""Scaled mean squared error that float32 arithmetic cannot distinguish from zero."""
 _MSE = Metric("scaled mse", "lower", squared_error)
 _ZHOU = Citation(
     "Zhou et al. 2021",
@@ -98,7 +98,7 @@ class Forecasting(SeriesTask):
         train: share of the series, from its start, for training.
         validation: share that follows, for validation; the rest is the test.
         header: whether the first row names the columns; auto: it does if ``column`` is a name, its
-            first cell is no number, or, for all, a text stands above a number.
+            first cell is not a number, or, for all, a text stands above a number.
         format: of the file; auto: by its suffix.
     """
 

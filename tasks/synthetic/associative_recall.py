@@ -123,7 +123,7 @@ class AssociativeRecall(GeneratedTask):
 
     @property
     def baseline(self) -> float:
-        """Chance: the key alone says nothing about its value."""
+        """Chance: the key alone does not determine its value."""
         return 1 / self.values
 
     @property

@@ -44,7 +44,7 @@ class DelayedMatch(GeneratedTask):
     steps = "last"
     metric = ACCURACY
     baseline = 0.5
-    """Chance: the probe alone says nothing about the match."""
+    """Chance: the match is independent of the probe."""
     perfect = 1.0
     solved = 0.99
 

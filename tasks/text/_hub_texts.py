@@ -54,7 +54,7 @@ def checksum(*parts: LabelledTexts) -> str:
 def _text(cell: Any, source: str, row: int) -> str:
     if not isinstance(cell, str):
         raise DataError(
-            f"{source}, row {row + 1}: {repr(cell)[:60]} is no text; "
+            f"{source}, row {row + 1}: {repr(cell)[:60]} is not a text; "
             f"choose the column with text=NAME."
         )
     return cell

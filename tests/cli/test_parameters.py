@@ -1,4 +1,4 @@
-"""Seeds as people type them, and the flags of the training's settings."""
+"""Seeds as typed, and the flags of the training's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rnnbench run``: a real sweep, what it leaves, and what it refuses before it begins."""
+"""``rnnbench run``: a real sweep, its files, and requests refused before it begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An installed plugin whose models fail in every way, and fixtures that run them."""
+"""An installed plugin whose models have one fault each, and fixtures that run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that crashed three times is not tried again in the same run, unless asked for."""
+"""Circuit breaker: a model that crashed three times is skipped in the same run by default."""
 
 from __future__ import annotations
 

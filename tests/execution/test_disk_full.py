@@ -1,4 +1,4 @@
-"""A disk that fills up while records are stored: one line, and what was there is whole."""
+"""A disk that fills up while records are stored: one error line, earlier records whole."""
 
 from __future__ import annotations
 

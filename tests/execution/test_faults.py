@@ -1,4 +1,4 @@
-"""Each fault of a model is recorded as what it is, and the other trials are done."""
+"""Each fault of a model is recorded with its own status; the other trials are done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plugins that do harm when they are imported harm their own trials alone."""
+"""Plugins with harmful imports affect their own trials only."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_a_job_that_raises_says_what_and_where(
 ) -> None:
     (spec,) = plan("raises")
     plugins = modules_for([spec], registry)
-    processes.start(SpeedJob(spec=spec, reference=spec, plugins=plugins, budget_seconds=0.1))
+    processes.start(SpeedJob(spec=spec, comparator=spec, plugins=plugins, budget_seconds=0.1))
     (outcome,) = run_empty(processes, 0)
     assert outcome.result is None
     assert outcome.failure is not None
@@ -113,10 +113,10 @@ def test_progress_arrives_during_the_training(plan: Plan, sweep: Sweeping) -> No
 
 def test_a_result_of_several_megabytes_arrives_whole(plan: Plan, sweep: Sweeping) -> None:
     _, records = sweep(plan("draws-much"))
-    (drawing,) = records["draws-much"].result.drawings
-    assert drawing.kind == "heatmap"
-    assert drawing.values[499][499] == 499 * 499 / 7
-    assert len(drawing.model_dump_json()) > 2_000_000
+    (plot,) = records["draws-much"].result.drawings
+    assert plot.kind == "heatmap"
+    assert plot.values[499][499] == 499 * 499 / 7
+    assert len(plot.model_dump_json()) > 2_000_000
 
 
 def test_rubbish_in_every_open_file_harms_no_other_trial(plan: Plan, sweep: Sweeping) -> None:

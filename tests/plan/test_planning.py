@@ -160,7 +160,7 @@ def test_the_content_of_a_data_file_is_identity_and_its_place_is_not(
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("absent.csv", "No such file"), (".", "Is a directory"), ("pipe", "no regular file")],
+    [("absent.csv", "No such file"), (".", "Is a directory"), ("pipe", "not a regular file")],
 )
 def test_a_data_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, reason: str) -> None:
     os.mkfifo(tmp_path / "pipe")

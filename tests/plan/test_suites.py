@@ -146,7 +146,7 @@ def test_paths_that_are_not_files_are_refused(suite_file: Path, tmp_path: Path) 
     assert "cannot be read" in refusal(suite_file)
     pipe = tmp_path / "pipe.yaml"
     os.mkfifo(pipe)
-    assert "no regular file" in refusal(pipe)
+    assert "not a regular file" in refusal(pipe)
     assert "not a path" in refusal(Path("a\0b.yaml"))
     assert "cannot be read" in refusal(Path("x" * 300 + ".yaml"))
 

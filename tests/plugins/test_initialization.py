@@ -1,4 +1,4 @@
-"""Every parameter starts as the table of plugins/_common/initialization.py says."""
+"""Every parameter starts as in the table of plugins/_common/initialization.py."""
 
 from __future__ import annotations
 

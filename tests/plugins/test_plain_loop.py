@@ -104,7 +104,7 @@ def test_both_implementations_are_the_same_network_at_the_same_seed(name: str) -
         cores.append(build(name, seed=5, num_layers=2, impl=impl))
         randoms.append(torch.rand(1))
     loop, fused = cores
-    assert torch.equal(*randoms)  # whatever is drawn next, a decoder say, is the same too
+    assert torch.equal(*randoms)  # later draws, e.g. those of a decoder, are equal too
     assert loop.state_dict().keys() == fused.state_dict().keys()
     for key, value in loop.state_dict().items():
         assert torch.equal(value, fused.state_dict()[key])

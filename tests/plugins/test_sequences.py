@@ -70,10 +70,8 @@ def test_a_padded_batch_is_each_sequence_alone(
         alone, last = core(x[row : row + 1, :length])
         assert_close(outputs[row, :length], alone[0])
         assert not outputs[row, length:].any()
-        if name in (
-            "attention-lstm",
-            "bilstm",
-        ):  # the one's memory is as long as the batch, the other returns no state
+        # attention-lstm keeps a state as long as the batch; bilstm returns none
+        if name in ("attention-lstm", "bilstm"):
             continue
         assert_same_state([part[:, row : row + 1] for part in state_tensors(state)], last)
 

@@ -186,7 +186,7 @@ def test_a_claim_holds_as_long_as_its_process_lives(store: Store, path: Path) ->
         assert other.stdout is not None
         assert other.stdout.readline() == "True\n"
         assert not store.claim("trial")
-        assert not store.claim("trial", again=frozenset(Status))
+        assert not store.claim("trial", retry=frozenset(Status))
         assert store.claim("another trial")
         os.kill(other.pid, signal.SIGKILL)
         # Dead, and still a zombie.
@@ -217,20 +217,20 @@ def test_an_attempted_trial_can_be_claimed_only_for_a_retry(store: Store) -> Non
         assert store.claim(made.trial_id)
         put(store, made)
         assert store.claim(made.trial_id) is (status is Status.INTERRUPTED)
-        assert store.claim(made.trial_id, again=frozenset({status}))
+        assert store.claim(made.trial_id, retry=frozenset({status}))
 
 
 def test_a_retry_that_was_made_since_is_not_made_twice(store: Store) -> None:
     failed = record(status=Status.FAILED)
     put(store, failed)
-    again, known = frozenset({Status.FAILED}), store.attempts()[failed.trial_id]
-    assert store.claim(failed.trial_id, again=again, attempts=known)
+    retry, known = frozenset({Status.FAILED}), store.attempts()[failed.trial_id]
+    assert store.claim(failed.trial_id, retry=retry, attempts=known)
     put(store, failed)
-    assert not store.claim(failed.trial_id, again=again, attempts=known)
-    assert not store.is_open(failed.trial_id, again=again, attempts=known)
-    assert store.claim(failed.trial_id, again=again, attempts=known + 1)
+    assert not store.claim(failed.trial_id, retry=retry, attempts=known)
+    assert not store.is_open(failed.trial_id, retry=retry, attempts=known)
+    assert store.claim(failed.trial_id, retry=retry, attempts=known + 1)
     put(store, record(status=Status.INTERRUPTED))
-    assert store.claim(failed.trial_id, again=again, attempts=known), (
+    assert store.claim(failed.trial_id, retry=retry, attempts=known), (
         "what was interrupted is run again by anyone"
     )
 

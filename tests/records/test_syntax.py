@@ -1,4 +1,4 @@
-"""Words that name models and tasks: read as they were meant, or refused in one line."""
+"""Selectors of models and tasks: parsed, or refused in one line."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 def _open(browser: webdriver.Chrome, page: Path) -> tuple[list[Any], list[str]]:
-    """Open a page; return what its console said and the addresses that it asked for."""
+    """Open a page; return the console messages and the requested addresses."""
     for kind in ("browser", "performance"):
         browser.get_log(kind)  # type: ignore[no-untyped-call]
     browser.get(page.as_uri())

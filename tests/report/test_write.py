@@ -83,7 +83,7 @@ def test_the_report_shows_what_the_records_say(folder: Path, name: str) -> None:
     for recorded in (
         "no result after 600 s",
         "persistence",
-        "free-running mse",
+        "recursive mse",
         "Long short-term memory",
         "rnnbench run -t copy-memory -m lstm --seeds 3",
         "2.13.0",

@@ -15,7 +15,7 @@ from rnnbench.cli.main import main
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command ended with and said."""
+    """Exit code and output of a command."""
 
     code: int
     out: str

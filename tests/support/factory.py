@@ -187,7 +187,7 @@ def speed(
     )
 
 
-def drawings(amplitude: float = 0.9) -> tuple[Plot, ...]:
+def plots(amplitude: float = 0.9) -> tuple[Plot, ...]:
     """One of each kind; the forecast has the ``amplitude`` given, that of the truth being 1."""
     x = tuple(float(step) for step in range(60))
     truth = tuple(math.sin(0.3 * step) for step in x)
@@ -319,7 +319,7 @@ def _study_record(task: str, model: str, seed: int, noise: float, points: int) -
         baseline=0.25 if falling else 0.125,
         perfect=0.01 if falling else 1.0,
         threshold=0.03 if falling else 0.9,
-        extra_scores={"free-running mse": 0.1 * (1.2 - level)} if falling else {},
+        extra_scores={"recursive mse": 0.1 * (1.2 - level)} if falling else {},
         reference_scores={"persistence": 0.4, "AR(2)": 0.012} if falling else {},
     )
     cited = (
@@ -347,7 +347,7 @@ def _study_record(task: str, model: str, seed: int, noise: float, points: int) -
         params=PARAMS.get(model, 10_000),
         ratio=PARAMS.get(model, 10_000) / 20_000,
         noisy=model == "attention-lstm",
-        drawn=drawings(level) if seed == 0 and (falling or model == "attention-lstm") else (),
+        drawn=plots(level) if seed == 0 and (falling or model == "attention-lstm") else (),
         citations=cited,
         command=f"rnnbench run -t {task} -m {model} --seeds 3",
     )

@@ -130,7 +130,7 @@ def presetting(name: str, options: dict[str, Any] | None = None, **settings: Any
     )
 
 
-def drawing(change: Any, base: type[Any] = Recall) -> type[Any]:
+def with_batches(change: Any, base: type[Any] = Recall) -> type[Any]:
     """Derive a task whose batches are changed: ``change(batch, generator) -> batch``."""
 
     def sample(self: Any, n: int, generator: torch.Generator) -> Any:
@@ -184,23 +184,23 @@ PresetWithWrongSettingValue = presetting("quick", batch_size=0)
 PresetWithSeeds = presetting("quick", seeds=2)
 PresetWithWrongWidth = presetting("quick", hidden_size="big")
 
-ThirtyTwoBits = drawing(lambda batch, _: replace(batch, inputs=batch.inputs.int()))
-BeyondTheVocabulary = drawing(lambda batch, _: replace(batch, inputs=batch.inputs + 1))
-TargetsForEveryStep = drawing(lambda batch, _: replace(batch, targets=batch.inputs))
-EmptySequences = drawing(lambda batch, _: replace(batch, lengths=batch.lengths - 1))
-MaskForLast = drawing(
+ThirtyTwoBits = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs.int()))
+BeyondTheVocabulary = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs + 1))
+TargetsForEveryStep = with_batches(lambda batch, _: replace(batch, targets=batch.inputs))
+EmptySequences = with_batches(lambda batch, _: replace(batch, lengths=batch.lengths - 1))
+MaskForLast = with_batches(
     lambda batch, _: replace(batch, mask=torch.ones_like(batch.inputs, dtype=torch.bool))
 )
-MaskOfNothing = drawing(
+MaskOfNothing = with_batches(
     lambda batch, _: replace(batch, mask=torch.zeros_like(batch.inputs, dtype=torch.bool)), Echo
 )
-NotANumber = drawing(lambda batch, _: replace(batch, inputs=batch.inputs / 0), MeanSoFar)
-AlwaysTen = drawing(lambda batch, _: batch.rows(torch.zeros(10).long()))
-GlobalRandomness = drawing(
+NotANumber = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs / 0), MeanSoFar)
+AlwaysTen = with_batches(lambda batch, _: batch.rows(torch.zeros(10).long()))
+GlobalRandomness = with_batches(
     lambda batch, _: replace(batch, inputs=torch.randint(4, batch.inputs.shape))
 )
-MovesGlobalState = drawing(lambda batch, _: torch.rand(1) is not None and batch)
-OneSequence = drawing(lambda batch, _: batch.rows(torch.zeros(len(batch)).long()))
+MovesGlobalState = with_batches(lambda batch, _: torch.rand(1) is not None and batch)
+OneSequence = with_batches(lambda batch, _: batch.rows(torch.zeros(len(batch)).long()))
 
 
 @dataclass(frozen=True)

@@ -127,9 +127,9 @@ def test_the_diagnosis_has_cross_entropy_and_accuracy_by_position() -> None:
         return outputs
 
     diagnosis = task.diagnose(forgets_the_first, batch)
-    (drawing,) = diagnosis.plots
-    assert drawing.x == (1, 2, 3, 4)
-    assert drawing.lines["model"] == (0, 1, 1, 1)
+    (plot,) = diagnosis.plots
+    assert plot.x == (1, 2, 3, 4)
+    assert plot.lines["model"] == (0, 1, 1, 1)
     # a symbol with logit 0 among seven others and a blank with logit 1
     loss = math.log(8 + math.e) / task.length
     assert diagnosis.scores["cross-entropy"] == pytest.approx(loss, rel=1e-5)

@@ -78,7 +78,7 @@ def test_without_memory_or_order_accuracy_is_at_its_limit(
     positive = np.array(drawn.labels) == "positive"
     words = [sentence.split() for sentence in drawn.texts]
     assert within(positive.mean(), 0.5, n)
-    # no single one of the last words, nor the length, says anything of the label
+    # no single one of the last words, nor the length, depends on the label
     for features in ([text[-1] for text in words], [len(text) for text in words]):
         counts = Counter(zip(features, positive.tolist(), strict=True))
         for feature in set(features):
@@ -96,11 +96,11 @@ def test_naive_bayes_reaches_the_stated_limit_of_any_bag_of_words(
     negation: float, limit: float
 ) -> None:
     task = build("text-classification", sentences=10_000, negation=negation, distance=3)
-    references = task.simple_scores
-    assert references["best bag of words, expected"] == limit
-    assert within(references["naive Bayes"], limit, 5000)
-    assert within(references["majority class"], 0.5, 5000)
-    assert task.baseline == references["majority class"]
+    scores = task.simple_scores
+    assert scores["best bag of words, expected"] == limit
+    assert within(scores["naive Bayes"], limit, 5000)
+    assert within(scores["majority class"], 0.5, 5000)
+    assert task.baseline == scores["majority class"]
     assert task.perfect == 1.0
 
 

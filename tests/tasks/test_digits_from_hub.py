@@ -105,7 +105,7 @@ GOOD = images_and_labels(2)[0]
         ),
         (
             Columns(image=[{"bytes": None, "path": None}], label=[1]),
-            "row 1: None is no image; choose the column with image_c",
+            "row 1: None is not an image; choose the column with image_c",
         ),
         (
             Columns(image=[encoded(GOOD[0], "I;16")], label=[1]),
@@ -115,24 +115,24 @@ GOOD = images_and_labels(2)[0]
             Columns(image=[encoded(GOOD[0], "RGBA")], label=[1]),
             "row 1: an image of mode 'RGBA' does not have grey levels",
         ),
-        (Columns(image=[[[0, 256]]], label=[1]), "row 1: .* is no image"),
-        (Columns(image=[[[0.5]]], label=[1]), "row 1: .* is no image"),
-        (Columns(image=[[[float("nan")]]], label=[1]), "row 1: .* is no image"),
-        (Columns(image=[[[1, 2], [3]]], label=[1]), "row 1: .* is no image"),
-        (Columns(image=["a text"], label=[1]), "row 1: 'a text' is no image"),
+        (Columns(image=[[[0, 256]]], label=[1]), "row 1: .* is not an image"),
+        (Columns(image=[[[0.5]]], label=[1]), "row 1: .* is not an image"),
+        (Columns(image=[[[float("nan")]]], label=[1]), "row 1: .* is not an image"),
+        (Columns(image=[[[1, 2], [3]]], label=[1]), "row 1: .* is not an image"),
+        (Columns(image=["a text"], label=[1]), "row 1: 'a text' is not an image"),
         (
             Columns(image=[[1, 2]], label=[1]),
-            r"row 1: an array of shape \(2,\) is no image of grey levels",
+            r"row 1: an array of shape \(2,\) is not an image of grey levels",
         ),
-        (Columns(image=[[[]]], label=[1]), r"row 1: an array of shape \(1, 0\) is no image"),
+        (Columns(image=[[[]]], label=[1]), r"row 1: an array of shape \(1, 0\) is not an image"),
         (Columns(image=[GOOD[0], GOOD[1]], label=[1, -1]), "row 2: no label"),
         (Columns(image=[GOOD[0], GOOD[1]], label=[1, None]), "row 2: no label"),
         (
             Columns(image=[GOOD[0]], label=["seven"]),
-            "row 1: the label 'seven' is no number from 0 to 255",
+            "row 1: the label 'seven' is not a number from 0 to 255",
         ),
-        (Columns(image=[GOOD[0]], label=[2.5]), "row 1: the label 2.5 is no number"),
-        (Columns(image=[GOOD[0]], label=[256]), "row 1: the label 256 is no number"),
+        (Columns(image=[GOOD[0]], label=[2.5]), "row 1: the label 2.5 is not a number"),
+        (Columns(image=[GOOD[0]], label=[256]), "row 1: the label 256 is not a number"),
         (
             Columns(images=[GOOD[0]], label=[1]),
             r"no column 'image'. Did you mean 'images'\? Its columns: images, label",
@@ -185,7 +185,7 @@ def test_without_the_extra_the_message_says_what_to_install(
 
 def test_an_image_column_is_read_undecoded() -> None:
     class Decoding(SimpleNamespace):
-        """What ``datasets.Image`` says of itself."""
+        """Metadata of a ``datasets.Image`` column."""
 
     class Decoded(Columns):
         def cast_column(self, name: str, feature: Decoding) -> Columns:

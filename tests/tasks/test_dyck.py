@@ -111,10 +111,10 @@ def test_a_predictor_with_a_stack_reaches_the_entropy() -> None:
     )
     diagnosis = task.diagnose(lambda _inputs, _lengths: logits, batch)
     assert diagnosis.scores["closing type accuracy"] == 1.0
-    (drawing,) = diagnosis.plots
-    assert drawing.x[:3] == (1, 3, 5)  # between a bracket and its end lie whole pairs
-    assert set(drawing.lines["model"]) == {1.0}
-    assert drawing.lines["chance"][0] == pytest.approx(1 / 3)
+    (plot,) = diagnosis.plots
+    assert plot.x[:3] == (1, 3, 5)  # between a bracket and its end lie whole pairs
+    assert set(plot.lines["model"]) == {1.0}
+    assert plot.lines["chance"][0] == pytest.approx(1 / 3)
 
 
 def test_few_closing_brackets_are_scored_but_not_plotted() -> None:

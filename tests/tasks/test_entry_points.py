@@ -31,7 +31,7 @@ def test_every_task_file_has_its_entry_point_and_no_other_exists() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_task_is_registered_with_a_summary_and_references(name: str) -> None:
+def test_a_task_is_registered_with_a_summary_and_citations(name: str) -> None:
     task = loaded().task(name)
     assert task.provider.distribution == "rnnbench"
     assert task.summary.endswith(".") or task.summary.endswith(").")

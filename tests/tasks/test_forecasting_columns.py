@@ -39,7 +39,7 @@ def regressed(seen: np.ndarray, following: np.ndarray) -> np.ndarray:
 def naive_errors(
     scaled: np.ndarray, cuts: tuple[int, int], window: int, horizon: int, season: int
 ) -> dict[str, float]:
-    """Every reference, forecast by forecast: ``scaled`` holds the columns to forecast alone."""
+    """Every simple method, forecast by forecast: ``scaled`` holds the columns to forecast alone."""
     n, columns = scaled.shape
     first, second = cuts
     squares: dict[str, list[float]] = {}
@@ -107,7 +107,7 @@ def naive_errors(
     seed=st.integers(0, 50),
 )
 @settings(deadline=None, max_examples=15)
-def test_targets_and_references_of_all_columns_are_those_of_the_definition(
+def test_targets_and_simple_scores_of_all_columns_are_those_of_the_definition(
     tmp_path_factory: pytest.TempPathFactory,
     n: int,
     window: int,
@@ -224,7 +224,7 @@ def test_columns_come_in_the_order_given_before_covariates(tmp_path: Path) -> No
     np.testing.assert_allclose(train_part.targets[0], scaled[3:5, :2].ravel(), rtol=1e-5)
     diagnosis = task.diagnose(lambda inputs, _: inputs[:, -1, :2].repeat(1, 2), task.splits().test)
     assert "recursive mse" not in diagnosis.scores  # covariates are not predicted
-    assert [drawing.title for drawing in diagnosis.plots] == [
+    assert [plot.title for plot in diagnosis.plots] == [
         "Truth and forecasts at the start of the test part: OT",
         "Truth and forecasts at the start of the test part: HUFL",
         "Error of recursive forecasts by steps ahead",

@@ -96,7 +96,7 @@ def test_regression_and_network_find_a_leading_covariate(tmp_path: Path) -> None
     alone = build("forecasting", path=path, column="first", window=3).simple_scores
     assert min(alone.values()) > 0.5
     task = build("forecasting", path=path, column="first", covariates="all", window=3)
-    assert task.inputs.dim == 3  # the date is no number
+    assert task.inputs.dim == 3  # the date is not a number
     assert task.simple_scores["linear regression on all inputs, direct"] < 1e-8
     trained = train(task, Gated, steps=200, learning_rate=1e-2)
     assert trained.score < 0.3

@@ -208,7 +208,7 @@ def test_sorting_by_place_alone_is_counted_over_all_strings(length: int, symbols
 def test_sorting_by_place_alone_goes_far_in_long_strings() -> None:
     task = build("bucket-sort")
     score = task.simple_scores["place alone"]
-    assert 0.9 < score < 0.91  # what the source would call solved, the string unread
+    assert 0.9 < score < 0.91  # solved by the threshold of the source, without reading the string
     assert task.solved == (1 + score) / 2
     assert build("bucket-sort", train_length=1, test_length=2).solved == 0.9
 

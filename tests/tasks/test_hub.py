@@ -1,4 +1,4 @@
-"""Hugging Face data sets: what must be given, and what is made of a data set once loaded."""
+"""Hugging Face data sets: required options, and the use of a loaded data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ hub_texts = helper("text._hub_texts")
 
 
 class Columns:
-    """A table as ``datasets`` hands it out: columns by name, and what each is."""
+    """A table with the interface of ``datasets.Dataset``: columns and their features by name."""
 
     def __init__(self, classes: list[str] | None = None, **columns: list[Any]) -> None:
         self._columns = columns
@@ -61,7 +61,7 @@ def test_classes_come_by_their_names() -> None:
     [
         (Columns(["n", "p"], text=["a", "b"], label=[1, -1]), "row 2: no label"),
         (Columns(text=["a", "b"], label=[1, None]), "row 2: no label"),
-        (Columns(text=["a", 3], label=[1, 0]), "row 2: 3 is no text"),
+        (Columns(text=["a", 3], label=[1, 0]), "row 2: 3 is not a text"),
         (Columns(texts=["a"], label=[1]), "no column 'text'. Did you mean 'texts'"),
         (Columns(text=[], label=[]), "is empty"),
     ],

@@ -183,8 +183,8 @@ def test_sequences_follow_the_definition(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"images": b""}, r"images.idx is no IDX file"),
-        ({"images": b"P5 8 8"}, r"images.idx is no IDX file"),
+        ({"images": b""}, r"images.idx is not an IDX file"),
+        ({"images": b"P5 8 8"}, r"images.idx is not an IDX file"),
         ({"images": idx(np.zeros((2, 2)))}, r"an array of 2 dimensions where 3 were expected"),
         (
             {"images": idx(images_and_labels()[0])[:-5]},

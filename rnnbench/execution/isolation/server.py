@@ -28,7 +28,6 @@ from multiprocessing.reduction import recv_handle
 
 import psutil
 
-from rnnbench.errors import one_line
 from rnnbench.execution.isolation import link, worker
 
 PRELOAD = (
@@ -219,7 +218,7 @@ def main(descriptor: int, driver: int) -> None:
 
         plugins.fill_caches()
     except BaseException as error:
-        link.send(connection, {"broken": one_line(f"{type(error).__name__}: {error}")})
+        link.send(connection, {"broken": f"{type(error).__name__}: {error}"})
         return
     gc.freeze()  # collections in the children must not copy the pages they share
     gc.enable()

@@ -55,7 +55,7 @@ class SpeedJob(_AnyJob):
 
     kind: Literal["speed"] = "speed"
     spec: TrialSpec
-    reference: TrialSpec
+    comparator: TrialSpec
     budget_seconds: PositiveFloat
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnbench.contract.task import FiniteTask
-from rnnbench.errors import RnnbenchError, one_line
+from rnnbench.errors import RnnbenchError
 from rnnbench.execution.jobs.trial import declined
 from rnnbench.training.network import build_network
 
@@ -48,7 +48,7 @@ def _task(spec: TrialSpec, registry: Registry, found: list[str]) -> Task | None:
     except RnnbenchError as error:
         found.append(str(error))
     except ValueError as error:
-        found.append(one_line(f"{spec.task.label}: {error}"))
+        found.append(f"{spec.task.label}: {error}")
     except Exception:
         pass  # the trial records it
     else:
@@ -64,6 +64,6 @@ def _model(spec: TrialSpec, registry: Registry, task: Task, found: list[str]) ->
     except RnnbenchError as error:
         found.append(str(error))
     except ValueError as error:
-        found.append(one_line(f"{spec.model.label}: {error}"))
+        found.append(f"{spec.model.label}: {error}")
     except Exception:
         pass  # the trial records it

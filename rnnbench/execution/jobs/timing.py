@@ -21,13 +21,13 @@ LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)
 
 
 def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
-    """Build the networks of a trial and of its reference, untrained, and time them in turn."""
+    """Build the networks of a trial and of its comparator, untrained, and time them in turn."""
     spec, device = job.spec, torch.device(job.device)
     cap_memory(device, job.memory)
     task = registry.task(spec.task.name).build(spec.task.options)
     networks = [
         build_network(each, registry.model(each.model.name), task).to(device)
-        for each in (spec, job.reference)
+        for each in (spec, job.comparator)
     ]
     if spec.settings.precision == "64":
         networks = [network.double() for network in networks]

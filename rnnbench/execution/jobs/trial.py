@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from rnnbench.contract.faults import in_words
-from rnnbench.errors import RnnbenchError, one_line
+from rnnbench.errors import RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
 from rnnbench.execution.jobs.loggers import make_loggers
@@ -68,7 +68,7 @@ def run_trial(
             return ended(Status.INCOMPATIBLE, error=reason)
         return ended(Status.DONE, **_measured(job, registered_model, task, device, on_progress))
     except DivergedError as error:
-        return ended(Status.DIVERGED, error=one_line(error))
+        return ended(Status.DIVERGED, error=str(error))
     except (MemoryError, torch.OutOfMemoryError) as error:
         return ended(Status.OOM, error=in_words(error), traceback=traceback_of(error))
     except RnnbenchError as error:
@@ -79,7 +79,7 @@ def run_trial(
 
 
 def declined(model: RegisteredModel, task: Task, options: dict[str, Any]) -> str | None:
-    """Return why a model does not take a task on, or ``None`` when it does."""
+    """Return the reason why a model declines a task, or ``None``."""
     if task.causal_only and not model.causal:
         return "it looks ahead, and on this task later inputs hold the targets."
     return model.incompatible(task, options) if model.incompatible else None
@@ -112,7 +112,7 @@ def _measured(
     )
     network.to(device).load_state_dict(learner.best_weights)
     network.eval()
-    learning, drawings = _learning(learner, network, task, source)
+    learning, plots = _learning(learner, network, task, source)
     after = _gradient(network, source, spec, "trained") if job.options.probes else None
     if job.weights is not None:
         _save_weights(learner.best_weights, job.weights, spec)
@@ -122,7 +122,7 @@ def _measured(
         "learning": learning,
         "size": size,
         "gradient": _joined(before, after),
-        "drawings": drawings,
+        "drawings": plots,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from rnnbench.errors import one_line
+from rnnbench.contract.faults import in_words
 from rnnbench.probes.gradient.input_profile import input_profile
 from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
 from rnnbench.probes.gradient.state import NotMeasurableError
@@ -75,5 +75,4 @@ def _noting_failure(notes: list[str], name: str, when: str) -> Iterator[None]:
         notes.append(f"no {name}: {error}")
     # a core that cannot run in float64, or step by step, may raise anything
     except Exception as error:
-        reason = f"{type(error).__name__}: {one_line(error, 200)}"
-        notes.append(f"no {name} ({when}), the core failed with {reason}")
+        notes.append(f"no {name} ({when}), the core failed with {in_words(error)}")

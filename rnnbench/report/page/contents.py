@@ -72,7 +72,7 @@ def _subtitle(records: Sequence[Record], tasks: Sequence[TaskGroup]) -> str:
     counts = (
         f"{counted(len(records), 'trial')}, {done:,} with a score; {counted(len(models), 'model')}"
     )
-    return f"{counts}, {counted(len(tasks), 'task')}; run {one_line(when, 40)}"
+    return f"{counts}, {counted(len(tasks), 'task')}; run {when}"
 
 
 def _environments(records: Sequence[Record]) -> Table:
@@ -142,7 +142,7 @@ def _commands(records: Sequence[Record], command: str | None) -> list[str]:
     found = [record.command for record in records if record.command.strip()] + (
         [command] if command else []
     )
-    return [one_line(each, 2000) for each in dict.fromkeys(found)][:_MOST_COMMANDS]
+    return list(dict.fromkeys(found))[:_MOST_COMMANDS]
 
 
 def _citations(records: Sequence[Record]) -> list[Citation]:

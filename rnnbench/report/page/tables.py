@@ -33,11 +33,11 @@ def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
     rows = []
     for other, verdict in list(zip(others, verdicts, strict=True))[:MOST_ROWS]:
         paired = verdict.paired
-        said = {"worse": f"{best.label} is better", "better": f"{best.label} is worse"}.get(
+        finding = {"worse": f"{best.label} is better", "better": f"{best.label} is worse"}.get(
             verdict.outcome, ""
         )
         if verdict.outcome == "no difference":
-            said = f"no difference shown; {power_text(verdict)}"
+            finding = f"no difference shown; {power_text(verdict)}"
         rows.append(
             Row(
                 (
@@ -48,7 +48,7 @@ def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
                     MISSING
                     if paired is None or paired.test is None
                     else paired.test.replace(" ", "\u00a0"),
-                    said or verdict.outcome,
+                    finding or verdict.outcome,
                 )
             )
         )

@@ -1,4 +1,4 @@
-"""A Lightning callback that comes with a distribution of its own and says what it sees."""
+"""A Lightning callback that is installed by a distribution and prints the logged names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import pytorch_lightning as pl
 
 
 class Watcher(pl.Callback):
-    """Says the step and the names of what was logged after each validation."""
+    """Prints the step and the names of logged values after each validation."""
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say it."""
+        """Print step and names."""
         del pl_module
         seen = {name: float(value) for name, value in trainer.callback_metrics.items()}
         print("watched", int(seen["step"]), sorted(set(seen) - {"step"}))
 
 
 def callbacks() -> list[pl.Callback]:
-    """Give Lightning what it asks for."""
+    """Return the callbacks that Lightning adds."""
     return [Watcher()]

@@ -1,4 +1,4 @@
-"""Models that fail in every way that a model can, and a task that takes no time."""
+"""Models with one fault each, and a task that takes no time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Good(nn.Module):
         return outputs, state
 
     def misbehave(self) -> None:
-        """Do nothing wrong."""
+        """Do nothing; a faulty model overrides it."""
 
 
 class Segfault(Good):
@@ -53,7 +53,7 @@ class Hangs(Good):
 
 
 class IgnoresSigterm(Good):
-    """Sleeps without end and will not be asked to stop."""
+    """Sleeps without end and ignores SIGTERM."""
 
     def misbehave(self) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -62,7 +62,7 @@ class IgnoresSigterm(Good):
 
 
 class ForksChildren(Good):
-    """Leaves children of its own running and hangs; the children say where they are."""
+    """Starts children and hangs; the children write their process ids."""
 
     def misbehave(self) -> None:
         for _ in range(3):
@@ -71,7 +71,7 @@ class ForksChildren(Good):
 
 
 class ExitsZero(Good):
-    """Ends its process as if all were well."""
+    """Ends its process with exit code 0."""
 
     def misbehave(self) -> None:
         os._exit(0)
@@ -92,7 +92,7 @@ class LeavesBySystemExit(Good):
 
 
 class MemoryHog(Good):
-    """Asks for more memory than there is."""
+    """Allocates more memory than there is."""
 
     def misbehave(self) -> None:
         self.kept = [torch.empty(1 << 28) for _ in range(1000)]
@@ -123,7 +123,7 @@ class NanValidation(Good):
 
 
 class Slow(Good):
-    """Takes a while over every step."""
+    """Sleeps in every step."""
 
     def __init__(self, input_size: int, hidden_size: int, pause: PositiveFloat = 0.01) -> None:
         super().__init__(input_size, hidden_size)
@@ -142,14 +142,14 @@ class Talkative(Good):
 
 
 class SpeaksBinary(Good):
-    """Prints bytes that are no text."""
+    """Prints bytes that are not UTF-8."""
 
     def misbehave(self) -> None:
         os.write(1, bytes(range(256)) * 100)
 
 
 class Scribbles(Good):
-    """Writes rubbish to everything that it finds open."""
+    """Writes garbage to every open file descriptor."""
 
     def misbehave(self) -> None:
         for descriptor in range(3, 256):
@@ -190,7 +190,7 @@ class KillsItsParent(Good):
 
 
 class DrawsMuch(Good):
-    """Sends home a drawing of several megabytes."""
+    """Records a plot of several megabytes."""
 
     def plots(self, inputs: Tensor, lengths: Tensor | None) -> list[Any]:
         values = tuple(
@@ -200,12 +200,12 @@ class DrawsMuch(Good):
 
 
 class Declines(Good):
-    """Works, but is registered as taking no task on."""
+    """Works, but is registered as declining every task."""
 
 
 @dataclass(frozen=True)
 class Instant(GeneratedTask):
-    """Say which of two symbols came first; a step takes no time."""
+    """Classify which of two symbols came first; a step takes no time."""
 
     citations: ClassVar = (Citation("Nobody 2000", "A task for tests"),)
 
