@@ -166,7 +166,7 @@ def test_a_suite_is_a_plan_and_flags_win(folder: Path) -> None:
         (["--suite", ""], "no suite called ''"),
         (["--suite", "absent.yaml"], "No such file"),
         (["--retry", "faild"], "Did you mean 'failed'?"),
-        (["--retry", ""], "no status"),
+        (["--retry", ""], "not a status"),
         (["-j", "0"], "jobs"),
         (["--threads", "0"], "threads"),
         (["--timeout", "soon"], "10m"),
