@@ -89,7 +89,7 @@ def test_the_report_shows_what_the_records_say(folder: Path, name: str) -> None:
         "2.13.0",
     ):
         assert recorded in text, recorded
-    for mark in ("† looks ahead", "‡", "at most 75%", "Across tasks"):
+    for mark in ("† looks ahead", "‡", "at most 75 %", "Across tasks"):
         assert mark in text, mark
 
 
