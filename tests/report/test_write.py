@@ -190,6 +190,20 @@ def test_five_tasks_rank_the_models(tmp_path: Path) -> None:
     assert "mean rank" in _page(tmp_path / "report")
 
 
+def test_a_paper_is_listed_once_and_a_call_is_python(tmp_path: Path) -> None:
+    url = "https://example.org/paper"
+    cited = (
+        RecordedCitation(of="lstm", key="A & B 1997", title="Long memory", venue="NC", url=url),
+        RecordedCitation(of="adding", key="A and B 1997", title="Long Memory", venue="NC", url=url),
+    )
+    call = "rnnbench.run('adding', 'lstm')"
+    write_report([record(citations=cited, command=call)], tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert text.count(url) == 1
+    assert "(adding and lstm)" in text
+    assert f"```python\n{call}\n```" in text
+
+
 def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
     cited = (
         RecordedCitation(of=NASTY, key=NASTY, title=NASTY, venue=NASTY, url="javascript:alert(1)"),
