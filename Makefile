@@ -9,7 +9,7 @@ DEMO   := demo
 
 help:
 	@echo "make demo   five architectures on copy memory, three seeds, and a report"
-	@echo "make test   ruff, mypy --strict and pytest"
+	@echo "make test   ruff, import-linter, mypy --strict and pytest"
 	@echo "make bench  every speed target beside what is measured, some ten minutes; wants a quiet machine"
 	@echo "make test-faults  the fault tests as often as the engine promises; takes long"
 	@echo "make clean  remove what these made"

@@ -6,6 +6,7 @@ Both build a :class:`~rnnbench.plan.planning.Request` (the trials) with :func:`m
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import warnings
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench.errors import UsageError
+from rnnbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def run(
     fail_fast: bool = False,
     circuit_breaker: bool = True,
     probes: bool = True,
-    loggers: Sequence[str] = (),
+    loggers: str | Sequence[str] = (),
     progress: bool = True,
     dry_run: bool = False,
     **settings: Any,
@@ -102,6 +103,7 @@ def run(
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import PlainView
 
+    _check_keywords(settings)
     request = make_request(
         _listed(tasks),
         _listed(models),
@@ -149,6 +151,20 @@ def run(
         raise SystemExit(finished.exit_code)
     finished.write_report()
     return tidy(finished.records)
+
+
+def _check_keywords(settings: Mapping[str, Any]) -> None:
+    from rnnbench.records.spec import Settings
+
+    for name in settings:
+        if name not in Settings.model_fields:
+            keywords = [each for each in inspect.signature(run).parameters if each != "settings"]
+            raise UsageError(
+                f"rnnbench.run has no keyword {name!r}."
+                f"{did_you_mean(name, [*keywords, *Settings.model_fields])} "
+                f"It takes the settings {', '.join(sorted(Settings.model_fields))}; "
+                f"for its other keywords, type: help(rnnbench.run)"
+            )
 
 
 def make_request(

@@ -103,6 +103,8 @@ def test_all_four_axes_come_back_in_one_frame(
         ({"tasks": "copy-memory", "models": "lstmm"}, "Did you mean 'lstm'"),
         ({"tasks": "copy-memory", "retry": ["sometimes"]}, "is not a status"),
         ({"tasks": "copy-memory", "stepps": 3}, "Did you mean 'steps'"),
+        ({"tasks": "copy-memory", "logger": "csv"}, "Did you mean 'loggers'"),
+        ({"tasks": "copy-memory", "retry": 3}, "retry=3"),
         ({"tasks": "copy-memory", "seeds": []}, "at least one seed"),
         ({}, "no task"),
         ({"suite": "memry"}, "Did you mean 'memory'"),

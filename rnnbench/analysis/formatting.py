@@ -99,9 +99,9 @@ def seeds_text(n: int) -> str:
     if n < FEWEST_FOR_RANK_TEST:
         return (
             f"{n} seeds: the interval spans about the range of the seeds "
-            f"and covers at most {most_coverage(n):.0%}"
+            f"and covers at most {100 * most_coverage(n):.0f} %"
         )
-    return f"{n} seeds: {LEVEL:.0%} bootstrap interval"
+    return f"{n} seeds: {100 * LEVEL:.0f} % bootstrap interval"
 
 
 def verdict_text(verdict: Verdict, a: str, b: str) -> str:

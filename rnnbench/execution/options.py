@@ -52,8 +52,14 @@ def _number_or_auto(value: Any) -> Any:
     return None if value == "auto" else value
 
 
-def _statuses(words: Iterable[str] | str) -> frozenset[Status]:
+def _names(value: Any) -> Any:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+def _statuses(words: Any) -> frozenset[Status]:
     known = [status.value for status in Status]
+    if not isinstance(words, Iterable):
+        raise ValueError("it should be a status such as failed, or several")
     statuses: set[Status] = set()
     for text in [words] if isinstance(words, str) else words:
         for word in map(str.strip, str(text).split(",")):
@@ -86,8 +92,8 @@ class TrialOptions(BaseModel):
     cuda_graphs: bool = Field(
         default=True, description="replay training steps on a GPU from a CUDA graph where possible"
     )
-    loggers: Annotated[tuple[str, ...], AfterValidator(check_loggers)] = Field(
-        default=(), description="log each training too, into STORE.logs: csv, tensorboard"
+    loggers: Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(check_loggers)] = (
+        Field(default=(), description="log each training too, into STORE.logs: csv, tensorboard")
     )
 
     @model_validator(mode="wrap")

@@ -31,7 +31,8 @@ def code_block(text: str, limit: int = 2000) -> str:
     """Return one line of ``text`` as a fenced Markdown block whose fence the text cannot close."""
     line = one_line(text, limit)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", line)), default=0))
-    return f"{fence}console\n{line}\n{fence}"
+    language = "python" if line.startswith("rnnbench.run(") else "console"
+    return f"{fence}{language}\n{line}\n{fence}"
 
 
 def web_link(url: str) -> str | None:

@@ -29,8 +29,8 @@ def test_two_and_three_seeds_span_their_range() -> None:
     two, three = stats.mean_interval([1.0, 3.0]), stats.mean_interval([1.0, 2.0, 6.0])
     assert (two.low, two.value, two.high) == (1.0, 2.0, 3.0)
     assert (three.low, three.value, three.high) == (1.0, 3.0, 6.0)
-    assert "at most 50%" in seeds_text(2)
-    assert "at most 75%" in seeds_text(3)
+    assert "at most 50 %" in seeds_text(2)
+    assert "at most 75 %" in seeds_text(3)
 
 
 @pytest.mark.parametrize("bad", [[], [math.nan, 1.0], [math.inf]])

@@ -89,7 +89,7 @@ def test_the_report_shows_what_the_records_say(folder: Path, name: str) -> None:
         "2.13.0",
     ):
         assert recorded in text, recorded
-    for mark in ("† looks ahead", "‡", "at most 75%", "Across tasks"):
+    for mark in ("† looks ahead", "‡", "at most 75 %", "Across tasks"):
         assert mark in text, mark
 
 
@@ -188,6 +188,20 @@ def test_five_tasks_rank_the_models(tmp_path: Path) -> None:
     write_report(records, tmp_path / "report")
     assert (tmp_path / "report" / "figures" / "across-ranks.svg").is_file()
     assert "mean rank" in _page(tmp_path / "report")
+
+
+def test_a_paper_is_listed_once_and_a_call_is_python(tmp_path: Path) -> None:
+    url = "https://example.org/paper"
+    cited = (
+        RecordedCitation(of="lstm", key="A & B 1997", title="Long memory", venue="NC", url=url),
+        RecordedCitation(of="adding", key="A and B 1997", title="Long Memory", venue="NC", url=url),
+    )
+    call = "rnnbench.run('adding', 'lstm')"
+    write_report([record(citations=cited, command=call)], tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert text.count(url) == 1
+    assert "(adding and lstm)" in text
+    assert f"```python\n{call}\n```" in text
 
 
 def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:

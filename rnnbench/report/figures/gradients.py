@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.stats import Floats
@@ -59,6 +60,7 @@ def gradient_profiles(
                 words if direction == "past" else f"{words}, towards the future", color=INK
             )
             axes.set_xlabel("lag k in time steps")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         _use_log_axis(row, max(tops, default=0.0), min(lows, default=np.inf))
         row[0].set_ylabel("G(k)" if of == "input" else "G(k) of the full state")
     fit = Line2D([], [], color=INK, linestyle=":", linewidth=1.4, label="fitted slope")

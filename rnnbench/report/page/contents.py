@@ -146,10 +146,15 @@ def _commands(records: Sequence[Record], command: str | None) -> list[str]:
 
 
 def _citations(records: Sequence[Record]) -> list[Citation]:
-    of: dict[tuple[str, str, str, str], dict[str, None]] = {}
+    cited: dict[tuple[str, ...], tuple[str, str, str, str]] = {}
+    of: dict[tuple[str, ...], dict[str, None]] = {}
     for record in records:
         for each in record.result.citations:
-            of.setdefault((each.key, each.title, each.venue, each.url), {})[each.of] = None
+            words = (each.key, each.title, each.venue, each.url)
+            # Plugins spell one paper differently.
+            same = (each.url,) if each.url else words
+            cited[same] = min(words, cited.get(same, words))
+            of.setdefault(same, {})[each.of] = None
     return [
         Citation(
             one_line(key, 120),
@@ -158,5 +163,5 @@ def _citations(records: Sequence[Record]) -> list[Citation]:
             listed(sorted(users), most=8),
             web_link(url),
         )
-        for (key, title, venue, url), users in sorted(of.items())
+        for (key, title, venue, url), users in sorted((cited[same], of[same]) for same in of)
     ][:300]
