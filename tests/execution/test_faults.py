@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil
 import pytest
 
 from rnnbench.records.result import Status
-from tests.execution.conftest import Plan, Sweeping
+from tests.execution.conftest import SERVER_VARIABLE, Plan, Sweeping
 
 EXPECTED = {
     "segfault": (Status.CRASHED, "killed by SIGSEGV"),
@@ -60,20 +62,16 @@ def test_memory_beyond_the_limit_is_oom(plan: Plan, sweep: Sweeping) -> None:
     "name", ["hangs", "ignores-sigterm", "forks-children", "escapes-its-group"]
 )
 def test_a_limit_is_kept_and_no_process_is_left(plan: Plan, sweep: Sweeping, name: str) -> None:
-    before = {process.pid for process in psutil.process_iter()}
     _, records = sweep(plan(name, "good"), timeout=3.0)
     assert records[name].result.status is Status.TIMEOUT
     assert records[name].result.error == "took longer than the limit of 3 s"
     assert records["good"].result.status is Status.DONE
-    assert not [
-        p
-        for p in psutil.process_iter()
-        if p.pid not in before and "3600" in " ".join(_command_line(p))
-    ]
+    assert not [process for process in psutil.process_iter() if _is_left_over(process)]
 
 
-def _command_line(process: psutil.Process) -> list[str]:
+def _is_left_over(process: psutil.Process) -> bool:
     try:
-        return process.cmdline()
+        ours = process.environ().get(SERVER_VARIABLE) == str(os.getpid())
+        return ours and "3600" in " ".join(process.cmdline())
     except psutil.Error:
-        return []
+        return False
