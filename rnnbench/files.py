@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
@@ -27,6 +28,8 @@ def open_regular(
     Raises:
         error: the file cannot be read; the text names ``owner``, the path and the reason.
     """
+    if "\0" in str(path):
+        raise error(f"{owner}: {str(path)!r} is not a path.")
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise error(f"{owner}: {path} is not a regular file; copy its content into one.")
@@ -34,10 +37,6 @@ def open_regular(
             yield file
     except OSError as failure:
         raise error(f"{owner}: {path} cannot be read: {failure.strerror}.") from None
-    except ValueError as failure:
-        if "null" not in str(failure):
-            raise
-        raise error(f"{owner}: {str(path)!r} is not a path.") from None
 
 
 def file_checksum(path: Path, owner: str) -> str:
@@ -61,20 +60,16 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the content cannot be written or moved.
     """
-    pattern = f".{path.name[:200]}.*.part"
-    for left_over in path.parent.glob(_escaped(pattern)):
+    prefix = f".{path.name[:200]}."
+    for left_over in path.parent.glob(f"{glob.escape(prefix)}*.part"):
         if not _is_alive(left_over):
             _remove(left_over)
-    part = path.with_name(pattern.replace("*", str(os.getpid())))
+    part = path.with_name(f"{prefix}{os.getpid()}.part")
     try:
         yield part
         part.replace(path)
     finally:
         _remove(part)
-
-
-def _escaped(pattern: str) -> str:
-    return "".join(f"[{c}]" if c in "[]?" else c for c in pattern)
 
 
 def _is_alive(part: Path) -> bool:

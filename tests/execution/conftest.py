@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,6 @@ from rnnbench.records.spec import TrialSpec
 from rnnbench.records.store import Store
 from tests.support.installing import install
 from tests.support.views import SilentView
-
-SERVER_VARIABLE = "RNNBENCH_TEST_SERVER"
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +48,6 @@ def processes(shelf: Path) -> Iterator[Processes]:
     """Isolated processes that can load the faulty plugin, with one server for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(shelf)
-        # Inherited by every process below the server; other workers of pytest have other values.
-        patch.setenv(SERVER_VARIABLE, str(os.getpid()))
         started = Processes()
     with started:
         yield started
