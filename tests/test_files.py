@@ -27,9 +27,14 @@ def test_content_replaces_the_old_one(tmp_path: Path, name: str) -> None:
 def test_an_error_keeps_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("old")
-    with pytest.raises(KeyError), replacing(path) as part:
-        part.write_text("new")
-        raise KeyError
+
+    def fail() -> None:
+        with replacing(path) as part:
+            part.write_text("new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
