@@ -195,7 +195,7 @@ TRIAL: tuple[Column, ...] = (
     Column("train_seconds", REAL, "result.learning.train_seconds",
            "seconds in optimizer steps, without validation; other trials may have run at "
            "the same time"),
-    Column("reference_scores", TEXT, _scores("reference_scores"),
+    Column("simple_scores", TEXT, _scores("simple_scores"),
            "scores of simple methods, as a JSON object"),
     Column("extra_scores", TEXT, _scores("extra_scores"),
            "further scores of the trial, as a JSON object"),
@@ -207,7 +207,7 @@ TRIAL: tuple[Column, ...] = (
            "lower quartile of train_speed_ratio"),
     Column("train_speed_ratio_high", REAL, _train("ratio.high"),
            "upper quartile of train_speed_ratio"),
-    Column("speed_reference", TEXT, "speed.reference",
+    Column("comparator", TEXT, "speed.comparator",
            "the comparator: the model that the ratio refers to"),
     Column("speed_length", WHOLE, _train("length"),
            "sequence length in time steps at which train_step_ms was taken"),

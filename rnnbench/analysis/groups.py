@@ -127,7 +127,7 @@ class Configuration:
     @property
     def comparator(self) -> str | None:
         """The model that its speeds are ratios to."""
-        return self.speeds[-1].reference if self.speeds else None
+        return self.speeds[-1].comparator if self.speeds else None
 
     @property
     def noisy(self) -> bool:

@@ -54,7 +54,7 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
 def _comparator(task: TaskGroup) -> str:
     """Return the model that speeds are ratios to; several are joined."""
     speeds = (speed for configuration in task.configurations for speed in configuration.speeds)
-    return " or ".join(dict.fromkeys(speed.reference for speed in speeds)) or "comparator"
+    return " or ".join(dict.fromkeys(speed.comparator for speed in speeds)) or "comparator"
 
 
 def _leaderboard(

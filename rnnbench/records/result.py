@@ -76,7 +76,7 @@ class Learning(Data):
     baseline: float
     perfect: float
     solved_threshold: float
-    reference_scores: dict[str, float] = Field(default_factory=dict)
+    simple_scores: dict[str, float] = Field(default_factory=dict)
     extra_scores: dict[str, float] = Field(default_factory=dict)
     curve: tuple[CurvePoint, ...]
 
@@ -168,7 +168,7 @@ class SpeedPoint(Data):
     batch_size: int
     seconds: Quartiles
     """Duration of one forward pass, training step, or streamed time step."""
-    reference_seconds: Quartiles
+    comparator_seconds: Quartiles
     """The same for the comparator."""
     ratio: Quartiles
     """Model over comparator, pair by pair; above 1 the model is slower."""
@@ -183,8 +183,8 @@ class SpeedPoint(Data):
 class Speed(Data):
     """Timings of a configuration in an environment, measured while nothing else of rnnbench ran."""
 
-    reference: str
-    """The comparator: the model that ratios refer to."""
+    comparator: str
+    """The model that ratios refer to."""
     points: tuple[SpeedPoint, ...]
     """Points at the task's own length come first."""
     peak_memory_bytes: int
@@ -231,7 +231,7 @@ class Result(Data):
     learning: Learning | None = None
     size: Size | None = None
     gradient: Gradient | None = None
-    drawings: tuple[Plot, ...] = ()
+    plots: tuple[Plot, ...] = ()
     data_size: DataSize | None = None
     data_checksums: dict[str, str] = Field(default_factory=dict)
     """Checksums of data that no file option names, e.g. of a hub data set.

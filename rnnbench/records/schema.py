@@ -11,7 +11,7 @@ from rnnbench.errors import StoreError
 
 APPLICATION_ID = 0x524E4E42
 """``RNNB``: distinguishes a store from other SQLite files."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _TABLES = """
 CREATE TABLE attempts (
@@ -80,7 +80,8 @@ def prepare(connection: sqlite3.Connection, path: Path, *, must_exist: bool) -> 
     version = _pragma(connection, "user_version")
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"{path} has store version {version}, and this rnnbench reads {SCHEMA_VERSION}; "
+            f"{path} has store version {version}, and this rnnbench reads {SCHEMA_VERSION}, "
+            "whose measurements are defined differently; run the trials again into a new store, "
             f"use the rnnbench that wrote it, or {another}"
         )
 

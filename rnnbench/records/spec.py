@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from rnnbench.records.base import Data, Line, content_hash
 from rnnbench.records.syntax import OptionValue, with_options
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA = 2
 """Version of the meaning of identities and records."""
 
 

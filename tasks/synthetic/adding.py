@@ -10,17 +10,10 @@ import torch
 from pydantic import Field
 
 import rnnbench
-from rnnbench import Batch, Citation, GeneratedTask, Preset, RegisterTask, Vectors
+from rnnbench import Batch, GeneratedTask, Preset, RegisterTask, Vectors
 from rnnbench.metrics import MSE
 
-from .._common.citations import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER
-
-_LE = Citation(
-    "Le et al. 2015",
-    "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units",
-    "",
-    "https://arxiv.org/abs/1504.00941",
-)
+from .._common.citations import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, LE
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Adding(GeneratedTask):
     simple_scores: ClassVar[Mapping[str, float]] = {"one addend": 1 / 12}
     """The variance of one number, which remains when only the other one is remembered."""
 
-    citations = (ARJOVSKY, _LE, HOCHREITER_AND_SCHMIDHUBER)
+    citations = (ARJOVSKY, LE, HOCHREITER_AND_SCHMIDHUBER)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"length": 50},

@@ -49,7 +49,7 @@ def test_a_terminal_too_narrow_for_any_row_folds_it() -> None:
 
 
 def test_the_heading_of_speed_names_the_comparator() -> None:
-    changed = [each.model_copy(update={"speed": speed(reference="gru")}) for each in RECORDS]
+    changed = [each.model_copy(update={"speed": speed(comparator="gru")}) for each in RECORDS]
     console = Console(file=io.StringIO(), width=120, color_system=None)
     (table,) = leaderboards(changed, console)
     assert [column.header for column in table.columns].count("step\n/ gru") == 1

@@ -113,7 +113,7 @@ def test_progress_arrives_during_the_training(plan: Plan, sweep: Sweeping) -> No
 
 def test_a_result_of_several_megabytes_arrives_whole(plan: Plan, sweep: Sweeping) -> None:
     _, records = sweep(plan("draws-much"))
-    (plot,) = records["draws-much"].result.drawings
+    (plot,) = records["draws-much"].result.plots
     assert plot.kind == "heatmap"
     assert plot.values[499][499] == 499 * 499 / 7
     assert len(plot.model_dump_json()) > 2_000_000

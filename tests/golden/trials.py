@@ -26,18 +26,9 @@ PATH = Path(__file__).with_name("trials.json")
 SETTINGS = {"steps": 4, "batch_size": 4, "validation_size": 16, "test_size": 16}
 MODELS = "rnn,lstm,gru,bilstm,attention-lstm"
 TIMES = ("seconds", "train_seconds")
-RENAMED_OPTIONS: dict[str, dict[str, str]] = {
-    "char-lm": {"max_eval_symbols": "evaluated"},
-    "word-lm": {"max_eval_symbols": "evaluated"},
-    "forecasting": {"covariates": "beside", "horizon": "ahead", "rollout": "horizon"},
-    "sine-forecasting": {"rollout": "horizon"},
-}
+RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 """By task: today's name of an option -> its name in ``trials.json``."""
-RENAMED_SCORES = {
-    "free-running mse": "recursive mse",
-    "model, free-running": "model, recursive",
-    "Free-running error by steps ahead": "Error of recursive forecasts by steps ahead",
-}
+RENAMED_SCORES: dict[str, str] = {}
 """A part of the names of scores, lines or titles: that in ``trials.json`` -> today's."""
 
 

@@ -47,9 +47,9 @@ def test_samples_are_pooled_into_median_and_quartiles() -> None:
     assert point is not None
     assert (point.ratio.low, point.ratio.median, point.ratio.high) == pytest.approx((2.0, 3.0, 4.0))
     assert point.seconds.median == pytest.approx(0.03)
-    assert point.reference_seconds.median == pytest.approx(0.01)
+    assert point.comparator_seconds.median == pytest.approx(0.01)
     assert point.timesteps_per_second == pytest.approx(4 * 10 / 0.03)
-    assert (speed.processes, speed.peak_memory_bytes, speed.reference) == (2, 7, "lstm")
+    assert (speed.processes, speed.peak_memory_bytes, speed.comparator) == (2, 7, "lstm")
 
 
 def test_a_slow_spell_of_the_machine_leaves_the_ratio_alone() -> None:

@@ -121,7 +121,16 @@ def test_a_full_disk_loses_nothing(full_disk: Path) -> None:
         assert store.check() is None
 
 
-GOLDEN = Path(__file__).parents[1] / "golden" / f"store-v{schema.SCHEMA_VERSION}.db"
+FOLDER = Path(__file__).parents[1] / "golden"
+GOLDEN = FOLDER / f"store-v{schema.SCHEMA_VERSION}.db"
+
+
+def test_a_store_of_an_earlier_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes((FOLDER / "store-v1.db").read_bytes())
+    with pytest.raises(StoreError, match=r"store version 1.*run the trials again into a new store"):
+        Store(path)
+    assert path.read_bytes() == (FOLDER / "store-v1.db").read_bytes()
 
 
 def test_a_store_written_by_an_earlier_release_opens(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_injected_script_does_not_run(browser: webdriver.Chrome, tmp_path: Path)
         ),
     )
     hostile = record(
-        learned=learning(0.5, extra_scores={INJECTION: 1.0}, reference_scores={INJECTION: 0.3}),
+        learned=learning(0.5, extra_scores={INJECTION: 1.0}, simple_scores={INJECTION: 0.3}),
         citations=cited,
         slope=None,
         ratio=None,

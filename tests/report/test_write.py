@@ -46,7 +46,7 @@ def test_the_folder_holds_everything(folder: Path) -> None:
     }
     svgs = {path.stem for path in (folder / "figures").glob("*.svg")}
     assert svgs == {path.stem for path in (folder / "figures").glob("*.png")}
-    for kind in ("learning", "cost", "gradient", "state-gradient", "speed", "drawing-1"):
+    for kind in ("learning", "cost", "gradient", "state-gradient", "speed", "plot-1"):
         assert f"02-sine-forecasting-{kind}" in svgs
     assert len(pd.read_csv(folder / "results.csv")) == 32
 
@@ -216,7 +216,7 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
             seed=seed,
             citations=cited,
             command=NASTY,
-            learned=learning(0.5, extra_scores={NASTY: 0.1}, reference_scores={"_x": 0.2}),
+            learned=learning(0.5, extra_scores={NASTY: 0.1}, simple_scores={"_x": 0.2}),
             task_options={"file": NASTY},
         )
         for seed, status in enumerate((Status.DONE, Status.DONE, Status.CRASHED))

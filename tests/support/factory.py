@@ -63,7 +63,7 @@ def learning(
     threshold: float = 0.9,
     steps_to_solve: int | None = None,
     extra_scores: Mapping[str, float] | None = None,
-    reference_scores: Mapping[str, float] | None = None,
+    simple_scores: Mapping[str, float] | None = None,
     points: int = 20,
 ) -> Learning:
     """A curve that rises (or falls) from the baseline to ``score``."""
@@ -96,7 +96,7 @@ def learning(
         baseline=baseline,
         perfect=perfect,
         solved_threshold=threshold,
-        reference_scores=dict(reference_scores or {}),
+        simple_scores=dict(simple_scores or {}),
         extra_scores=dict(extra_scores or {}),
         curve=curve,
     )
@@ -156,7 +156,7 @@ def speed(
     *,
     noisy: bool = False,
     lengths: Sequence[int] = (40, 10, 160),
-    reference: str = "lstm",
+    comparator: str = "lstm",
 ) -> Speed:
     """Timings ``ratio`` times those of the comparator; the first length is the task's own."""
 
@@ -169,7 +169,7 @@ def speed(
             length=length,
             batch_size=batch_size,
             seconds=quartiles(ratio * seconds),
-            reference_seconds=quartiles(seconds),
+            comparator_seconds=quartiles(seconds),
             ratio=quartiles(ratio),
         )
 
@@ -177,7 +177,7 @@ def speed(
     points = [point(mode, length, 64, unit * length) for mode, unit in modes for length in lengths]
     points.append(point("stream", 1, 1, 5e-5))
     return Speed(
-        reference=reference,
+        comparator=comparator,
         points=tuple(points),
         peak_memory_bytes=200 << 20,
         dtype="float32",
@@ -273,7 +273,7 @@ def record(
         learning=(learned or learning(score, steps=spec.settings.steps)) if done else None,
         size=size(params) if done else None,
         gradient=gradient(slope, causal=spec.model.causal) if done and slope is not None else None,
-        drawings=drawn,
+        plots=drawn,
         citations=citations,
         environment=ENVIRONMENT,
     )
@@ -320,7 +320,7 @@ def _study_record(task: str, model: str, seed: int, noise: float, points: int) -
         perfect=0.01 if falling else 1.0,
         threshold=0.03 if falling else 0.9,
         extra_scores={"recursive mse": 0.1 * (1.2 - level)} if falling else {},
-        reference_scores={"persistence": 0.4, "AR(2)": 0.012} if falling else {},
+        simple_scores={"persistence": 0.4, "AR(2)": 0.012} if falling else {},
     )
     cited = (
         RecordedCitation(

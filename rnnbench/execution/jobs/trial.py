@@ -122,7 +122,7 @@ def _measured(
         "learning": learning,
         "size": size,
         "gradient": _joined(before, after),
-        "drawings": plots,
+        "plots": plots,
     }
 
 
@@ -153,7 +153,7 @@ def _learning(
         baseline=task.baseline,
         perfect=task.perfect,
         solved_threshold=task.solved,
-        reference_scores=dict(task.simple_scores),
+        simple_scores=dict(task.simple_scores),
         extra_scores={**also, **diagnosis.scores},
         curve=tuple(learner.curve),
     )

@@ -87,7 +87,7 @@ def merge(
         for timing in process.timings:
             groups.setdefault((timing.mode, timing.length), []).append(timing)
     return Speed(
-        reference=comparator,
+        comparator=comparator,
         points=tuple(_pooled(group) for group in groups.values()),
         peak_memory_bytes=max(process.peak_memory_bytes for process in processes),
         dtype=processes[0].dtype,
@@ -104,7 +104,7 @@ def _pooled(group: Sequence[RawTiming]) -> SpeedPoint:
         length=first.length,
         batch_size=first.batch_size,
         seconds=_quartiles(s for timing in group for s in timing.seconds),
-        reference_seconds=_quartiles(s for timing in group for s in timing.comparator_seconds),
+        comparator_seconds=_quartiles(s for timing in group for s in timing.comparator_seconds),
         ratio=_quartiles(r for timing in group for r in timing.ratios),
     )
 

@@ -34,7 +34,7 @@ def recorded_plots(task: TaskGroup, styles: Mapping[str, Style], name: str) -> l
     """Draw the plots of each configuration's first seed; plots of one title share a figure."""
     by_title: dict[tuple[str, str], list[tuple[Configuration, Plot]]] = defaultdict(list)
     for configuration in task.configurations:
-        of_seeds = (record.result.drawings for record in configuration.records)
+        of_seeds = (record.result.plots for record in configuration.records)
         for plot in next(filter(None, of_seeds), ()):
             by_title[plot.kind, plot.title].append((configuration, plot))
     found = list(by_title.items())[:_MOST_FIGURES]
@@ -52,7 +52,7 @@ def _rendered(
     name: str,
 ) -> Figure:
     shown = entries[:_MOST_PANELS]
-    simple = () if task.learning is None else task.learning.reference_scores
+    simple = () if task.learning is None else task.learning.simple_scores
     figure = draw_plots(shown, styles, {*_BACKGROUND_NAMES, *simple})
     more = f" {len(shown)} of {len(entries)} configurations." if len(entries) > len(shown) else ""
     caption = f"Of the first seed of each configuration, best checkpoint, on test data.{more}"

@@ -35,7 +35,7 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
     ]
     if not modes:
         return None
-    comparator = timed[0].speeds[-1].reference
+    comparator = timed[0].speeds[-1].comparator
     figure, [row] = panels(len(modes), height=3.7, share_y=True)
     for axes, (mode, words) in zip(row, modes, strict=True):
         axes.axhline(1, color=FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)

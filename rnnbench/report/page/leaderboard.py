@@ -61,7 +61,7 @@ def simple_methods(task: TaskGroup) -> list[tuple[str, float, float]]:
     if learning is None:
         return []
     scores = {"perfect": learning.perfect, "baseline": learning.baseline} | {
-        name: score for name, score in learning.reference_scores.items() if math.isfinite(score)
+        name: score for name, score in learning.simple_scores.items() if math.isfinite(score)
     }
     span = learning.perfect - learning.baseline
     found = [

@@ -31,7 +31,7 @@ def task_section(task: TaskGroup, styles: Mapping[str, Style], place: int) -> Se
         partial(learning_curves, task, styles, f"{name}-learning"),
         partial(comparisons, task, verdicts),
         partial(extra_scores, task),
-        partial(recorded_plots, task, styles, f"{name}-drawing"),
+        partial(recorded_plots, task, styles, f"{name}-plot"),
         partial(tradeoffs, task, styles, f"{name}-cost"),
         partial(gradient_profiles, task, styles, "input", f"{name}-gradient"),
         partial(gradient_profiles, task, styles, "state", f"{name}-state-gradient"),
