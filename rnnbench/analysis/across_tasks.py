@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.stats import LEVEL, Estimate, Floats
+from rnnbench.analysis.intervals import LEVEL, Estimate, Floats
 
 FEWEST_TASKS_FOR_RANKS = 5
 _RESAMPLES = 2_000
@@ -53,7 +54,10 @@ def interquartile_mean(values: Sequence[float] | Floats) -> float:
 def interquartile_mean_interval(by_task: Sequence[Sequence[float]]) -> Estimate:
     """Return the interquartile mean over all tasks' seeds with a stratified bootstrap interval.
 
-    Seeds are resampled within each task. There is no interval when a task has a single seed.
+    Seeds are resampled within each task (Agarwal et al. 2021). Percentiles of so few values cover
+    too little. The interval is therefore Student's, with the bootstrap's standard error corrected
+    for the number of seeds (Efron & Tibshirani 1993). There is no interval when a task has a single
+    seed.
     """
     pooled = np.concatenate([np.asarray(scores, dtype=np.float64) for scores in by_task])
     value = interquartile_mean(pooled)
@@ -65,8 +69,10 @@ def interquartile_mean_interval(by_task: Sequence[Sequence[float]]) -> Estimate:
         for scores in by_task
     ]
     means = stats.trim_mean(np.concatenate(drawn, axis=1), 0.25, axis=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(value, float(low), float(high), len(pooled))
+    fewest = min(len(scores) for scores in by_task)
+    error = float(means.std(ddof=1)) * np.sqrt(fewest / (fewest - 1))
+    half = float(stats.t.isf((1 - LEVEL) / 2, len(pooled) - len(by_task))) * error
+    return Estimate(value, value - half, value + half, len(pooled))
 
 
 def performance_profile(by_task: Sequence[Sequence[float]], thresholds: Floats) -> Floats:
@@ -97,6 +103,15 @@ def ranks(scores: Mapping[str, Sequence[float]]) -> Ranks | None:
         nemenyi_p=scikit_posthocs.posthoc_nemenyi_friedman(table),
         tasks=len(table),
     )
+
+
+def independent_tasks(tasks: Sequence[TaskGroup]) -> list[TaskGroup]:
+    """Return the tasks that are not levels of a difficulty sweep.
+
+    Levels of one task are no independent tasks: a model that is good at one is good at the next.
+    """
+    levels = {id(task) for sweep in difficulty_sweeps(tasks) for _, task in sweep.levels}
+    return [task for task in tasks if id(task) not in levels]
 
 
 def skills_on_all_tasks(tasks: Sequence[TaskGroup]) -> SkillsByTask:

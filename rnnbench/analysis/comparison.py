@@ -1,4 +1,4 @@
-"""Comparisons of two models of one store, or of two stores: verdicts on seed-paired differences."""
+"""Comparisons of two models of one store, or of two stores, with a verdict on each task."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
-from rnnbench.analysis.verdicts import Verdict, judge
+from rnnbench.analysis.verdicts import (
+    SMALLEST_EFFECT,
+    Family,
+    Trials,
+    Verdict,
+    judge_jointly,
+    margin_of,
+)
 from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.records.result import Record
 from rnnbench.records.spec import TrialSpec
@@ -51,8 +59,21 @@ class Comparison:
         return tuple(pairing for pairing in self.pairings if pairing.verdict.outcome == "worse")
 
 
+class _Found(NamedTuple):
+    """Two configurations to compare on a task."""
+
+    name: str
+    task: TaskGroup
+    a: Configuration
+    b: Configuration
+
+
 def compare(
-    records_a: Sequence[Record], records_b: Sequence[Record] | None, a: str, b: str
+    records_a: Sequence[Record],
+    records_b: Sequence[Record] | None,
+    a: str,
+    b: str,
+    smallest_effect: float = SMALLEST_EFFECT,
 ) -> Comparison:
     """Compare two models of one store, or two stores.
 
@@ -62,6 +83,8 @@ def compare(
         a: the first model as typed (``lstm``, ``gru[num_layers=2]``, ``lstm[hidden_size=64]``), or
             the first store's name.
         b: the second; differences are ``b - a``.
+        smallest_effect: the smallest effect of interest, as a share of the range from a task's
+            baseline to perfection.
 
     Raises:
         UsageError: no records, a model that is not in the store (a near name is suggested), or no
@@ -73,11 +96,15 @@ def compare(
                 f"no records in {name!r}; type: rnnbench run -t copy-memory --preset quick"
             )
     if records_b is None:
-        return _models(group(records_a), a, b)
-    return _stores(group(records_a), group(records_b), a, b)
+        found, notes = _models(group(records_a), a, b)
+    else:
+        found, notes = _stores(group(records_a), group(records_b), a, b)
+    return Comparison(
+        a, b, tuple(_judged(found, smallest_effect, records_b is not None)), tuple(notes)
+    )
 
 
-def _models(groups: list[TaskGroup], a: str, b: str) -> Comparison:
+def _models(groups: list[TaskGroup], a: str, b: str) -> tuple[list[_Found], list[str]]:
     known = {label: None for each in groups for c in each.configurations for label in _labels(c)}
     for label in (a, b):
         if canonical(label) not in known:
@@ -86,7 +113,7 @@ def _models(groups: list[TaskGroup], a: str, b: str) -> Comparison:
                 f"no records of model {label!r}.{did_you_mean(label, known)} "
                 f"The store has: {', '.join(stored)}"
             )
-    pairings: list[Pairing] = []
+    pairings: list[_Found] = []
     notes: list[str] = []
     for each in groups:
         ours = [c for c in each.configurations if canonical(a) in _labels(c)]
@@ -106,16 +133,18 @@ def _models(groups: list[TaskGroup], a: str, b: str) -> Comparison:
             matched = [(ours[0], theirs[0])]
         for first, second in matched:
             size = f" (hidden_size={first.spec.model.hidden_size})" if len(matched) > 1 else ""
-            pairings.append(_pair(f"{each.label}{size}", each, first, second))
+            pairings.append(_Found(f"{each.label}{size}", each, first, second))
     if not pairings:
         raise UsageError(
             f"{a!r} and {b!r} have no task in common; type: rnnbench run -m {a},{b} -t copy-memory"
         )
-    return Comparison(a, b, tuple(pairings), tuple(notes))
+    return pairings, notes
 
 
-def _stores(groups_a: list[TaskGroup], groups_b: list[TaskGroup], a: str, b: str) -> Comparison:
-    pairings: list[Pairing] = []
+def _stores(
+    groups_a: list[TaskGroup], groups_b: list[TaskGroup], a: str, b: str
+) -> tuple[list[_Found], list[str]]:
+    pairings: list[_Found] = []
     notes: list[str] = []
     others = {_task_key(each): each for each in groups_b}
     for each in groups_a:
@@ -125,7 +154,7 @@ def _stores(groups_a: list[TaskGroup], groups_b: list[TaskGroup], a: str, b: str
             continue
         matched = _matched(each.configurations, other.configurations, _model_key)
         pairings += [
-            _pair(f"{each.label}, {first.label}", each, first, second) for first, second in matched
+            _Found(f"{each.label}, {first.label}", each, first, second) for first, second in matched
         ]
         for name, side, index in ((a, each, 0), (b, other, 1)):
             taken = {id(pair[index]) for pair in matched}
@@ -140,12 +169,40 @@ def _stores(groups_a: list[TaskGroup], groups_b: list[TaskGroup], a: str, b: str
             f"{a!r} and {b!r} have no task, model and settings in common; "
             "run the same suite into both stores"
         )
-    return Comparison(a, b, tuple(pairings), tuple(notes))
+    return pairings, notes
 
 
-def _pair(name: str, task: TaskGroup, a: Configuration, b: Configuration) -> Pairing:
-    verdict = judge(a.scores, [b.scores], task.sign)[0]
-    return Pairing(name, task.score_name, a, b, verdict, _differing(a.spec, b.spec))
+def _judged(found: Sequence[_Found], smallest_effect: float, stores: bool) -> list[Pairing]:
+    """Judge all pairings with one error rate for the whole comparison.
+
+    Two models that both solve a task are tied. A model that scores worse than in an earlier store
+    is a regression, whether it still solves the task or not.
+
+    Equal scores, as of two stores that one program wrote, say nothing by chance. They are no
+    comparison that the error rate is shared with.
+    """
+    open_questions = sum(each.a.scores != each.b.scores for each in found)
+    families = [
+        Family(
+            {"a": Trials.of(each.a), "b": Trials.of(each.b)},
+            each.task.sign,
+            margin_of(each.task, smallest_effect),
+            max(1, open_questions),
+            ties_at_the_ceiling=not stores,
+        )
+        for each in found
+    ]
+    return [
+        Pairing(
+            each.name,
+            each.task.score_name,
+            each.a,
+            each.b,
+            verdict,
+            _differing(each.a.spec, each.b.spec),
+        )
+        for each, verdict in zip(found, judge_jointly(families), strict=True)
+    ]
 
 
 def _matched(

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import math
 
-from rnnbench.analysis.stats import (
-    FEWEST_FOR_RANK_TEST,
-    FEWEST_FOR_VERDICT,
-    LEVEL,
-    Estimate,
-    most_coverage,
-)
+from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT, MOST_SEEDS, POWER
+from rnnbench.analysis.intervals import FEWEST_FOR_BOOTSTRAP, LEVEL, Estimate
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.result import Quartiles
 
@@ -90,42 +85,67 @@ def p_text(p_value: float | None) -> str:
     return "< 0.001" if p_value < 1e-3 else f"{p_value:.2g}"
 
 
+def level_text() -> str:
+    """Return the level of every interval, for headings: ``95 %``."""
+    return f"{100 * LEVEL:.0f} %"
+
+
 def seeds_text(n: int) -> str:
-    """Return the coverage of an interval from ``n`` seeds."""
+    """Return the kind of an interval from ``n`` seeds."""
     if n <= 0:
         return "no seed finished"
     if n == 1:
         return "one seed: no interval, and no statement about other seeds"
-    if n < FEWEST_FOR_RANK_TEST:
-        return (
-            f"{n} seeds: the interval spans about the range of the seeds "
-            f"and covers at most {100 * most_coverage(n):.0f} %"
-        )
-    return f"{n} seeds: {100 * LEVEL:.0f} % bootstrap interval"
+    kind = "t interval" if n < FEWEST_FOR_BOOTSTRAP else "bootstrap interval (BCa)"
+    return f"{n} seeds: {level_text()} {kind}"
 
 
 def verdict_text(verdict: Verdict, a: str, b: str) -> str:
-    """Return the outcome for ``b`` against ``a``, with the power where no difference was shown."""
-    if verdict.outcome == "nothing to compare":
-        return f"{a} and {b} have no scored seed in common"
-    if verdict.outcome == "too few seeds":
-        return (
-            f"too few seeds to compare {b} with {a} ({counted(verdict.seeds, 'seed')} in common, "
-            f"at least {FEWEST_FOR_VERDICT} are needed)"
-        )
-    if verdict.outcome in ("better", "worse"):
-        return f"{b} is {verdict.outcome} than {a}"
-    return f"no difference shown between {b} and {a}; {power_text(verdict)}"
+    """Return the outcome for ``b`` against ``a``, with what would decide where nothing is shown."""
+    rates = f"{verdict.rates[1]} against {verdict.rates[0]} trials"
+    match verdict.outcome:
+        case "better" | "worse" if verdict.analysis == "solve rates":
+            often = "more" if verdict.outcome == "better" else "less"
+            return f"{b} solves the task {often} often than {a}: {rates}"
+        case "better" | "worse":
+            return f"{b} is {verdict.outcome} than {a}"
+        case "equivalent":
+            return f"{b} and {a} are equivalent: they differ by less than {_margin(verdict)}"
+        case "both solve it":
+            return f"{b} and {a} both solve the task in every trial"
+        case "neither solves it":
+            return f"neither {b} nor {a} solved the task in any trial"
+        case "identical":
+            return f"{b} and {a} have the same score on every seed"
+        case "too few seeds":
+            return (
+                f"too few seeds to compare {b} with {a} "
+                f"({verdict.seeds} on one side, at least {FEWEST_FOR_VERDICT} are needed)"
+            )
+        case "undecided":
+            return f"undecided between {b} and {a}; {undecided_text(verdict)}"
 
 
-def power_text(verdict: Verdict) -> str:
-    """Return the smallest difference that this many seeds would have shown."""
-    detectable = None if verdict.paired is None else verdict.paired.detectable
-    if detectable is None:
-        return f"{counted(verdict.seeds, 'seed')} could not have shown any"
-    if detectable == 0:
-        return "every seed gave the same difference"
-    return f"{counted(verdict.seeds, 'seed')} could have shown one of about {number(detectable, 2)}"
+def undecided_text(verdict: Verdict) -> str:
+    """Return what this many seeds could have shown, and how many would decide."""
+    needed = (
+        f"about {verdict.seeds_needed:,} seeds would decide"
+        if verdict.seeds_needed is not None and verdict.seeds_needed > verdict.seeds
+        else f"more than {MOST_SEEDS:,} seeds would be needed to decide"
+        if verdict.seeds_needed is None
+        else "as many seeds again would be likely to decide"
+    )
+    if verdict.analysis == "solve rates":
+        return f"{verdict.rates[1]} against {verdict.rates[0]} trials solved it; {needed}"
+    assert verdict.difference is not None
+    return (
+        f"{counted(verdict.seeds, 'seed')} show a difference of "
+        f"{number(verdict.difference.detectable, 2)} with probability {POWER:g}; {needed}"
+    )
+
+
+def _margin(verdict: Verdict) -> str:
+    return f"{number(verdict.margin, 2)}, the smallest effect of interest"
 
 
 def listed(names: list[str], most: int = 6) -> str:

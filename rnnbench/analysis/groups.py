@@ -11,7 +11,7 @@ from functools import cached_property
 from statistics import median
 from typing import Literal
 
-from rnnbench.analysis.stats import Estimate, censored_median, mean_interval, success_rate
+from rnnbench.analysis.intervals import Estimate, censored_median, mean_interval, success_rate
 from rnnbench.records.base import content_hash
 from rnnbench.records.result import (
     DataSize,

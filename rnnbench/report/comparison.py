@@ -9,8 +9,8 @@ from rnnbench.analysis.formatting import (
     MISSING,
     censored_text,
     compact,
-    counted,
     estimate_text,
+    level_text,
     number,
     p_text,
     quartiles_text,
@@ -72,15 +72,13 @@ def _rows(pairing: Pairing) -> list[tuple[str, str, str]]:
 
 
 def _findings(pairing: Pairing, a: str, b: str) -> list[str]:
-    verdict, paired = pairing.verdict, pairing.verdict.paired
+    verdict, difference = pairing.verdict, pairing.verdict.difference
     lines = [f"Verdict: {verdict_text(verdict, a, b)}."]
-    if paired is not None:
-        test = "" if paired.test is None else f"; {paired.test} p {p_text(verdict.p_adjusted)}"
+    if difference is not None:
         lines.append(
             f"{one_line(pairing.score_name, 60)}, {b} minus {a}: "
-            f"{estimate_text(paired.estimate, signed=True)} "
-            f"over {counted(verdict.seeds, 'seed')}{test}; {b} better on {verdict.wins}, "
-            f"worse on {verdict.losses}, equal on {verdict.ties}."
+            f"{estimate_text(difference.estimate, signed=True)} ({level_text()} interval), "
+            f"p {p_text(verdict.p_value)} by {verdict.analysis}."
         )
     if pairing.differing:
         values = (f"{n} {option_text(x)} and {option_text(y)}" for n, x, y in pairing.differing)

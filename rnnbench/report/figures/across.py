@@ -9,7 +9,8 @@ from itertools import chain
 import numpy as np
 
 from rnnbench.analysis.across_tasks import Ranks, SkillsByTask, performance_profile
-from rnnbench.analysis.stats import Estimate
+from rnnbench.analysis.formatting import level_text
+from rnnbench.analysis.intervals import Estimate
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import INK, MOST_DRAWN, Style, legend, panels, render_figure
@@ -56,9 +57,9 @@ def skill_figure(
     legend(figure, [(label, styles[label]) for label in shown])
     tasks = len(next(iter(skills.values())))
     caption = (
-        f"Left: interquartile mean skill over {tasks} tasks and all seeds, with stratified "
-        "bootstrap intervals. Right: performance profiles; higher is better at every τ "
-        "(Agarwal et al. 2021)."
+        f"Left: interquartile mean skill over {tasks} tasks and all seeds, with "
+        f"{level_text()} intervals (stratified bootstrap). Right: performance profiles; higher is "
+        "better at every τ (Agarwal et al. 2021)."
     )
     return render_figure(
         figure, name, "Across tasks", caption, f"Skill across tasks of {', '.join(shown)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnbench.analysis.difficulty import DifficultySweep
+from rnnbench.analysis.formatting import level_text
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.curves import use_score_axis
@@ -52,7 +53,7 @@ def score_by_difficulty(sweep: DifficultySweep, styles: Mapping[str, Style], nam
     axes.set_ylabel(f"test {figure_text(hardest.score_name)}")
     legend(figure, [(label, styles[label]) for label in shown])
     caption = (
-        f"Mean test {hardest.score_name} with its interval over seeds, "
+        f"Mean test {hardest.score_name} with its {level_text()} interval over seeds, "
         f"at each value of {sweep.option}."
     )
     alt = f"Score by {sweep.option} of {', '.join(shown)}"

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.stats import Floats
+from rnnbench.analysis.intervals import Floats
 from rnnbench.records.result import FIRST_FITTED_LAG, Profile
 from rnnbench.report.blocks import Figure
 from rnnbench.report.figures.style import (

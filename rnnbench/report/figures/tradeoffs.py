@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from rnnbench.analysis.formatting import level_text
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
@@ -50,8 +51,8 @@ def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure
     row[0].set_ylabel(f"test {figure_text(task.learning.score_name)}")
     legend(figure, [(c.label, styles[c.label]) for c in drawn])
     caption = (
-        f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval "
-        "over seeds, against cost. "
+        f"Mean test {task.learning.score_name} ({task.direction} is better) with its "
+        f"{level_text()} interval over seeds, against cost. "
         "The dashed line joins the configurations that no cheaper one matches."
     )
     return render_figure(

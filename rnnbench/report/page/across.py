@@ -7,30 +7,45 @@ from functools import partial
 
 from rnnbench.analysis.across_tasks import (
     Ranks,
+    independent_tasks,
     interquartile_means,
     rank_configurations,
     skills_on_all_tasks,
 )
-from rnnbench.analysis.formatting import counted, estimate_text, number, p_text
+from rnnbench.analysis.formatting import counted, estimate_text, level_text, number, p_text
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.stats import Estimate
+from rnnbench.analysis.intervals import Estimate
 from rnnbench.report.blocks import Column, Made, Row, Section, Table
 from rnnbench.report.figures.across import rank_figure, skill_figure
 from rnnbench.report.figures.style import Style
 
 
 def across_section(tasks: Sequence[TaskGroup], styles: Mapping[str, Style]) -> Section | None:
-    """Return the section, or ``None`` where fewer than two configurations ran on every task."""
-    skills = skills_on_all_tasks(tasks)
+    """Return the section, or ``None`` where fewer than two configurations ran on every task.
+
+    Levels of a difficulty sweep are left out: they are no independent tasks.
+    """
+    counting = independent_tasks(tasks)
+    skills = skills_on_all_tasks(counting)
     if len(skills) < 2:
         return None
     means = interquartile_means(skills)
     ranks = rank_configurations(skills)
-    best, estimate = next(iter(means.items()))
+    ahead = {c.label for task in tasks for c in task.scored if not c.spec.model.causal}
+    best, estimate = next(
+        ((label, mean) for label, mean in means.items() if label not in ahead),
+        next(iter(means.items())),
+    )
+    among = " of the models that do not look ahead" if ahead & means.keys() else ""
     sentences = [
-        f"Over {counted(len(tasks), 'task')}, {best} has the highest interquartile mean skill: "
-        f"{estimate_text(estimate)}."
+        f"Over {counted(len(counting), 'task')}, {best} has the highest interquartile mean "
+        f"skill{among}: {estimate_text(estimate)} ({level_text()} interval)."
     ]
+    if left_out := len(tasks) - len(counting):
+        sentences.append(
+            f"{counted(left_out, 'task')} of difficulty sweeps {'is' if left_out == 1 else 'are'} "
+            "left out: levels of one task are no independent tasks."
+        )
     parts: list[Callable[[], Made]] = [
         partial(_table, means, ranks, styles),
         partial(skill_figure, skills, means, styles, "across-tasks"),
@@ -47,7 +62,10 @@ def across_section(tasks: Sequence[TaskGroup], styles: Mapping[str, Style]) -> S
 def _table(
     means: Mapping[str, Estimate], ranks: Ranks | None, styles: Mapping[str, Style]
 ) -> Table:
-    columns = [Column("model", numeric=False), Column("interquartile mean skill [interval]")]
+    columns = [
+        Column("model", numeric=False),
+        Column(f"interquartile mean skill [{level_text()} interval]"),
+    ]
     if ranks is not None:
         columns.append(Column("mean rank"))
     rows = []

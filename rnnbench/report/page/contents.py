@@ -9,6 +9,8 @@ from rnnbench import __version__
 from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.formatting import counted, listed
 from rnnbench.analysis.groups import TaskGroup
+from rnnbench.analysis.judged import JudgedTask
+from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import one_line
 from rnnbench.records.result import Record
 from rnnbench.report.blocks import Citation, Column, Report, Row, Section, Table
@@ -21,12 +23,17 @@ from rnnbench.report.page.task import task_section
 _MOST_COMMANDS = 20
 
 
-def sections_of(tasks: Sequence[TaskGroup]) -> list[Section]:
+def sections_of(
+    tasks: Sequence[TaskGroup], smallest_effect: float = SMALLEST_EFFECT
+) -> list[Section]:
     """Return the sections: one for each task and difficulty sweep, and one across tasks."""
     styles = assign_styles(sorted({c.label for task in tasks for c in task.configurations}))
     across = across_section(tasks, styles)
     return [
-        *(task_section(task, styles, place) for place, task in enumerate(tasks, start=1)),
+        *(
+            task_section(JudgedTask(task, smallest_effect), styles, place)
+            for place, task in enumerate(tasks, start=1)
+        ),
         *(
             difficulty_section(sweep, styles, place)
             for place, sweep in enumerate(difficulty_sweeps(tasks), start=1)

@@ -20,7 +20,7 @@ from rnnbench.analysis.formatting import (
     whole,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.stats import Estimate
+from rnnbench.analysis.intervals import Estimate
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
-from rnnbench.analysis.formatting import counted, estimate_text, listed, number, power_text, whole
+from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
+from rnnbench.analysis.formatting import (
+    counted,
+    estimate_text,
+    listed,
+    number,
+    undecided_text,
+    whole,
+)
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.stats import FEWEST_FOR_VERDICT
+from rnnbench.analysis.intervals import LEVEL
+from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.spec import Settings
 
 
-def findings(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
+def findings(judged: JudgedTask) -> list[str]:
     """Return the sentences that open a task's section."""
-    if not task.scored or task.learning is None:
+    task = judged.task
+    if not judged.fields:
         trials = sum(len(configuration.records) for configuration in task.configurations)
         return [
             "The only trial has no score."
@@ -21,11 +32,14 @@ def findings(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
             else f"None of {trials:,} trials has a score.",
             *_failed(task),
         ]
+    lines = _simple_methods(judged)
+    for field in judged.fields:
+        ahead = field is judged.looking_ahead
+        lines += [_best(task, field, ahead), *_apart(field), *_sooner(field)]
     return [
-        _best(task),
-        *_apart(task, verdicts),
+        *lines,
         *_solved(task),
-        *_above_baseline(task),
+        *_above_baseline(judged),
         *_reach(task),
         *_cheapest(task),
         *_failed(task),
@@ -42,8 +56,12 @@ def budget(task: TaskGroup) -> list[str]:
     seeds = sorted({record.spec.seed for record in task.records})
     span = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
     lines = [f"Budget: {text}." for text in settings[:10]]
-    if len(settings) > 1:
-        lines.append("Budgets differ: scores compare configurations, not architectures alone.")
+    lines.append(
+        "Budgets differ: scores compare configurations, not architectures alone."
+        if len(settings) > 1
+        else "One recipe served every model and none was tuned: at another learning rate or "
+        "initialisation the order may be another."
+    )
     return [
         *lines,
         f"Task {task.label}, version {task.spec.version}; {counted(len(seeds), 'seed')} ({span}).",
@@ -71,41 +89,113 @@ def _data(task: TaskGroup) -> list[str]:
     return lines
 
 
-def _best(task: TaskGroup) -> str:
-    best = task.scored[0]
+def _simple_methods(judged: JudgedTask) -> list[str]:
+    """Name the best simple method where it has a better score than every model."""
+    task = judged.task
     assert task.learning is not None
-    words = (
-        "has the best mean score"
-        if len(task.scored) > 1
-        else "is the only configuration with a score"
-    )
-    return (
-        f"{best.label} {words}: {task.learning.score_name} {estimate_text(best.score)} "
-        f"over {counted(len(best.scores), 'seed')} ({task.direction} is better; "
-        f"baseline {number(task.learning.baseline)}, perfect {number(task.learning.perfect)})."
-    )
+    bests = [field.best for field in judged.fields if field.best.score is not None]
+    best = max(bests, key=lambda c: task.sign * (c.score.value if c.score else math.nan))
+    simple = {n: v for n, v in task.learning.simple_scores.items() if math.isfinite(v)}
+    name = max(simple, key=lambda each: task.sign * simple[each], default=None)
+    if name is None or best.score is None or task.sign * (simple[name] - best.score.value) <= 0:
+        return []
+    return [
+        f"A simple method, {name}, has a better score than every model: {task.score_name} "
+        f"{number(simple[name])}, against {number(best.score.value)} for {best.label}."
+    ]
 
 
-def _apart(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
+def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
+    best = field.best
+    assert task.learning is not None
+    among = " of the models that look ahead" if ahead else ""
+    facts = (
+        f"({task.direction} is better; baseline {number(task.learning.baseline)}, "
+        f"perfect {number(task.learning.perfect)})"
+    )
+    score = (
+        f"{task.learning.score_name} {estimate_text(best.score)} "
+        f"over {counted(len(best.scores), 'seed')}"
+    )
+    if len(field.configurations) == 1:
+        only = f"{best.label} is the only configuration{among} with a score"
+        return f"{_recipe(field)}{only}: {score} {facts}."
+    if field.all_solve:
+        names = listed([c.label for c in field.configurations])
+        return (
+            f"{_recipe(field)}all {counted(len(field.configurations), 'configuration')}{among} "
+            f"solve the task in every trial: {names} {facts}."
+        )
+    return f"{_recipe(field)}{best.label} has the best mean score{among}: {score} {facts}."
+
+
+def _recipe(field: Field) -> str:
+    """Return the condition under which every finding holds, which opens the first sentence."""
+    recipes = {c.spec.settings for c in field.configurations}
+    return "At one untuned recipe, " if len(recipes) == 1 else "At untuned recipes, "
+
+
+def _apart(field: Field) -> list[str]:
+    if field.all_solve:
+        return []
     by_outcome: dict[str, list[tuple[Configuration, Verdict]]] = {}
-    for other, verdict in zip(task.scored[1:], verdicts, strict=True):
+    for other, verdict in field.against_best():
         by_outcome.setdefault(verdict.outcome, []).append((other, verdict))
+
+    def named(outcome: str) -> list[str]:
+        return [c.label for c, _ in by_outcome.get(outcome, [])]
+
+    rates = field.family.analysis == "solve rates"
     lines = []
+    if rates and len(field.configurations) > 1:
+        lines.append("Scores are all or none, so solve rates are compared instead of means.")
     if worse := by_outcome.get("worse"):
-        lines.append(f"It is better than {listed([c.label for c, _ in worse])}.")
-    if alike := by_outcome.get("no difference"):
-        named = [f"{c.label} ({power_text(verdict)})" for c, verdict in alike]
-        lines.append(f"No difference was shown between it and {listed(named, most=4)}.")
-    if unknown := [
-        c.label
-        for key in ("too few seeds", "nothing to compare")
-        for c, _ in by_outcome.get(key, [])
-    ]:
         lines.append(
-            f"Too few seeds in common to compare it with {listed(unknown)}: "
+            f"It solves the task more often than "
+            f"{listed([f'{c.label} ({v.rates[1]})' for c, v in worse])}."
+            if rates
+            else f"It is better than {listed([c.label for c, _ in worse])}."
+        )
+    if better := named("better"):
+        lines.append(f"It solves the task less often than {listed(better)}.")
+    if equal := [*named("equivalent"), *named("identical")]:
+        margin = number(field.family.margin, 2)
+        lines.append(
+            f"Equivalent to it, with a difference below {margin} (the smallest effect of "
+            f"interest): {listed(equal)}."
+        )
+    if both := named("both solve it"):
+        lines.append(f"{listed(both)} and {field.best.label} solve the task in every trial.")
+    if neither := named("neither solves it"):
+        lines.append(f"Neither it nor {listed(neither)} solved the task in any trial.")
+    if undecided := by_outcome.get("undecided"):
+        texts = [f"{c.label} ({undecided_text(verdict)})" for c, verdict in undecided]
+        lines.append(f"Undecided between it and {listed(texts, most=4)}.")
+    if unknown := named("too few seeds"):
+        lines.append(
+            f"Too few seeds to compare it with {listed(unknown)}: "
             f"run at least {FEWEST_FOR_VERDICT} seeds, preferably ten."
         )
     return lines
+
+
+def _sooner(field: Field) -> list[str]:
+    """Compare the times to solve with the configuration that solved the task first."""
+    timed = [(c.steps_to_solve, c) for c in field.configurations if c.steps_to_solve is not None]
+    if not timed or len(field.configurations) < 2:
+        return []
+    steps, first = min(timed, key=lambda each: each[0])
+    later = []
+    for other in field.configurations:
+        p_value = None if other is first else field.family.sooner(first.label, other.label)
+        if p_value is not None and p_value <= 1 - LEVEL:
+            later.append(other.label)
+    if not later:
+        return []
+    return [
+        f"{first.label} solves the task sooner (half of its trials within {whole(steps)} steps) "
+        f"than {listed(later)} (log-rank test over all pairs, p at most {1 - LEVEL:.2g})."
+    ]
 
 
 def _solved(task: TaskGroup) -> list[str]:
@@ -121,19 +211,9 @@ def _solved(task: TaskGroup) -> list[str]:
     return [f"Solved by {listed(ever)}" + (f"; never by {listed(never)}." if never else ".")]
 
 
-def _above_baseline(task: TaskGroup) -> list[str]:
-    short = [
-        c.label
-        for c in task.scored
-        if c.skill is not None and (c.skill.low if c.skill.low is not None else 1) <= 0
-    ]
-    below = [
-        c.label
-        for c in task.scored
-        if c.skill is not None and c.skill.low is None and c.skill.value <= 0
-    ]
-    named = [*short, *below]
-    return [f"Not shown to be better than the baseline: {listed(named)}."] if named else []
+def _above_baseline(judged: JudgedTask) -> list[str]:
+    short = [c.label for c in judged.task.scored if c.label not in judged.above_baseline]
+    return [f"Not shown to be better than the baseline: {listed(short)}."] if short else []
 
 
 def _reach(task: TaskGroup) -> list[str]:

@@ -1,4 +1,4 @@
-"""Further tables of a task: paired comparisons, timings, extra scores and failed trials."""
+"""Further tables of a task: comparisons, timings, extra scores and failed trials."""
 
 from __future__ import annotations
 
@@ -9,64 +9,69 @@ from rnnbench.analysis.formatting import (
     MISSING,
     counted,
     estimate_text,
+    level_text,
     number,
     p_text,
-    power_text,
     quartiles_text,
+    verdict_text,
     whole,
 )
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.stats import mean_interval
-from rnnbench.analysis.verdicts import Verdict
+from rnnbench.analysis.intervals import mean_interval
+from rnnbench.analysis.judged import Field
 from rnnbench.records.result import SpeedMode
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.page.leaderboard import MOST_ROWS, comparator, marked
 
+MOST_PAIRS = 45
+"""All pairs are listed up to this number, that of ten configurations."""
 _MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
 
-def comparisons(task: TaskGroup, verdicts: list[Verdict]) -> Table | None:
-    """Return the comparison of each configuration with the best one, paired by seed."""
-    if not verdicts:
+def comparisons(field: Field | None, score_name: str) -> Table | None:
+    """Return the comparisons of all pairs, or of each configuration with the best one."""
+    if field is None or len(field.configurations) < 2:
         return None
-    best, others = task.scored[0], task.scored[1:]
     rows = []
-    for other, verdict in list(zip(others, verdicts, strict=True))[:MOST_ROWS]:
-        paired = verdict.paired
-        finding = {"worse": f"{best.label} is better", "better": f"{best.label} is worse"}.get(
-            verdict.outcome, ""
-        )
-        if verdict.outcome == "no difference":
-            finding = f"no difference shown; {power_text(verdict)}"
+    for first, second in field.pairs(MOST_PAIRS)[:MOST_ROWS]:
+        verdict = field.verdict(first, second)
+        difference = verdict.difference
         rows.append(
             Row(
                 (
-                    marked(other),
-                    MISSING if paired is None else estimate_text(paired.estimate, signed=True),
-                    f"{verdict.wins} / {verdict.losses} / {verdict.ties}",
-                    p_text(verdict.p_adjusted),
-                    MISSING
-                    if paired is None or paired.test is None
-                    else paired.test.replace(" ", "\u00a0"),
-                    finding or verdict.outcome,
+                    marked(first),
+                    marked(second),
+                    MISSING if difference is None else estimate_text(difference.estimate, True),
+                    " / ".join(verdict.rates),
+                    p_text(verdict.p_value),
+                    p_text(field.family.sooner(first.label, second.label)),
+                    verdict_text(verdict, first.label, second.label),
                 )
             )
         )
+    by = field.family.analysis
     columns = (
-        Column(f"compared with {best.label}", numeric=False),
-        Column("difference [interval]"),
-        Column("seeds better / worse / equal"),
-        Column("p (Holm)"),
-        Column("test", numeric=False),
+        Column("A", numeric=False),
+        Column("B", numeric=False),
+        Column(f"B minus A, {score_name} [{level_text()} over all pairs]"),
+        Column("A / B solved"),
+        Column(f"p, {by}"),
+        Column("p, steps to solve"),
         Column("verdict", numeric=False),
     )
-    notes = (
-        f"Differences in {task.score_name} on the same seeds, minus {best.label}'s. A difference "
-        "counts as shown when its interval excludes zero and the p-value, corrected over this "
-        "table, is at most 0.05. The best mean was selected after seeing the scores, which favours "
-        "it a little.",
+    test = (
+        "Scores are all or none: the verdict compares solve rates (Boschloo's test, Holm's "
+        "correction over all pairs)."
+        if by == "solve rates"
+        else "The verdict compares mean scores: the larger p-value of Games & Howell's test and of "
+        "the permutation test of the largest difference, both over all pairs."
     )
-    return Table("Paired comparisons with the best mean", columns, tuple(rows), notes)
+    notes = (
+        f"{test} The chance that any pair of equal models is called better or worse is 5 %. "
+        f"Equivalent: the interval lies within {number(field.family.margin, 2)}, the smallest "
+        "effect of interest. Steps to solve: log-rank test, corrected over all pairs likewise.",
+    )
+    return Table("Comparisons", columns, tuple(rows), notes)
 
 
 def timings(task: TaskGroup) -> Table | None:
@@ -140,7 +145,7 @@ def extra_scores(task: TaskGroup) -> Table | None:
         "Further scores",
         columns,
         tuple(rows),
-        ("Mean [interval] over seeds, of the same checkpoints on test data.",),
+        (f"Mean [{level_text()} interval] over seeds, of the same checkpoints on test data.",),
     )
 
 

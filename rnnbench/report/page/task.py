@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 
-from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.verdicts import judge
+from rnnbench.analysis.judged import JudgedTask
 from rnnbench.report.blocks import Section
 from rnnbench.report.figures.curves import learning_curves
 from rnnbench.report.figures.gradients import gradient_profiles
@@ -20,16 +19,16 @@ from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons, extra_scores, failures, timings
 
 
-def task_section(task: TaskGroup, styles: Mapping[str, Style], place: int) -> Section:
+def task_section(judged: JudgedTask, styles: Mapping[str, Style], place: int) -> Section:
     """Return the section on a task; ``place`` numbers it and its figures."""
-    best, *others = task.scored or (None,)
-    verdicts = [] if best is None else judge(best.scores, [c.scores for c in others], task.sign)
+    task = judged.task
     slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
     name = f"{place:02d}-{slug}"
     parts = (
         partial(leaderboard, task, styles),
         partial(learning_curves, task, styles, f"{name}-learning"),
-        partial(comparisons, task, verdicts),
+        partial(comparisons, judged.causal, task.score_name),
+        partial(comparisons, judged.looking_ahead, task.score_name),
         partial(extra_scores, task),
         partial(recorded_plots, task, styles, f"{name}-plot"),
         partial(tradeoffs, task, styles, f"{name}-cost"),
@@ -39,6 +38,4 @@ def task_section(task: TaskGroup, styles: Mapping[str, Style], place: int) -> Se
         partial(timings, task),
         partial(failures, task),
     )
-    return Section(
-        task.label, f"task-{place}", tuple(findings(task, verdicts)), parts, tuple(budget(task))
-    )
+    return Section(task.label, f"task-{place}", tuple(findings(judged)), parts, tuple(budget(task)))
