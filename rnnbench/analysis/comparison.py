@@ -188,7 +188,7 @@ def _judged(found: Sequence[_Found], smallest_effect: float, stores: bool) -> li
             each.task.sign,
             margin_of(each.task, smallest_effect),
             max(1, open_questions),
-            ties_at_the_ceiling=not stores,
+            one_model=stores,
         )
         for each in found
     ]

@@ -137,8 +137,8 @@ class Family:
         families: number of families whose errors are held together, e.g. the tasks on which one
             pair of models is compared.
         permutations: number of permutations to draw, where they are too many to enumerate.
-        ties_at_the_ceiling: whether two configurations that solve the task in every trial are tied
-            whatever their scores.
+        one_model: whether the members are one model from two stores. Equal scores are then
+            identical results, and a difference counts also where both solve the task.
     """
 
     def __init__(
@@ -148,14 +148,14 @@ class Family:
         margin: float = 0.0,
         families: int = 1,
         permutations: int = PERMUTATIONS,
-        ties_at_the_ceiling: bool = True,
+        one_model: bool = False,
     ) -> None:
         self.members = dict(members)
         self.margin = margin
         self._sign = sign
         self._families = families
         self._permutations = permutations
-        self._ties_at_the_ceiling = ties_at_the_ceiling
+        self._one_model = one_model
         self._scored = [
             label for label, each in members.items() if len(each.scores) >= FEWEST_FOR_INTERVAL
         ]
@@ -191,10 +191,10 @@ class Family:
         )
         outcome: Outcome
         solved = first.all_solved and second.all_solved
-        if p_value is not None and solved and self._ties_at_the_ceiling:
-            outcome = "both solve it"
-        elif first.scores and first.scores == second.scores:
+        if self._one_model and first.scores and first.scores == second.scores:
             outcome = "identical"
+        elif p_value is not None and solved and not self._one_model:
+            outcome = "both solve it"
         elif p_value is None:
             outcome = "too few seeds"
         elif self.analysis == "solve rates" and not first.solutions and not second.solutions:

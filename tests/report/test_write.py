@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a whole study with some failures."""
     target = tmp_path_factory.mktemp("reports") / "study"
     records = [
-        *study(),
+        *study(seeds=5),
         record(status=Status.TIMEOUT, error="no result after 600 s", model="gru", seed=7),
         record(status=Status.DIVERGED, error="loss is not finite", model="rnn", seed=7),
     ]
@@ -48,7 +48,7 @@ def test_the_folder_holds_everything(folder: Path) -> None:
     assert svgs == {path.stem for path in (folder / "figures").glob("*.png")}
     for kind in ("learning", "cost", "gradient", "state-gradient", "speed", "plot-1"):
         assert f"02-sine-forecasting-{kind}" in svgs
-    assert len(pd.read_csv(folder / "results.csv")) == 32
+    assert len(pd.read_csv(folder / "results.csv")) == 52
 
 
 def test_the_page_fetches_nothing_and_runs_nothing(folder: Path) -> None:
@@ -65,7 +65,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(folder: Path) -> None:
     [
         pytest.param(("lstm", "best mean score"), id="best"),
         pytest.param(("better than", "attention-lstm", "bilstm", "rnn"), id="worse models"),
-        pytest.param(("gru", "3 seeds could have shown one of about"), id="power"),
+        pytest.param(("gru", "5 seeds show a difference of"), id="power"),
         pytest.param(("never by rnn",), id="unsolved"),
         pytest.param(("2 trials", "1 timeout", "1 diverged"), id="failures"),
     ],
@@ -85,11 +85,11 @@ def test_the_report_shows_what_the_records_say(folder: Path, name: str) -> None:
         "persistence",
         "recursive mse",
         "Long short-term memory",
-        "rnnbench run -t copy-memory -m lstm --seeds 3",
+        "rnnbench run -t copy-memory -m lstm --seeds 5",
         "2.13.0",
     ):
         assert recorded in text, recorded
-    for mark in ("† looks ahead", "‡", "at most 75 %", "Across tasks"):
+    for mark in ("† looks ahead", "‡", "5 seeds: 95 % t interval", "Across tasks"):
         assert mark in text, mark
 
 

@@ -158,7 +158,7 @@ def _apart(field: Field) -> list[str]:
         )
     if better := named("better"):
         lines.append(f"It solves the task less often than {listed(better)}.")
-    if equal := [*named("equivalent"), *named("identical")]:
+    if equal := named("equivalent"):
         margin = number(field.family.margin, 2)
         lines.append(
             f"Equivalent to it, with a difference below {margin} (the smallest effect of "
