@@ -13,13 +13,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnbench.cli.parameters import store_option
+from rnnbench.cli.advice import Command
+from rnnbench.cli.output import echo
+from rnnbench.cli.parameters import FilePath, store_option
+from rnnbench.encoding import plain
 from rnnbench.errors import UsageError, printable
+from rnnbench.reading import read_records
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Record
 
 FAILED_GATE = 3
+REPORT_EXAMPLES = """\b
+Examples:
+  rnnbench report
+  rnnbench report -o lstm-report -m 'lstm*' --title "LSTM only"
+"""
+EXPORT_EXAMPLES = """\b
+Examples:
+  rnnbench export results.csv
+  rnnbench export curves.parquet --curves
+"""
 COMPARE_EXAMPLES = """\b
 Examples:
   rnnbench compare lstm 'gru[num_layers=2]'
@@ -27,18 +41,60 @@ Examples:
 """
 
 
-@click.command()
+class _Compare(Command):
+    def arranged(self, words: Sequence[str]) -> list[str] | None:
+        """Return ``lstm,gru`` as two words, and two of more words, without ``vs`` and ``and``."""
+        from rnnbench.records.syntax import parse_selectors, spelled
+
+        names = [word for word in words if word.lower() not in ("vs", "vs.", "and", "with")]
+        if not names or any(word.startswith("-") for word in names):
+            return None
+        try:
+            parts = [
+                spelled(selector.pattern, selector.options) for selector in parse_selectors(names)
+            ]
+        except UsageError:
+            return None
+        return parts[:2] if len(parts) > 1 else None
+
+
+class _Export(Command):
+    def arranged(self, words: Sequence[str]) -> list[str] | None:
+        """Return ``-o out.csv`` and ``--output=out.csv`` as the file alone."""
+        flags = ("-o", "--output", "--out", "--file")
+        rest = list(words)
+        for place, word in enumerate(rest):
+            flag, equals, value = word.partition("=")
+            if flag in flags and (equals or place + 1 < len(rest)):
+                file = value if equals else rest.pop(place + 1)
+                return [*rest[:place], file, *rest[place + 1 :]]
+        return None
+
+
+@click.command(cls=Command, epilog=REPORT_EXAMPLES)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default="rnnbench-report",
     show_default=True,
     help="Folder of the report.",
 )
-@click.option("-t", "--task", "tasks", multiple=True, help="Only these tasks (names or globs).")
-@click.option("-m", "--model", "models", multiple=True, help="Only these models (names or globs).")
-@click.option("--title", help="Title of the report.")
+@click.option(
+    "-t",
+    "--task",
+    "tasks",
+    multiple=True,
+    help="Only these tasks: names, globs, labels; repeats; commas.",
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    help="Only these models: names, globs, labels; repeats; commas.",
+)
+@click.option("--title", help="Title of the report. Default: the tasks.")
 @store_option
 def report(
     output: Path, tasks: tuple[str, ...], models: tuple[str, ...], title: str | None, store: Path
@@ -55,41 +111,51 @@ def report(
     from rnnbench.report.write import write_report
 
     with _uncollected():
-        records = _selected(_records(store), tasks, models)
+        records = _selected(read_records(store), tasks, models)
         command = shlex.join(["rnnbench", *sys.argv[1:]])
         index = write_report(
             records, output, command=command, title=title, processes=available_cores()
         )
-    click.echo(f"Report: {index}")
+    echo(f"Report: {index}")
 
 
-@click.command(epilog=COMPARE_EXAMPLES)
+@click.command(cls=_Compare, epilog=COMPARE_EXAMPLES)
 @click.argument("a")
 @click.argument("b")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--fail-on-regression", is_flag=True, help="Exit with code 3 if B is worse than A.")
 @store_option
 def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Path) -> int:
-    """Compare two models of a store, or two stores, paired by seed."""
+    """Compare two models of a store, or two stores, paired by seed.
+
+    A and B are two models with their options inline, or the files of two stores. Differences are B
+    minus A. Where a store holds several budgets of a model, each is compared on its own; one of
+    them is named as in 'lstm[learning_rate=0.01]'.
+    """
     from rnnbench.analysis.comparison import compare as compare_records
     from rnnbench.report.comparison import comparison_markdown, comparison_text
 
     if _is_store(a) and _is_store(b):
-        comparison = compare_records(_records(Path(a)), _records(Path(b)), a, b)
+        comparison = compare_records(read_records(Path(a)), read_records(Path(b)), a, b)
     elif _is_store(a) or _is_store(b):
         model = b if _is_store(a) else a
         raise UsageError(
             f"{model!r} is not a file; give two models of one store, or the files of two stores."
         )
     else:
-        comparison = compare_records(_records(store), None, a, b)
-    write = comparison_markdown if markdown else comparison_text
-    click.echo(printable(write(comparison)))
+        comparison = compare_records(read_records(store), None, a, b)
+    encoding = getattr(sys.stdout, "encoding", None)
+    text = (
+        comparison_markdown(comparison)
+        if markdown
+        else comparison_text(comparison, lambda cell: plain(cell, encoding))
+    )
+    echo(printable(text))
     return FAILED_GATE if fail_on_regression and comparison.regressions else 0
 
 
-@click.command()
-@click.argument("output", type=click.Path(path_type=Path))
+@click.command(cls=_Export, epilog=EXPORT_EXAMPLES)
+@click.argument("output", type=FilePath())
 @click.option("--curves", "table", flag_value="curves", help="Export learning curves instead.")
 @click.option(
     "--profiles", "table", flag_value="profiles", help="Export gradient profiles instead."
@@ -104,19 +170,20 @@ def export(output: Path, table: str | None, store: Path) -> None:
     from rnnbench.analysis import tables
 
     make = {"curves": tables.curves, "profiles": tables.profiles}.get(table or "", tables.tidy)
-    frame = make(_records(store))
+    frame = make(read_records(store))
     tables.export(frame, output)
-    click.echo(f"{len(frame)} rows: {output}")
+    echo(f"{len(frame)} rows: {output}")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("trial")
 @click.option("--log", "only_log", is_flag=True, help="Print the captured output only.")
 @store_option
 def show(trial: str, only_log: bool, store: Path) -> None:
     """Show all attempts at a trial, with logs and tracebacks.
 
-    TRIAL is the id of a trial or its beginning.
+    TRIAL is the id of a trial or its beginning. rnnbench run --dry-run lists the ids of a run's
+    trials, rnnbench export trials.csv those of a store.
     """
     from rnnbench.records.store import Store
 
@@ -128,8 +195,8 @@ def show(trial: str, only_log: bool, store: Path) -> None:
     for record in attempts:
         if record.log.strip():
             if not only_log:
-                click.echo(f"-- log of attempt {record.attempt}")
-            click.echo(printable(record.log.rstrip()))
+                echo(f"-- log of attempt {record.attempt}")
+            echo(printable(record.log.rstrip()))
 
 
 def one_trial(attempts: Sequence[Record], beginning: str, store: Path) -> Sequence[Record]:
@@ -168,7 +235,7 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
         lines.append(f"weights   {weights}")
     for record in attempts:
         lines += _outcome(record)
-    click.echo("\n".join(map(printable, lines)))
+    echo("\n".join(map(printable, lines)))
 
 
 def _outcome(record: Record) -> Iterator[str]:
@@ -202,13 +269,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _records(path: Path) -> list[Record]:
-    from rnnbench.records.store import Store
-
-    with Store(path, must_exist=True) as opened:
-        return opened.records()
 
 
 def _selected(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnbench import api
-from rnnbench.cli.parameters import LOG_WIDTH, RunCommand, parse_seeds, store_option
+from rnnbench.cli.output import echo
+from rnnbench.cli.parameters import LOG_WIDTH, FilePath, RunCommand, parse_seeds, store_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +44,19 @@ Examples:
     help="A model, options inline: 'lstm[hidden_size=64,128]'. Default: all.",
 )
 @click.option("--suite", help="A suite: its name or its YAML file. Flags override it.")
-@click.option("--seeds", help="How many (5), or which (0,1,7). Default: 3.")
+@click.option(
+    "--seeds",
+    metavar="COUNT|LIST",
+    help="How many seeds, from 0: 5 trains 0 to 4. A list (0,1,7) is the seeds themselves. "
+    "Default: 3.",
+)
+@click.option(
+    "--seed",
+    "exact_seeds",
+    metavar="NUMBER",
+    multiple=True,
+    help="Exactly this seed: 42 trains one trial, with seed 42. Repeats; commas.",
+)
 @click.option("--preset", help="The task's own sizes: quick, standard or paper. Default: standard.")
 @click.option(
     "--hidden-size", type=click.IntRange(1), help="Of every model that does not set it inline."
@@ -51,7 +64,7 @@ Examples:
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default="rnnbench-report",
     show_default=True,
     help="Folder of the report.",
@@ -64,6 +77,7 @@ def run(
     models: Sequence[str],
     suite: str | None,
     seeds: str | None,
+    exact_seeds: Sequence[str],
     preset: str | None,
     hidden_size: int | None,
     no_report: bool,
@@ -85,7 +99,7 @@ def run(
         tasks,
         models,
         suite=suite,
-        seeds=parse_seeds(seeds),
+        seeds=parse_seeds(seeds, exact_seeds),
         preset=preset,
         hidden_size=hidden_size,
         settings=settings,
@@ -128,7 +142,7 @@ def _console() -> Console:
 
 
 def _warn(text: str) -> None:
-    click.echo(f"rnnbench: {text}", err=True)
+    echo(f"rnnbench: {text}", err=True)
 
 
 def _print(text: str, console: Console) -> None:
