@@ -183,7 +183,7 @@ def test_the_stored_call_is_python_whatever_was_given(
     rows = rnnbench.run(
         ("copy-memory[delay=2,symbols=2]",),
         "rnn",
-        seeds=np.array([3]),
+        seeds=np.array([3]),  # type: ignore[arg-type]
         store=tmp_path / "x.db",
         probes=False,
         progress=False,

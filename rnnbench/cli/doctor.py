@@ -31,7 +31,7 @@ PACKAGES = (
     "--rescue",
     type=FilePath(),
     metavar="NEW",
-    help="Copy every readable record of the store into this new store.",
+    help="Copy every readable record of the store into this new store, and check nothing.",
 )
 @store_option
 def doctor(rescue: Path | None, store: Path) -> int:

@@ -78,6 +78,7 @@ store_option = click.option(
     default=DEFAULT_STORE,
     show_default=True,
     show_envvar=True,
+    metavar="FILE",
     help="The SQLite file with the records.",
 )
 

@@ -17,11 +17,12 @@ from rnnbench.cli.advice import Command
 from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import FilePath, store_option
 from rnnbench.encoding import plain
-from rnnbench.errors import UsageError, printable
+from rnnbench.errors import UsageError, did_you_mean, printable
 from rnnbench.reading import read_records
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Record
+    from rnnbench.records.spec import ModelSpec, TaskSpec
 
 FAILED_GATE = 3
 REPORT_EXAMPLES = """\b
@@ -76,6 +77,7 @@ class _Export(Command):
     "-o",
     "--output",
     type=FilePath(),
+    metavar="FOLDER",
     default="rnnbench-report",
     show_default=True,
     help="Folder of the report.",
@@ -274,20 +276,36 @@ def _uncollected() -> Iterator[None]:
 def _selected(
     records: list[Record], tasks: tuple[str, ...], models: tuple[str, ...]
 ) -> list[Record]:
+    """Return the records of the tasks and models asked for, all of them where none is named.
+
+    Raises:
+        UsageError: no record is of a task or model asked for; a near name is suggested.
+    """
+    chosen = records
+    for kind, words in (("task", tasks), ("model", models)):
+        if not words:
+            continue
+        specs = {record.trial_id: getattr(record.spec, kind) for record in chosen}
+        kept = [r for r in chosen if any(_is_meant(specs[r.trial_id], word) for word in words)]
+        if chosen and not kept:
+            names = sorted({spec.name for spec in specs.values()})
+            raise UsageError(
+                f"no record matches --{kind} {', '.join(words)}."
+                f"{did_you_mean(words[0], names)} The store has: {', '.join(names)}."
+            )
+        chosen = kept
+    return chosen
+
+
+def _is_meant(spec: TaskSpec | ModelSpec, words: str) -> bool:
+    """Return whether a task or model is one of the names, globs or labels in ``words``."""
     from fnmatch import fnmatch
 
-    def wanted(name: str, label: str, patterns: tuple[str, ...]) -> bool:
-        words = [word.strip() for pattern in patterns for word in pattern.split(",")]
-        return not words or any(fnmatch(name, word) or label == word for word in words)
+    from rnnbench.records.syntax import ALL, canonical, parse_selectors, spelled
 
-    chosen = [
-        record
-        for record in records
-        if wanted(record.spec.task.name, record.spec.task.label, tasks)
-        and wanted(record.spec.model.name, record.spec.model.label, models)
-    ]
-    if records and not chosen:
-        raise UsageError(
-            "no record matches --task and --model; to see all records, omit both options."
-        )
-    return chosen
+    return any(
+        canonical(spec.label) == canonical(spelled(selector.pattern, selector.options))
+        if selector.options
+        else selector.pattern == ALL or fnmatch(spec.name, selector.pattern)
+        for selector in parse_selectors([words])
+    )
