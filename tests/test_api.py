@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import re
 import signal
 import subprocess
 import sys
@@ -311,3 +312,20 @@ def test_an_interrupted_script_goes_no_further_and_its_store_is_valid(tmp_path: 
     assert errors.splitlines()[-1] == "KeyboardInterrupt"
     with Store(tmp_path / "rnnbench.db", must_exist=True) as store:
         assert all(record.result.status is Status.INTERRUPTED for record in store.records())
+
+
+def test_the_example_of_the_documentation_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    with Store("rnnbench.db") as opened:
+        for made in study(tasks=("copy-memory",), models=("lstm", "rnn"), seeds=1, points=3):
+            opened.add(made.spec, made.result, started_at="", seconds=1.0)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert (len(names["trials"]), len(names["curves"]), len(names["lstm"])) == (2, 6, 1)
+    assert {"my-report", "lstm-report", "results.parquet"} <= {
+        each.name for each in tmp_path.iterdir()
+    }
