@@ -39,9 +39,13 @@ if TYPE_CHECKING:
     from rnnbench.contract.task import Vectors as Vectors
     from rnnbench.contract.text import TextTask as TextTask
     from rnnbench.errors import DataError as DataError
+    from rnnbench.reading import read_records as read_records
+    from rnnbench.reading import results as results
+    from rnnbench.reading import write_report as write_report
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
     from rnnbench.records.plots import LinePlot as LinePlot
     from rnnbench.records.plots import Plot as Plot
+    from rnnbench.records.result import Record as Record
 
 __version__ = "0.1.0"
 
@@ -66,7 +70,9 @@ _LAZY = {
     ),
     "rnnbench.contract.text": ("TextTask",),
     "rnnbench.errors": ("DataError",),
+    "rnnbench.reading": ("read_records", "results", "write_report"),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
+    "rnnbench.records.result": ("Record",),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 

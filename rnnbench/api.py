@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.files import expanded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
 
 DEFAULT_STORE = "rnnbench.db"
+_FLAGS_IN_PYTHON = {"task": "tasks", "model": "models", "seed": "seeds", "logger": "loggers"}
+"""Keywords of :func:`run` whose flags have another name."""
 _SIGNALLED = 128
 """Exit codes above this one are 128 + the signal that ended the run."""
 
@@ -64,7 +67,7 @@ def run(
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
         models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
         suite: name or YAML file of a suite; the other arguments override it.
-        seeds: their number, or the seeds themselves. Default: 3.
+        seeds: their number, from 0, or the seeds themselves: ``[42]`` is the seed 42. Default: 3.
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
             Default: ``"standard"``.
         hidden_size: of every model that does not set it inline.
@@ -97,13 +100,17 @@ def run(
         KeyboardInterrupt: the run was interrupted. The store holds the trials that had ended; the
             same call continues from there.
     """
+    # First, while there are no other names than the arguments.
+    command = _call(dict(locals()))
     from rich.console import Console
 
     from rnnbench.analysis.tables import tidy
+    from rnnbench.encoding import plain_output
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import PlainView
 
     _check_keywords(settings)
+    store = expanded(store)
     request = make_request(
         _listed(tasks),
         _listed(models),
@@ -126,25 +133,18 @@ def run(
         fail_fast=fail_fast,
         max_time=max_time,
         circuit_breaker=circuit_breaker,
-        command=_call(
-            tasks,
-            models,
-            suite=suite,
-            seeds=seeds,
-            preset=preset,
-            hidden_size=hidden_size,
-            **settings,
-        ),
+        command=command,
     )
     if dry_run:
-        return _frame(plan(request).specs, Path(store), options)
-    finished = execute(
-        request,
-        options,
-        store=Path(store),
-        report=None if report is None else Path(report),
-        view=PlainView(Console(quiet=not progress)),
-    )
+        return _frame(plan(request).specs, store, options)
+    with plain_output():
+        finished = execute(
+            request,
+            options,
+            store=store,
+            report=None if report is None else expanded(report),
+            view=PlainView(Console(quiet=not progress)),
+        )
     if finished.interrupted:
         if finished.exit_code == _SIGNALLED + signal.SIGINT:
             raise KeyboardInterrupt
@@ -156,15 +156,34 @@ def run(
 def _check_keywords(settings: Mapping[str, Any]) -> None:
     from rnnbench.records.spec import Settings
 
-    for name in settings:
+    for name, value in settings.items():
         if name not in Settings.model_fields:
             keywords = [each for each in inspect.signature(run).parameters if each != "settings"]
+            known = [*keywords, *Settings.model_fields]
             raise UsageError(
                 f"rnnbench.run has no keyword {name!r}."
-                f"{did_you_mean(name, [*keywords, *Settings.model_fields])} "
+                f"{_keyword_meant(name, value, known) or did_you_mean(name, known)} "
                 f"It takes the settings {', '.join(sorted(Settings.model_fields))}; "
                 f"for its other keywords, type: help(rnnbench.run)"
             )
+
+
+def _keyword_meant(name: str, value: object, known: Sequence[str]) -> str:
+    """Return what to give in place of a keyword of another tool; empty if it is unknown."""
+    from rnnbench.plan.foreign import Replacement, normalised, replacement
+
+    options = [*_FLAGS_IN_PYTHON, *(each.replace("_", "-") for each in known)]
+    key = normalised(name)
+    found = Replacement(key) if key in options else replacement(key, options)
+    if found is None:
+        return ""
+    why = f" {found.why}." if found.why else ""
+    if not found.option:
+        return f"{why} Omit it."
+    keyword = _FLAGS_IN_PYTHON.get(found.option, found.option.replace("-", "_"))
+    text = found.translated(value if isinstance(value, str) else None)
+    given = _code(value) if text is None else text if text.isdecimal() else repr(text)
+    return f"{why} Give {keyword}={f'[{given}]' if found.option == 'seed' else given}."
 
 
 def make_request(
@@ -331,11 +350,29 @@ def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.D
     )
 
 
-def _call(tasks: str | Sequence[str], models: str | Sequence[str], **given: object) -> str:
-    """Return the call that requests these trials, as Python code."""
-    words = [repr(tasks), repr(models)] if models else [repr(tasks)] if tasks else []
-    options = [f"{name}={value!r}" for name, value in given.items() if value is not None]
-    return f"rnnbench.run({', '.join([*words, *options])})"
+def _call(given: Mapping[str, Any]) -> str:
+    """Return a call of :func:`run` as Python code, with each argument that is not the default.
+
+    Args:
+        given: all its arguments by name.
+    """
+    tasks, models = given["tasks"], given["models"]
+    words = [_code(tasks), _code(models)] if models else [_code(tasks)] if tasks else []
+    options = {
+        name: given[name]
+        for name, parameter in inspect.signature(run).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+        # Not ==: of an array it is no truth value, and True equals 1.
+        and repr(given[name]) != repr(parameter.default)
+    }
+    words += [f"{name}={_code(value)}" for name, value in (options | given["settings"]).items()]
+    return f"rnnbench.run({', '.join(words)})"
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, Path):
+        return repr(str(value))
+    return repr(value.tolist() if hasattr(value, "tolist") else value)
 
 
 def _listed(words: str | Sequence[str]) -> list[str]:

@@ -53,8 +53,29 @@ class OutputError(RnnbenchError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string."""
-    near = difflib.get_close_matches(name, [str(each) for each in known], n=1, cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = near_name(name, known)
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def near_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is nearest to ``name``; ``None`` if none is near.
+
+    Names are compared without case, with ``_`` as ``-``, and also by the last part of a dotted
+    name: ``torch.nn.LSTM`` is near to ``lstm``.
+    """
+    names = [str(each) for each in known]
+    if name in names:
+        return name
+    spelled = {_folded(each): each for each in reversed(names)}
+    for word in dict.fromkeys((_folded(name), _folded(name.rpartition(".")[2]))):
+        near = difflib.get_close_matches(word, spelled, n=1, cutoff=0.6)
+        if near:
+            return spelled[near[0]]
+    return None
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-")
 
 
 def one_line(text: object, limit: int = 500, *, keep_end: bool = False) -> str:

@@ -39,6 +39,14 @@ def open_regular(
         raise error(f"{owner}: {path} cannot be read: {failure.strerror}.") from None
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path with ``~`` and ``~user`` at its start replaced, where that user is known."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def file_checksum(path: Path, owner: str) -> str:
     """Return ``sha256:...`` of a file's content.
 

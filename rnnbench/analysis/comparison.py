@@ -20,7 +20,7 @@ from rnnbench.analysis.verdicts import (
 from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.records.result import Record
 from rnnbench.records.spec import TrialSpec
-from rnnbench.records.syntax import OptionValue, canonical, with_options
+from rnnbench.records.syntax import OptionValue, canonical, option_text, with_options
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +115,7 @@ def _models(groups: list[TaskGroup], a: str, b: str) -> tuple[list[_Found], list
             )
     pairings: list[_Found] = []
     notes: list[str] = []
+    questions: list[str] = []
     for each in groups:
         ours = [c for c in each.configurations if canonical(a) in _labels(c)]
         theirs = [c for c in each.configurations if canonical(b) in _labels(c)]
@@ -123,22 +124,55 @@ def _models(groups: list[TaskGroup], a: str, b: str) -> tuple[list[_Found], list
                 notes.append(f"{each.label}: only {a if ours else b} was run")
             continue
         matched = _matched(ours, theirs, _budget)
-        if not matched:
-            if len(ours) > 1 or len(theirs) > 1:
-                notes.append(
-                    f"{each.label}: several configurations and no two of equal budget; "
-                    "name hidden_size in the model"
-                )
-                continue
+        if not matched and len(ours) == len(theirs) == 1:
             matched = [(ours[0], theirs[0])]
-        for first, second in matched:
-            size = f" (hidden_size={first.spec.model.hidden_size})" if len(matched) > 1 else ""
-            pairings.append(_Found(f"{each.label}{size}", each, first, second))
+        left_out = _left_out(ours, theirs, matched)
+        if not matched:
+            example = f"{ours[0].label!r} and {theirs[0].label!r}"
+            questions.append(
+                f"{each.label}: several configurations and no two of equal budget ({left_out}); "
+                f"name one of each model, e.g. {example}"
+            )
+            continue
+        if left_out:
+            notes.append(f"{each.label}: not compared, without a counterpart: {left_out}")
+        names = _headings(each.label, [first.spec for first, _ in matched])
+        pairings += [
+            _Found(name, each, first, second)
+            for name, (first, second) in zip(names, matched, strict=True)
+        ]
+    if not pairings and questions:
+        raise UsageError(f"which {a!r}, and which {b!r}? {'; '.join(questions)}.")
     if not pairings:
         raise UsageError(
             f"{a!r} and {b!r} have no task in common; type: rnnbench run -m {a},{b} -t copy-memory"
         )
-    return pairings, notes
+    return pairings, [*notes, *questions]
+
+
+def _left_out(
+    ours: Sequence[Configuration],
+    theirs: Sequence[Configuration],
+    matched: Sequence[tuple[Configuration, Configuration]],
+) -> str:
+    """Return the labels of the configurations that no pair has; empty for none."""
+    taken = {id(configuration) for pair in matched for configuration in pair}
+    return ", ".join(dict.fromkeys(c.label for c in (*ours, *theirs) if id(c) not in taken))
+
+
+def _headings(task: str, specs: Sequence[TrialSpec]) -> list[str]:
+    """Return a heading for each pair on a task: the task, and the settings in which pairs differ.
+
+    Each pair has another budget, so that no two headings are the same.
+    """
+    settings = [_settings(spec) for spec in specs]
+    differing = [name for name in settings[0] if len({str(each[name]) for each in settings}) > 1]
+    if not differing:
+        return [task for _ in specs]
+    return [
+        f"{task} ({', '.join(f'{n}={option_text(each[n])}' for n in differing)})"
+        for each in settings
+    ]
 
 
 def _stores(
@@ -244,12 +278,14 @@ def _task_key(task: TaskGroup) -> str:
 
 
 def _differing(a: TrialSpec, b: TrialSpec) -> tuple[tuple[str, OptionValue, OptionValue], ...]:
-    ours, theirs = (
-        {"hidden_size": spec.model.hidden_size, **spec.settings.model_dump()} for spec in (a, b)
-    )
+    ours, theirs = _settings(a), _settings(b)
     return tuple(
         (name, value, theirs[name]) for name, value in ours.items() if value != theirs[name]
     )
+
+
+def _settings(spec: TrialSpec) -> dict[str, OptionValue]:
+    return {"hidden_size": spec.model.hidden_size, **spec.settings.model_dump()}
 
 
 def _labels(configuration: Configuration) -> set[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnbench.cli.parameters import LOG_WIDTH
+from rnnbench.cli.advice import Command
+from rnnbench.cli.parameters import LOG_WIDTH, Choice
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,16 +18,34 @@ if TYPE_CHECKING:
     from rnnbench.plan.suites import Suite
 
 KINDS = ("models", "tasks", "suites")
+LIST_EXAMPLES = """\b
+Examples:
+  rnnbench list
+  rnnbench list models '*lstm'
+"""
 
 
-@click.command("list")
-@click.argument("kind", type=click.Choice(KINDS), required=False)
+class _Kind(Choice):
+    """The kind of what is listed; a name of a model, task or suite tells the kind to type."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the kind."""
+        if value not in KINDS:
+            for kind in KINDS:
+                if value in _members(kind):
+                    name = "rnnbench list"
+                    self.fail(f"{value!r} is one of the {kind}. Type: {name} {kind} {value}")
+        return super().convert(value, param, ctx)
+
+
+@click.command("list", cls=Command, epilog=LIST_EXAMPLES)
+@click.argument("kind", type=_Kind(KINDS), required=False)
 @click.argument("pattern", default="*")
 def list_(kind: str | None, pattern: str) -> None:
     """List models, tasks and suites.
 
     Each is listed with its options, their defaults, and the distribution that provides it. PATTERN
-    is a name or a glob.
+    is a name or a glob; without it and without a kind, everything is listed.
     """
     from rich.console import Console
 
@@ -73,7 +92,7 @@ def _option(option: Option) -> str:
     return f"{option.name}={option_text(option.default)}"
 
 
-@click.command()
+@click.command(cls=Command)
 def plugins() -> int:
     """List plugins with their state.
 

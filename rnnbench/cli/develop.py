@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from rnnbench.cli.advice import Command
+from rnnbench.cli.output import echo
+from rnnbench.cli.parameters import Choice, FilePath
+from rnnbench.errors import UsageError
+
+KINDS = ("model", "task", "suite")
+_WORDS = {"model": "cell", "task": "task", "suite": "suite"}
+NEW_EXAMPLES = """\b
+Examples:
+  rnnbench new model my-cell
+  rnnbench new suite my-suite
+  rnnbench new suite --schema > suite.schema.json
+"""
 CHECK_EXAMPLES = """\b
 Examples:
   rnnbench check lstm
@@ -13,7 +29,16 @@ Examples:
 """
 
 
-@click.command(epilog=CHECK_EXAMPLES)
+class _Check(Command):
+    def arranged(self, words: Sequence[str]) -> list[str] | None:
+        """Return ``-m lstm`` and ``--model=lstm`` as the name alone."""
+        flags = ("-m", "--model", "-t", "--task")
+        names = [word.partition("=")[2] if word.split("=")[0] in flags else word for word in words]
+        found = [name for name in names if name and not name.startswith("-")]
+        return found if len(found) == 1 else None
+
+
+@click.command(cls=_Check, epilog=CHECK_EXAMPLES)
 @click.argument("name")
 def check(name: str) -> int:
     """Check a model or a task against the plugin contract.
@@ -29,33 +54,61 @@ def check(name: str) -> int:
         for options in selector.grid():
             for result in run_checks(selector.pattern, options):
                 if result.passed:
-                    click.echo(f"ok    {result.name}")
+                    echo(f"ok    {result.name}")
                 else:
-                    click.secho("FAIL  ", fg="red", nl=False)
-                    click.echo(f"{result.name}: {result.message}")
+                    mark = click.style("FAIL", fg="red")
+                    echo(f"{mark}  {result.name}: {result.message}")
                 failed += not result.passed
                 total += 1
-    click.echo(f"{name}: {total - failed} of {total} checks passed")
+    echo(f"{name}: {total - failed} of {total} checks passed")
     return 1 if failed else 0
 
 
-@click.command()
-@click.argument("kind", type=click.Choice(["model", "task"]))
-@click.argument("name")
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
-def new(kind: str, name: str, folder: Path | None) -> None:
-    """Create a plugin project for a model or a task.
+@click.command(cls=Command, epilog=NEW_EXAMPLES)
+@click.argument("kind", type=Choice(KINDS))
+@click.argument("name", required=False)
+@click.argument("folder", required=False, type=FilePath())
+@click.option("--schema", is_flag=True, help="Print the JSON schema of suites and write no file.")
+def new(kind: str, name: str | None, folder: Path | None, schema: bool) -> None:
+    """Create a plugin project for a model or a task, or a suite file.
 
-    The project is installable and passes its own tests. FOLDER defaults to rnnbench-NAME.
+    A project is installable and passes its own tests; FOLDER defaults to rnnbench-NAME. A suite is
+    a commented example that runs; FOLDER is then its file and defaults to NAME.yaml.
     """
-    import shlex
+    if schema:
+        _print_schema(kind)
+    elif name is None:
+        raise UsageError(f"the name is missing; type: rnnbench new {kind} my-{_WORDS[kind]}")
+    elif kind == "suite":
+        _new_suite(name, folder)
+    else:
+        _new_project(kind, name, folder)
 
+
+def _new_project(kind: str, name: str, folder: Path | None) -> None:
     from rnnbench.cli.scaffold import new_model, new_task
 
     project = (new_model if kind == "model" else new_task)(name, folder)
     flag = "--model" if kind == "model" else "--task"
-    click.echo(f"Created {project}. Next:")
-    click.echo(f"  pip install -e {shlex.quote(str(project))}")
-    click.echo(f"  rnnbench check {name}")
+    echo(f"Created {project}. Next:")
+    echo(f"  pip install -e {shlex.quote(str(project))}")
+    echo(f"  rnnbench check {name}")
     other = "--task copy-memory" if kind == "model" else "--model lstm,gru"
-    click.echo(f"  rnnbench run {flag} {name} {other} --steps 500")
+    echo(f"  rnnbench run {flag} {name} {other} --steps 500")
+
+
+def _new_suite(name: str, file: Path | None) -> None:
+    from rnnbench.cli.scaffold import new_suite
+
+    suite = new_suite(name, file)
+    echo(f"Created {suite}. Next:")
+    echo(f"  rnnbench run --suite {shlex.quote(str(suite))} --dry-run")
+    echo(f"  rnnbench run --suite {shlex.quote(str(suite))}")
+
+
+def _print_schema(kind: str) -> None:
+    from rnnbench.plan.suites import suite_schema
+
+    if kind != "suite":
+        raise UsageError("only suites have a schema; type: rnnbench new suite --schema")
+    echo(json.dumps(suite_schema(), indent=2))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
-from rnnbench.cli.parameters import store_option
+from rnnbench.cli.advice import Command
+from rnnbench.cli.output import echo
+from rnnbench.cli.parameters import FilePath, store_option
 
 PACKAGES = (
     "torch",
@@ -24,12 +26,12 @@ PACKAGES = (
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--rescue",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="NEW",
-    help="Copy every readable record of the store into this new store.",
+    help="Copy every readable record of the store into this new store, and check nothing.",
 )
 @store_option
 def doctor(rescue: Path | None, store: Path) -> int:
@@ -45,7 +47,7 @@ def doctor(rescue: Path | None, store: Path) -> int:
     )
     healthy = True
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.text}")
+        echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.text}")
         healthy &= finding.good
     return 0 if healthy else 1
 

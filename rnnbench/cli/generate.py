@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from rnnbench.api import DEFAULT_STORE
+from rnnbench.cli.advice import Command
+from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import store_option
 from rnnbench.cli.results import one_trial
 from rnnbench.errors import UsageError, printable
@@ -22,9 +26,9 @@ Example:
 _MAX_SYMBOLS = 1_000_000
 
 
-@click.command(epilog=EXAMPLE)
+@click.command(cls=Command, epilog=EXAMPLE)
 @click.argument("trial")
-@click.option("--prompt", required=True, help="Beginning of the text.")
+@click.option("--prompt", help="Beginning of the text.")
 @click.option(
     "--length",
     type=click.IntRange(1, _MAX_SYMBOLS),
@@ -46,29 +50,64 @@ _MAX_SYMBOLS = 1_000_000
     show_default=True,
     help="Seed of the sampling.",
 )
+@click.option(
+    "--show-vocabulary", is_flag=True, help="Print the known characters or words, one per line."
+)
 @store_option
 def generate(
-    trial: str, prompt: str, length: int, temperature: float, seed: int, store: Path
+    trial: str,
+    prompt: str | None,
+    length: int,
+    temperature: float,
+    seed: int,
+    show_vocabulary: bool,
+    store: Path,
 ) -> None:
     """Generate text with the trained network of a trial.
 
-    TRIAL is the id, or its beginning, of a trial of char-lm or word-lm.
+    TRIAL is the id, or its beginning, of a trial of char-lm or word-lm. The prompt consists of
+    characters or words of the training text.
     """
+    if prompt is None and not show_vocabulary:
+        raise UsageError(
+            "the prompt is missing; type: "
+            f'rnnbench generate {shlex.quote(trial)} --prompt "the "{_from(store)}'
+        )
     spec, weights = _trained(trial, store)
 
     from rnnbench.contract import registry
-    from rnnbench.training.generation import generate_text
+    from rnnbench.training.generation import UnknownSymbolError, generate_text, vocabulary
 
-    text = generate_text(
-        spec,
-        weights,
-        registry.load(),
-        prompt=prompt,
-        length=length,
-        temperature=temperature,
-        seed=seed,
-    )
-    click.echo(printable(text))
+    if show_vocabulary or prompt is None:
+        for symbol in vocabulary(spec, registry.load()):
+            echo(_shown(symbol))
+        return
+    try:
+        text = generate_text(
+            spec,
+            weights,
+            registry.load(),
+            prompt=prompt,
+            length=length,
+            temperature=temperature,
+            seed=seed,
+        )
+    except UnknownSymbolError as error:
+        raise UsageError(
+            f"{error} To see these, type: rnnbench generate {spec.trial_id} --show-vocabulary"
+            f"{_from(store)}"
+        ) from None
+    echo(printable(text))
+
+
+def _from(store: Path) -> str:
+    """Return the option that names a store, where it is needed."""
+    return "" if str(store) == DEFAULT_STORE else f" --store {shlex.quote(str(store))}"
+
+
+def _shown(symbol: str) -> str:
+    """Return a symbol as a line: blanks and characters that do not print in quotes, escaped."""
+    return symbol if symbol.isprintable() and symbol.strip() == symbol != "" else repr(symbol)
 
 
 def _trained(trial: str, path: Path) -> tuple[TrialSpec, Path]:

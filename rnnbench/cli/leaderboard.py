@@ -17,6 +17,7 @@ from rnnbench.analysis.formatting import (
     seeds_text,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
+from rnnbench.encoding import plain
 from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
         *("model", score, "skill", "solved"),
         *("params", f"step\n/ {_comparator(task)}", "half-\nlife", "trials"),
     )
-    rows = [_cells(configuration) for configuration in task.configurations]
+    rows = [
+        [plain(cell, console.encoding) for cell in _cells(configuration)]
+        for configuration in task.configurations
+    ]
     fitting = (
         n for n in range(len(headings), _ALWAYS, -1) if _width(headings[:n], rows) <= console.width
     )

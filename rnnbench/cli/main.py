@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -18,11 +19,35 @@ from rnnbench.cli.catalog import list_, plugins
 from rnnbench.cli.develop import check, new
 from rnnbench.cli.doctor import doctor
 from rnnbench.cli.generate import generate
+from rnnbench.cli.output import echo
 from rnnbench.cli.results import compare, export, report, show
 from rnnbench.cli.run import run
-from rnnbench.errors import RnnbenchError, did_you_mean, message_line
+from rnnbench.encoding import write_plainly
+from rnnbench.errors import MESSAGE_LIMIT, RnnbenchError, did_you_mean, message_line
 
-EPILOG = "To start: rnnbench run --task copy-memory --preset quick"
+EPILOG = """\b
+To start:
+  rnnbench run --task copy-memory --preset quick
+Exit codes:
+  0 success, 1 failed trials or checks, 2 wrong usage, 3 a regression, 130 an interrupt
+"""
+MEANT = {
+    **dict.fromkeys(("train", "bench", "benchmark", "fit", "start", "sweep", "resume"), "run"),
+    **dict.fromkeys(("ls", "show-all", "available"), "list"),
+    **{kind: f"list {kind}" for kind in ("models", "tasks", "suites")},
+    **dict.fromkeys(("csv", "results", "table", "dump"), "export"),
+    **dict.fromkeys(("plot", "html", "summary", "leaderboard"), "report"),
+    **dict.fromkeys(("info", "log", "logs", "trial", "inspect"), "show"),
+    **dict.fromkeys(("diff", "vs"), "compare"),
+    **dict.fromkeys(("init", "create", "scaffold"), "new"),
+    **dict.fromkeys(("sample", "text"), "generate"),
+    **dict.fromkeys(("verify", "validate", "test", "lint"), "check"),
+    **dict.fromkeys(("env", "diagnose", "fsck"), "doctor"),
+    "plugin": "plugins",
+    "version": "--version",
+    "help": "--help",
+}
+"""Commands of other tools, and ours."""
 
 
 class _Commands(click.Group):
@@ -30,11 +55,20 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
-            near = did_you_mean(args[0], self.commands)
-            raise click.UsageError(
-                f"no command called {args[0]!r}.{near} Type: rnnbench --help", ctx
-            )
+            meant = MEANT.get(args[0].lower())
+            near = "" if meant else did_you_mean(args[0], self.commands)
+            words = shlex.join(["rnnbench", *meant.split(), *args[1:]]) if meant else ""
+            if not meant or len(words) > MESSAGE_LIMIT // 2:
+                words = "rnnbench --help"
+            raise click.UsageError(f"no command called {args[0]!r}.{near} Type: {words}", ctx)
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            text = error.format_message()
+            raise click.UsageError(f"{text} Type: rnnbench --help", ctx) from None
 
 
 @click.group(
@@ -42,7 +76,7 @@ class _Commands(click.Group):
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(__version__, prog_name="rnnbench")
+@click.version_option(__version__, "-v", "-V", "--version", prog_name="rnnbench")
 def commands() -> None:
     """Benchmark recurrent architectures: learning, speed, size and gradient reach."""
 
@@ -57,11 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     The exit code is 0 for success, 1 for failed trials or checks, 2 for wrong usage, 3 for a
     regression, and 130 after an interrupt.
     """
+    write_plainly()
     try:
         code = commands.main(arguments, prog_name="rnnbench", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        echo(error.ctx.get_help() if error.ctx else "", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
@@ -86,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(text: str, code: int) -> None:
-    click.echo(f"rnnbench: {message_line(text)}", err=True)
+    echo(f"rnnbench: {message_line(text)}", err=True)
     sys.exit(code)
 
 

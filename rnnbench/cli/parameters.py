@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
 from rnnbench.api import DEFAULT_STORE
-from rnnbench.errors import OptionError, UsageError
+from rnnbench.cli.advice import Command
+from rnnbench.errors import OptionError, UsageError, did_you_mean
+from rnnbench.files import expanded
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -33,30 +37,80 @@ METAVARS = {
     "loggers": "NAME",
 }
 """Words for the values of run options in the help, where ``TEXT`` would be too vague."""
+MEANT = {"accelerator": {"cuda": "gpu", "cuda:0": "gpu", "nvidia": "gpu", "mps": "auto"}}
+"""Words of other tools for the values of run options."""
 LOG_WIDTH = 140
 """Columns of the tables in a log file, which has no width of its own."""
 
+
+class FilePath(click.Path):
+    """A path; ``~`` is the home folder, where the shell has not replaced it: ``--store=~/a.db``."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        return expanded(os.fsdecode(super().convert(value, param, ctx)))
+
+
+class Choice(click.Choice[str]):
+    """One of several words; the refusal of another one states which word is near."""
+
+    def __init__(self, choices: Sequence[str], meant: Mapping[str, str] | None = None) -> None:
+        super().__init__(choices)
+        self._meant = meant or {}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word."""
+        word = str(value)[:60]
+        if word not in self.choices:
+            near = self._meant.get(word.lower())
+            hint = f" Did you mean {near!r}?" if near else did_you_mean(word, self.choices)
+            self.fail(f"{word!r} is not one of {', '.join(self.choices)}.{hint}", param, ctx)
+        return word
+
+
 store_option = click.option(
     "--store",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     envvar=STORE_VARIABLE,
     default=DEFAULT_STORE,
     show_default=True,
     show_envvar=True,
+    metavar="FILE",
     help="The SQLite file with the records.",
 )
 
 
-def parse_seeds(text: str | None) -> int | list[int] | None:
-    """Parse ``5`` as a count and ``0,1,7`` as the seeds themselves."""
-    if text is None:
+def parse_seeds(count: str | None, exactly: Sequence[str] = ()) -> int | list[int] | None:
+    """Return the seeds that ``--seeds`` and ``--seed`` ask for.
+
+    Args:
+        count: the text of ``--seeds``: ``5`` is a count, ``0,1,7`` are the seeds themselves.
+        exactly: the texts of ``--seed``: ``42`` is the seed itself, and so are ``0,1,7``.
+
+    Raises:
+        UsageError: a text that cannot be read, or both options.
+    """
+    if count is not None and exactly:
+        raise UsageError(
+            f"--seeds and --seed were both given; type --seeds 5 for five seeds, "
+            f"or --seed {exactly[0][:60]} for this one."
+        )
+    if exactly:
+        return [seed for text in exactly for seed in _numbers("--seed", text, "a seed such as 42")]
+    if count is None:
         return None
+    seeds = _numbers("--seeds", count, "a count such as 5")
+    return seeds[0] if len(seeds) == 1 and "," not in count else seeds
+
+
+def _numbers(flag: str, text: str, what: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(re.fullmatch(r"[0-9]{1,10}", part) for part in parts):
-        raise UsageError(
-            f"--seeds {text[:60]!r} is neither a count such as 5 nor a list such as 0,1,7."
-        )
-    return int(parts[0]) if len(parts) == 1 and "," not in text else [int(part) for part in parts]
+        raise UsageError(f"{flag} {text[:60]!r} is neither {what} nor a list such as 0,1,7.")
+    return [int(part) for part in parts]
 
 
 class Setting(click.ParamType[str]):
@@ -78,7 +132,7 @@ class Setting(click.ParamType[str]):
         return str(value)
 
 
-class RunCommand(click.Command):
+class RunCommand(Command):
     """A command with one flag per field of ``Settings`` and of ``RunOptions``.
 
     A new setting or run option thereby needs no change here. The flags follow ``--hidden-size``.
@@ -122,7 +176,8 @@ def run_option_flags() -> list[click.Parameter]:
         elif isinstance(field.default, tuple | frozenset):
             flags.append(_flag(name, field, multiple=True))
         elif get_origin(field.annotation) is Literal:
-            flags.append(_flag(name, field, type=click.Choice(get_args(field.annotation))))
+            choices = Choice(get_args(field.annotation), MEANT.get(name))
+            flags.append(_flag(name, field, type=choices))
         else:
             flags.append(_flag(name, field))
     return flags

@@ -13,13 +13,37 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnbench.cli.parameters import store_option
-from rnnbench.errors import UsageError, printable
+from rnnbench.cli.advice import Command
+from rnnbench.cli.output import echo
+from rnnbench.cli.parameters import FilePath, store_option
+from rnnbench.encoding import plain
+from rnnbench.errors import UsageError, did_you_mean, printable
+from rnnbench.reading import read_records
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Record
+    from rnnbench.records.spec import ModelSpec, TaskSpec
 
 FAILED_GATE = 3
+smallest_effect_option = click.option(
+    "--smallest-effect",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    default=0.01,
+    show_default=True,
+    help="Smaller differences are called equivalent: a share of the range from a task's baseline "
+    "to its perfect score.",
+)
+REPORT_EXAMPLES = """\b
+Examples:
+  rnnbench report
+  rnnbench report -o lstm-report -m 'lstm*' --title "LSTM only"
+"""
+EXPORT_EXAMPLES = """\b
+Examples:
+  rnnbench export results.csv
+  rnnbench export curves.parquet --curves
+"""
 COMPARE_EXAMPLES = """\b
 Examples:
   rnnbench compare lstm 'gru[num_layers=2]'
@@ -27,21 +51,70 @@ Examples:
 """
 
 
-@click.command()
+class _Compare(Command):
+    def arranged(self, words: Sequence[str]) -> list[str] | None:
+        """Return ``lstm,gru`` as two words, and two of more words, without ``vs`` and ``and``."""
+        from rnnbench.records.syntax import parse_selectors, spelled
+
+        names = [word for word in words if word.lower() not in ("vs", "vs.", "and", "with")]
+        if not names or any(word.startswith("-") for word in names):
+            return None
+        try:
+            parts = [
+                spelled(selector.pattern, selector.options) for selector in parse_selectors(names)
+            ]
+        except UsageError:
+            return None
+        return parts[:2] if len(parts) > 1 else None
+
+
+class _Export(Command):
+    def arranged(self, words: Sequence[str]) -> list[str] | None:
+        """Return ``-o out.csv`` and ``--output=out.csv`` as the file alone."""
+        flags = ("-o", "--output", "--out", "--file")
+        rest = list(words)
+        for place, word in enumerate(rest):
+            flag, equals, value = word.partition("=")
+            if flag in flags and (equals or place + 1 < len(rest)):
+                file = value if equals else rest.pop(place + 1)
+                return [*rest[:place], file, *rest[place + 1 :]]
+        return None
+
+
+@click.command(cls=Command, epilog=REPORT_EXAMPLES)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
+    metavar="FOLDER",
     default="rnnbench-report",
     show_default=True,
     help="Folder of the report.",
 )
-@click.option("-t", "--task", "tasks", multiple=True, help="Only these tasks (names or globs).")
-@click.option("-m", "--model", "models", multiple=True, help="Only these models (names or globs).")
-@click.option("--title", help="Title of the report.")
+@click.option(
+    "-t",
+    "--task",
+    "tasks",
+    multiple=True,
+    help="Only these tasks: names, globs, labels; repeats; commas.",
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    help="Only these models: names, globs, labels; repeats; commas.",
+)
+@click.option("--title", help="Title of the report. Default: the tasks.")
+@smallest_effect_option
 @store_option
 def report(
-    output: Path, tasks: tuple[str, ...], models: tuple[str, ...], title: str | None, store: Path
+    output: Path,
+    tasks: tuple[str, ...],
+    models: tuple[str, ...],
+    title: str | None,
+    smallest_effect: float,
+    store: Path,
 ) -> None:
     """Write a report from the records of a store.
 
@@ -55,41 +128,66 @@ def report(
     from rnnbench.report.write import write_report
 
     with _uncollected():
-        records = _selected(_records(store), tasks, models)
+        records = _selected(read_records(store), tasks, models)
         command = shlex.join(["rnnbench", *sys.argv[1:]])
         index = write_report(
-            records, output, command=command, title=title, processes=available_cores()
+            records,
+            output,
+            command=command,
+            title=title,
+            smallest_effect=smallest_effect,
+            processes=available_cores(),
         )
-    click.echo(f"Report: {index}")
+    echo(f"Report: {index}")
 
 
-@click.command(epilog=COMPARE_EXAMPLES)
+@click.command(cls=_Compare, epilog=COMPARE_EXAMPLES)
 @click.argument("a")
 @click.argument("b")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--fail-on-regression", is_flag=True, help="Exit with code 3 if B is worse than A.")
+@smallest_effect_option
 @store_option
-def compare(a: str, b: str, markdown: bool, fail_on_regression: bool, store: Path) -> int:
-    """Compare two models of a store, or two stores, paired by seed."""
+def compare(
+    a: str,
+    b: str,
+    markdown: bool,
+    fail_on_regression: bool,
+    smallest_effect: float,
+    store: Path,
+) -> int:
+    """Compare two models of a store, or two stores.
+
+    A and B are two models with their options inline, or the files of two stores. Differences are B
+    minus A. Where a store holds several budgets of a model, each is compared on its own; one of
+    them is named as in 'lstm[learning_rate=0.01]'.
+    """
     from rnnbench.analysis.comparison import compare as compare_records
     from rnnbench.report.comparison import comparison_markdown, comparison_text
 
     if _is_store(a) and _is_store(b):
-        comparison = compare_records(_records(Path(a)), _records(Path(b)), a, b)
+        comparison = compare_records(
+            read_records(Path(a)), read_records(Path(b)), a, b, smallest_effect
+        )
     elif _is_store(a) or _is_store(b):
         model = b if _is_store(a) else a
         raise UsageError(
             f"{model!r} is not a file; give two models of one store, or the files of two stores."
         )
     else:
-        comparison = compare_records(_records(store), None, a, b)
-    write = comparison_markdown if markdown else comparison_text
-    click.echo(printable(write(comparison)))
+        comparison = compare_records(read_records(store), None, a, b, smallest_effect)
+    encoding = getattr(sys.stdout, "encoding", None)
+    text = (
+        comparison_markdown(comparison)
+        if markdown
+        else comparison_text(comparison, lambda cell: plain(cell, encoding))
+    )
+    echo(printable(text))
     return FAILED_GATE if fail_on_regression and comparison.regressions else 0
 
 
-@click.command()
-@click.argument("output", type=click.Path(path_type=Path))
+@click.command(cls=_Export, epilog=EXPORT_EXAMPLES)
+@click.argument("output", type=FilePath())
 @click.option("--curves", "table", flag_value="curves", help="Export learning curves instead.")
 @click.option(
     "--profiles", "table", flag_value="profiles", help="Export gradient profiles instead."
@@ -104,19 +202,20 @@ def export(output: Path, table: str | None, store: Path) -> None:
     from rnnbench.analysis import tables
 
     make = {"curves": tables.curves, "profiles": tables.profiles}.get(table or "", tables.tidy)
-    frame = make(_records(store))
+    frame = make(read_records(store))
     tables.export(frame, output)
-    click.echo(f"{len(frame)} rows: {output}")
+    echo(f"{len(frame)} rows: {output}")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("trial")
 @click.option("--log", "only_log", is_flag=True, help="Print the captured output only.")
 @store_option
 def show(trial: str, only_log: bool, store: Path) -> None:
     """Show all attempts at a trial, with logs and tracebacks.
 
-    TRIAL is the id of a trial or its beginning.
+    TRIAL is the id of a trial or its beginning. rnnbench run --dry-run lists the ids of a run's
+    trials, rnnbench export trials.csv those of a store.
     """
     from rnnbench.records.store import Store
 
@@ -128,8 +227,8 @@ def show(trial: str, only_log: bool, store: Path) -> None:
     for record in attempts:
         if record.log.strip():
             if not only_log:
-                click.echo(f"-- log of attempt {record.attempt}")
-            click.echo(printable(record.log.rstrip()))
+                echo(f"-- log of attempt {record.attempt}")
+            echo(printable(record.log.rstrip()))
 
 
 def one_trial(attempts: Sequence[Record], beginning: str, store: Path) -> Sequence[Record]:
@@ -168,7 +267,7 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
         lines.append(f"weights   {weights}")
     for record in attempts:
         lines += _outcome(record)
-    click.echo("\n".join(map(printable, lines)))
+    echo("\n".join(map(printable, lines)))
 
 
 def _outcome(record: Record) -> Iterator[str]:
@@ -204,30 +303,39 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _records(path: Path) -> list[Record]:
-    from rnnbench.records.store import Store
-
-    with Store(path, must_exist=True) as opened:
-        return opened.records()
-
-
 def _selected(
     records: list[Record], tasks: tuple[str, ...], models: tuple[str, ...]
 ) -> list[Record]:
+    """Return the records of the tasks and models asked for, all of them where none is named.
+
+    Raises:
+        UsageError: no record is of a task or model asked for; a near name is suggested.
+    """
+    chosen = records
+    for kind, words in (("task", tasks), ("model", models)):
+        if not words:
+            continue
+        specs = {record.trial_id: getattr(record.spec, kind) for record in chosen}
+        kept = [r for r in chosen if any(_is_meant(specs[r.trial_id], word) for word in words)]
+        if chosen and not kept:
+            names = sorted({spec.name for spec in specs.values()})
+            raise UsageError(
+                f"no record matches --{kind} {', '.join(words)}."
+                f"{did_you_mean(words[0], names)} The store has: {', '.join(names)}."
+            )
+        chosen = kept
+    return chosen
+
+
+def _is_meant(spec: TaskSpec | ModelSpec, words: str) -> bool:
+    """Return whether a task or model is one of the names, globs or labels in ``words``."""
     from fnmatch import fnmatch
 
-    def wanted(name: str, label: str, patterns: tuple[str, ...]) -> bool:
-        words = [word.strip() for pattern in patterns for word in pattern.split(",")]
-        return not words or any(fnmatch(name, word) or label == word for word in words)
+    from rnnbench.records.syntax import ALL, canonical, parse_selectors, spelled
 
-    chosen = [
-        record
-        for record in records
-        if wanted(record.spec.task.name, record.spec.task.label, tasks)
-        and wanted(record.spec.model.name, record.spec.model.label, models)
-    ]
-    if records and not chosen:
-        raise UsageError(
-            "no record matches --task and --model; to see all records, omit both options."
-        )
-    return chosen
+    return any(
+        canonical(spec.label) == canonical(spelled(selector.pattern, selector.options))
+        if selector.options
+        else selector.pattern == ALL or fnmatch(spec.name, selector.pattern)
+        for selector in parse_selectors([words])
+    )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnbench import api
-from rnnbench.cli.parameters import LOG_WIDTH, RunCommand, parse_seeds, store_option
+from rnnbench.cli.output import echo
+from rnnbench.cli.parameters import LOG_WIDTH, FilePath, RunCommand, parse_seeds, store_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ Examples:
   rnnbench run --task copy-memory --preset quick
   rnnbench run -t 'copy-memory[delay=10,20]' -m 'lstm[hidden_size=64,128],gru' --seeds 5
   rnnbench run -t 'forecasting[path=ETTh1.csv,column=OT]' -m lstm,gru
+  rnnbench run --suite first-look --dry-run
 """
 
 
@@ -32,31 +34,58 @@ Examples:
     "-t",
     "--task",
     "tasks",
+    metavar="NAMES",
     multiple=True,
-    help="A task, options inline: 'copy-memory[delay=10,20]'. Repeats; commas, globs, all.",
+    help="Tasks by name or glob, or all; commas; repeats. Options are set in brackets: "
+    "'copy-memory[delay=10,20]'; several values are a grid.",
 )
 @click.option(
     "-m",
     "--model",
     "models",
+    metavar="NAMES",
     multiple=True,
-    help="A model, options inline: 'lstm[hidden_size=64,128]'. Default: all.",
+    help="Models, likewise: 'lstm[hidden_size=64,128],gru'. Default: all.",
 )
-@click.option("--suite", help="A suite: its name or its YAML file. Flags override it.")
-@click.option("--seeds", help="How many (5), or which (0,1,7). Default: 3.")
-@click.option("--preset", help="The task's own sizes: quick, standard or paper. Default: standard.")
 @click.option(
-    "--hidden-size", type=click.IntRange(1), help="Of every model that does not set it inline."
+    "--suite",
+    metavar="NAME|FILE",
+    help="A suite of trials: its name or its YAML file. Other options override it.",
+)
+@click.option(
+    "--seeds",
+    metavar="COUNT|LIST",
+    help="How many seeds, from 0: 5 trains 0 to 4. A list (0,1,7) is the seeds themselves. "
+    "Default: 3.",
+)
+@click.option(
+    "--seed",
+    "exact_seeds",
+    metavar="NUMBER",
+    multiple=True,
+    help="Exactly this seed: 42 trains one trial, with seed 42. Repeats; commas.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="The task's own sizes: quick, standard or paper. Default: standard.",
+)
+@click.option(
+    "--hidden-size",
+    type=click.IntRange(1),
+    metavar="INTEGER",
+    help="Hidden size of every model that does not set it in brackets. Default: the preset's.",
 )
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
+    metavar="FOLDER",
     default="rnnbench-report",
     show_default=True,
     help="Folder of the report.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the trials and run none.")
+@click.option("--dry-run", is_flag=True, help="List the trials with their ids, and run none.")
 @store_option
 def run(
     *,
@@ -64,6 +93,7 @@ def run(
     models: Sequence[str],
     suite: str | None,
     seeds: str | None,
+    exact_seeds: Sequence[str],
     preset: str | None,
     hidden_size: int | None,
     no_report: bool,
@@ -72,9 +102,10 @@ def run(
     store: Path,
     **given: Any,
 ) -> int:
-    """Train models on tasks, measure them, keep the records and write a report.
+    """Train models on tasks, measure them and write a report.
 
-    A trial that the store already holds is not run again; an interrupted one is.
+    A trial is one model on one task with one seed. A trial that the store already holds is not run
+    again; an interrupted one is, so that the same command continues an interrupted run.
     """
     from rnnbench.execution.options import RunOptions
     from rnnbench.records.spec import Settings
@@ -85,7 +116,7 @@ def run(
         tasks,
         models,
         suite=suite,
-        seeds=parse_seeds(seeds),
+        seeds=parse_seeds(seeds, exact_seeds),
         preset=preset,
         hidden_size=hidden_size,
         settings=settings,
@@ -128,7 +159,7 @@ def _console() -> Console:
 
 
 def _warn(text: str) -> None:
-    click.echo(f"rnnbench: {text}", err=True)
+    echo(f"rnnbench: {text}", err=True)
 
 
 def _print(text: str, console: Console) -> None:

@@ -1,7 +1,8 @@
-"""Create a plugin project: a module, its packaging, a test of the contract, and a README."""
+"""Create a plugin project (module, packaging, a test of the contract, a README), or a suite."""
 
 from __future__ import annotations
 
+import shlex
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal
 
 from rnnbench.contract.collector import check_name
 from rnnbench.contract.registry import ENTRY_POINT_GROUP
-from rnnbench.errors import OutputError, PluginError, UsageError
+from rnnbench.errors import OutputError, PluginError, UsageError, one_line
 from rnnbench.files import replacing
 
 _SUFFIX = ".template"
@@ -39,6 +40,43 @@ def new_model(name: str, folder: str | Path | None = None) -> Path:
 def new_task(name: str, folder: str | Path | None = None) -> Path:
     """Create a plugin project with one small generated task; otherwise as :func:`new_model`."""
     return _new("task", name, folder)
+
+
+def new_suite(name: str, file: str | Path | None = None) -> Path:
+    """Create a suite file with a commented example that runs.
+
+    Args:
+        name: the name of the suite: lower-case letters, digits and single hyphens.
+        file: the file to create, ending in .yaml or .yml; ``None``: ``NAME.yaml`` in the current
+            folder.
+
+    Returns:
+        The file.
+
+    Raises:
+        UsageError: the name or the ending is not allowed.
+        OutputError: the file exists or cannot be written.
+    """
+    try:
+        check_name("suite", name)
+    except PluginError as error:
+        raise UsageError(str(error)) from None
+    target = Path(f"{name}.yaml" if file is None else file)
+    if target.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"a suite file ends in .yaml or .yml; type {f'{target}.yaml'!r}.")
+    source = files("rnnbench.cli").joinpath("templates", "suite", f"suite.yaml{_SUFFIX}")
+    words = {"name": name, "file": one_line(shlex.quote(str(target)))}
+    text = Template(source.read_text(encoding="utf-8")).substitute(words)
+    try:
+        if target.is_symlink() or target.exists():
+            raise OutputError(f"{target} exists; give another name or remove it.")
+        with replacing(target) as draft:
+            draft.write_text(text, encoding="utf-8")
+    # ValueError: a null character in the path.
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{target} cannot be written: {reason}; give another file.") from None
+    return target
 
 
 def _new(kind: Literal["model", "task"], name: str, folder: str | Path | None) -> Path:

@@ -95,9 +95,15 @@ def _lookup(
             why = plugin.error or f"it is disabled by {DISABLE_VARIABLE}."
             raise UsageError(f"plugin {plugin.label} is not loaded: {why}")
     near = did_you_mean(name, known)
-    names = ", ".join(plugin.name for plugin in absent)
-    hint = f". Plugins not loaded: {names}; type: rnnbench plugins" if absent else ""
-    raise UsageError(f"no {kind} called {name!r}.{near} Type: rnnbench list {kind}s{hint}")
+    raise UsageError(
+        f"no {kind} called {name!r}.{near} Type: rnnbench list {kind}s{hint_of_absent(absent)}"
+    )
+
+
+def hint_of_absent(plugins: Iterable[PluginReport]) -> str:
+    """Return the end of a message that names the plugins that are not loaded; empty for none."""
+    names = ", ".join(plugin.name for plugin in plugins if plugin.error or plugin.disabled)
+    return f". Plugins not loaded: {names}; type: rnnbench plugins" if names else ""
 
 
 def load(points: Sequence[EntryPoint] | None = None) -> Registry:

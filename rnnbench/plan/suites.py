@@ -7,16 +7,21 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLWarning
 from ruamel.yaml.events import AliasEvent
 
-from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.files import open_regular
+from rnnbench.plan.foreign import replacement
 from rnnbench.plan.planning import DEFAULT_SEEDS, Request
+from rnnbench.records.spec import Settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 SIZE_LIMIT = 1 << 18
 """Maximum size of a suite file in bytes."""
@@ -27,13 +32,60 @@ class Suite(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    description: str = ""
-    tasks: list[str] = Field(min_length=1)
-    models: list[str] = Field(default=["all"], min_length=1)
-    seeds: int | list[int] = DEFAULT_SEEDS
-    preset: str | None = None
-    hidden_size: int | None = Field(default=None, gt=0)
-    settings: dict[str, Any] = {}
+    description: str = Field(default="", description="what the suite is for, in one line")
+    tasks: list[str] = Field(
+        min_length=1,
+        description="tasks by name or glob, options inline, several values as a grid: "
+        "'copy-memory[delay=10,20]'; all for every task",
+    )
+    models: list[str] = Field(
+        default=["all"],
+        min_length=1,
+        description="models by name or glob, options inline: 'lstm[hidden_size=32,64]'; "
+        "all for every model",
+    )
+    seeds: int | list[int] = Field(
+        default=DEFAULT_SEEDS,
+        description="how many seeds, counted from 0, or a list of the seeds themselves",
+    )
+    preset: str | None = Field(
+        default=None,
+        description="the tasks' own sizes: quick, standard or paper; "
+        "standard where a task has it if unset",
+    )
+    hidden_size: int | None = Field(
+        default=None, gt=0, description="hidden size of every model that does not set it inline"
+    )
+    settings: dict[str, Any] = Field(
+        default={}, description="training settings, which override those of the preset"
+    )
+
+
+def suite_schema() -> dict[str, Any]:
+    """Return the JSON schema of a suite file."""
+    schema = Suite.model_json_schema()
+    settings = Settings.model_json_schema()
+    properties = {name: _schema_of(field) for name, field in settings["properties"].items()}
+    schema["properties"]["settings"] |= {
+        "properties": properties,
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "A suite of rnnbench",
+        "description": "A named grid of trials: every task with every model and every seed.",
+    }
+
+
+def _schema_of(field: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a setting, whose words may be numbers: ``precision: 32``."""
+    numbers = [int(word) for word in field.get("enum", ()) if word.isdecimal()]
+    # The default is that of the task's preset.
+    field = {name: part for name, part in field.items() if name != "default"}
+    if not numbers:
+        return field
+    return {**field, "enum": [*field["enum"], *numbers], "type": ["string", "integer"]}
 
 
 def shipped() -> dict[str, Suite]:
@@ -108,12 +160,58 @@ def _parse(text: str, name: str) -> Suite:
             f"suite {name} names no tasks; begin it with a line like: tasks: [copy-memory]"
         )
     try:
-        return Suite.model_validate(content)
+        suite = Suite.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        near = did_you_mean(where, Suite.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"suite {name}: {where}: {first['msg']}.{near}") from None
+        unknown = first["type"] == "extra_forbidden"
+        reason = _unknown(where) if unknown else _in_words(first)
+        raise UsageError(f"suite {name}: {where}: {reason}") from None
+    for setting in suite.settings:
+        if setting not in Settings.model_fields:
+            raise UsageError(f"suite {name}: settings.{setting}: {_unknown_setting(setting)}")
+    return suite
+
+
+def _in_words(error: ErrorDetails) -> str:
+    reason = error["msg"].replace("Input should", "it should", 1).replace("Field", "field", 1)
+    given = error["input"]
+    typed = f", not {one_line(repr(given), 60)}" if isinstance(given, str | int | float) else ""
+    # An example helps where a list was forgotten.
+    lacks_list = error["type"] in ("list_type", "missing", "too_short")
+    example = " Write a list, e.g. tasks: [copy-memory]." if lacks_list else ""
+    return f"{reason}{typed}.{example}"
+
+
+def _unknown(field: str) -> str:
+    fields = ", ".join(Suite.model_fields)
+    meant = _meant(field, [*Suite.model_fields, "model", "task", "seed"])
+    if meant in Settings.model_fields and meant not in Suite.model_fields:
+        return f"there is no such field. Write it under settings: settings: {{{meant}: ...}}"
+    if meant == "seed":
+        return "there is no such field. Write seeds: [42] for the seed 42, seeds: 3 for three."
+    plural = meant if meant in Suite.model_fields else f"{meant}s"
+    near = f" Did you mean {plural!r}?" if meant else did_you_mean(field, Suite.model_fields)
+    return f"there is no such field.{near} The fields are: {fields}."
+
+
+def _unknown_setting(setting: str) -> str:
+    settings = ", ".join(Settings.model_fields)
+    meant = _meant(setting, ())
+    if meant in Suite.model_fields:
+        return f"there is no such setting. Write {meant} without settings, at the left margin."
+    near = f" Did you mean {meant!r}?" if meant else did_you_mean(setting, Settings.model_fields)
+    return f"there is no such setting.{near} The settings are: {settings}."
+
+
+def _meant(word: str, fields: Sequence[str]) -> str | None:
+    """Return the field or setting that a word means, in our spelling or as in another tool."""
+    known = [*fields, *Suite.model_fields, *Settings.model_fields]
+    key = word.lower().replace("-", "_")
+    if key in known:
+        return key
+    found = replacement(word, [each.replace("_", "-") for each in known])
+    return found.option.replace("-", "_") if found and found.option else None
 
 
 def _loaded(text: str, name: str) -> Any:

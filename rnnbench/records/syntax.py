@@ -62,6 +62,8 @@ def parse_selectors(texts: Iterable[str]) -> list[Selector]:
 def _selector(part: str, text: str) -> Selector:
     name, bracket, rest = part.partition("[")
     name = name.strip()
+    if any(mark in name for mark in "(){}"):
+        raise UsageError(f"{text!r} cannot be read: options are in brackets: {_bracketed(text)!r}.")
     if not name or "]" in name:
         raise UsageError(f"{text!r} cannot be read: a name is missing before '['.")
     if not bracket:
@@ -87,6 +89,12 @@ def _selector(part: str, text: str) -> Selector:
         elif item.strip():
             raise UsageError(f"{item!r} in {name!r} is not option=value.")
     return Selector(name, tuple((key, tuple(values)) for key, values in options.items()))
+
+
+def _bracketed(text: str) -> str:
+    """Return ``lstm(num_layers=2)`` as ``lstm[num_layers=2]``."""
+    changed = text.translate(str.maketrans("(){}", "[][]"))
+    return changed.replace("[]", "").replace(": ", "=").replace("'", "")
 
 
 def _unquoted(value: str) -> str:
@@ -186,9 +194,10 @@ def canonical(text: str) -> str:
         selectors = parse_selectors([text])
     except UsageError:
         return text
-    spelled = []
-    for selector in selectors:
-        options = [f"{key}={','.join(map(_quoted, values))}" for key, values in selector.options]
-        bracket = f"[{','.join(sorted(options))}]" if options else ""
-        spelled.append(selector.pattern + bracket)
-    return ",".join(spelled)
+    return ",".join(spelled(selector.pattern, sorted(selector.options)) for selector in selectors)
+
+
+def spelled(name: str, options: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Return ``name[a=1,2]`` for a name and the texts of each option's values."""
+    pairs = ",".join(f"{key}={','.join(map(_quoted, values))}" for key, values in options)
+    return f"{name}[{pairs}]" if pairs else name

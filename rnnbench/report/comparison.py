@@ -27,13 +27,19 @@ _CELL_LIMIT = 80
 _NAME_LIMIT = 200
 
 
-def comparison_text(comparison: Comparison) -> str:
-    """Return the comparison as plain text for a terminal."""
+def comparison_text(comparison: Comparison, shown: Callable[[str], str] = str) -> str:
+    """Return the comparison as plain text for a terminal.
+
+    Args:
+        comparison: two models or two stores.
+        shown: changes each cell before the columns are aligned, e.g. for another encoding.
+    """
     a, b = _labels(comparison)
     blocks = []
     for pairing in comparison.pairings:
         rows = [
-            [one_line(cell, _CELL_LIMIT) for cell in row] for row in (("", a, b), *_rows(pairing))
+            [shown(one_line(cell, _CELL_LIMIT)) for cell in row]
+            for row in (("", a, b), *_rows(pairing))
         ]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [

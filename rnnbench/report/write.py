@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rnnbench.analysis.groups import group, latest
 from rnnbench.analysis.tables import export, tidy
+from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.files import replacing
 from rnnbench.records.result import Record
@@ -32,6 +33,7 @@ def write_report(
     *,
     command: str | None = None,
     title: str | None = None,
+    smallest_effect: float = SMALLEST_EFFECT,
     processes: int = 1,
 ) -> Path:
     """Write a report to a folder and return the path of its page.
@@ -45,6 +47,8 @@ def write_report(
         folder: where to write; created with its parents when missing.
         command: the command that makes this report, listed after those of the records.
         title: heading of the page; the tasks are named when ``None``.
+        smallest_effect: the smallest effect of interest, as a share of the range from a task's
+            baseline to perfection.
         processes: number of processes that draw figures, forked from this one when more than one.
 
     Raises:
@@ -61,7 +65,7 @@ def write_report(
         try:
             with replacing(target) as part:
                 part.mkdir()
-                _fill(part, latest(records), command, title, processes)
+                _fill(part, latest(records), command, title, smallest_effect, processes)
                 if target.exists():
                     target.rename(old)
         finally:
@@ -85,11 +89,16 @@ def check_folder(folder: Path) -> None:
 
 
 def _fill(
-    part: Path, records: Sequence[Record], command: str | None, title: str | None, processes: int
+    part: Path,
+    records: Sequence[Record],
+    command: str | None,
+    title: str | None,
+    smallest_effect: float,
+    processes: int,
 ) -> None:
     tasks = group(records)
     with styled():
-        sections = sections_of(tasks)
+        sections = sections_of(tasks, smallest_effect)
         calls: list[Callable[[], Made]] = [partial(_write_table, records, part / "results.csv")]
         calls += [make for section in sections for make in section.parts]
         made = iter(call_all(calls, processes)[1:])

@@ -125,11 +125,19 @@ def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[Chec
         return model_results(known.models[name], options)
     if name in known.tasks:
         return task_results(known.tasks[name], options)
-    if any(plugin.name == name for plugin in known.plugins):
-        # raises an error with the reason why that plugin is not loaded
-        known.model(name)
+    for plugin in known.plugins:
+        if plugin.name == name and (plugin.error or plugin.disabled):
+            # raises an error with the reason why that plugin is not loaded
+            known.model(name)
+        elif plugin.name == name:
+            provided = ", ".join([*plugin.models, *plugin.tasks])
+            raise UsageError(
+                f"{name!r} is a plugin; it provides {provided or 'no model and no task'}. "
+                "Give one of these."
+            )
     near = did_you_mean(name, [*known.models, *known.tasks])
-    raise UsageError(f"no model and no task called {name!r}.{near} Type: rnnbench list")
+    hint = registry.hint_of_absent(known.plugins)
+    raise UsageError(f"no model and no task called {name!r}.{near} Type: rnnbench list{hint}")
 
 
 def _assert_passed(

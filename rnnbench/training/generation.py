@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from rnnbench.contract.task import Tokens
 from rnnbench.contract.text import TextTask
 from rnnbench.errors import DataError, UsageError
 from rnnbench.files import file_checksum
@@ -19,8 +20,13 @@ from rnnbench.training.randomness import generator_for
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import RegisteredTask, Registry
+    from rnnbench.contract.task import Task
     from rnnbench.records.spec import TrialSpec
     from rnnbench.training.network import Network
+
+
+class UnknownSymbolError(DataError):
+    """A prompt with symbols that the network does not know."""
 
 
 def generate_text(
@@ -47,18 +53,18 @@ def generate_text(
     Raises:
         UsageError: the task has no text, the prompt is empty, or the temperature is negative or not
             finite.
-        DataError: the prompt cannot be encoded, or the weights or data belong to another trial.
+        UnknownSymbolError: the prompt has symbols that are not in the vocabulary.
+        DataError: the weights or data belong to another trial.
     """
-    registered = registry.task(spec.task.name)
-    _refuse_other_data(spec, registered)
-    task = registered.build(spec.task.options)
     if not 0 <= temperature < math.inf:
         raise UsageError(f"--temperature {temperature} is not a finite number of at least 0.")
+    task = _built(spec, registry)
     if not isinstance(task, TextTask):
-        raise UsageError(
-            f"task {spec.task.name!r} has no text to generate; give a trial of char-lm or word-lm."
-        )
-    given = task.encode(prompt)
+        raise _no_text(spec)
+    try:
+        given = task.encode(prompt)
+    except DataError as error:
+        raise UnknownSymbolError(error) from None
     if not given:
         raise UsageError('the prompt is empty; give at least one symbol, e.g. --prompt "The ".')
     network = build_network(spec, registry.model(spec.model.name), task)
@@ -68,6 +74,32 @@ def generate_text(
     generator = generator_for(seed, "generate", spec.trial_id)
     drawn = list(sample(network, given, length, temperature, task.special_tokens, generator))
     return task.decode([*given, *drawn])
+
+
+def vocabulary(spec: TrialSpec, registry: Registry) -> list[str]:
+    """Return the symbols that the network of a trial knows, in the order of their integers.
+
+    Raises:
+        UsageError: the task has no text.
+        DataError: the data belong to another trial.
+    """
+    task = _built(spec, registry)
+    if not isinstance(task, TextTask) or not isinstance(task.inputs, Tokens):
+        raise _no_text(spec)
+    known = sorted(set(range(task.inputs.vocab)) - task.special_tokens)
+    return [task.decode([number]) for number in known]
+
+
+def _built(spec: TrialSpec, registry: Registry) -> Task:
+    registered = registry.task(spec.task.name)
+    _refuse_other_data(spec, registered)
+    return registered.build(spec.task.options)
+
+
+def _no_text(spec: TrialSpec) -> UsageError:
+    return UsageError(
+        f"task {spec.task.name!r} has no text to generate; give a trial of char-lm or word-lm."
+    )
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ from ._ngrams import cross_entropies
 if TYPE_CHECKING:
     from ._ngrams import Symbols
 
-_SYMBOLS_SHOWN = 40
+_SYMBOLS_SHOWN = 20
 """Symbols listed in an error message."""
 
 
@@ -142,10 +142,11 @@ class LanguageTask(FiniteTask):
         unknown = sorted(set(symbols) - ids.keys())
         if unknown:
             shown = " ".join(map(repr, unknown[:_SYMBOLS_SHOWN]))
-            known = " ".join(self.lexicon.symbols[:_SYMBOLS_SHOWN])
+            more = len(unknown) - _SYMBOLS_SHOWN
+            rest = f" and {more} more" if more > 0 else ""
             raise DataError(
-                f"the prompt has {self.unit}s that are not in the training text: {shown}. "
-                f"Use {self.unit}s of that text, for example: {known}."
+                f"the prompt has {self.unit}s that are not among the {len(ids)} {self.unit}s of "
+                f"the training text: {shown}{rest}."
             )
         return [ids[symbol] for symbol in symbols]
 

@@ -151,6 +151,83 @@ def test_equal_budgets_are_paired_with_each_other() -> None:
     assert [pairing.differing for pairing in pairings] == [(), ()]
 
 
+RATES = (0.1, 0.01, 0.001)
+
+
+def swept(model: str, rates: Sequence[float] = RATES, **options: object) -> list[Record]:
+    return [
+        made
+        for rate in rates
+        for made in runs(
+            model, [rate, 2 * rate, 3 * rate], settings=Settings(learning_rate=rate), **options
+        )
+    ]
+
+
+def test_headings_tell_the_settings_that_differ() -> None:
+    found = compare(swept("lstm") + swept("gru"), None, "lstm", "gru")
+    assert sorted(pairing.name for pairing in found.pairings) == [
+        "copy-memory (learning_rate=0.001)",
+        "copy-memory (learning_rate=0.01)",
+        "copy-memory (learning_rate=0.1)",
+    ]
+    for pairing in found.pairings:
+        rate = pairing.a.spec.settings.learning_rate
+        assert pairing.name == f"copy-memory (learning_rate={rate})"
+        assert pairing.b.spec.settings.learning_rate == rate
+    text = comparison_text(found)
+    assert text.count("copy-memory (learning_rate=0.01)\n") == 1
+    assert "## copy-memory (learning\\_rate=0.01)" in comparison_markdown(found)
+
+
+def test_headings_tell_several_settings_and_the_hidden_size() -> None:
+    records = [
+        made
+        for model in ("lstm", "gru")
+        for hidden_size in (32, 64)
+        for made in swept(model, (0.1, 0.01), hidden_size=hidden_size)
+    ]
+    names = [pairing.name for pairing in compare(records, None, "lstm", "gru").pairings]
+    assert len(set(names)) == 4
+    assert "copy-memory (hidden_size=32, learning_rate=0.01)" in names
+
+
+def test_one_budget_needs_no_setting_in_its_heading() -> None:
+    records = swept("lstm") + swept("gru")
+    one = compare(records, None, "lstm[learning_rate=0.1]", "gru[learning_rate=0.1]")
+    assert [pairing.name for pairing in one.pairings] == ["copy-memory"]
+    assert one.notes == ()
+
+
+def test_budgets_without_a_counterpart_are_named() -> None:
+    found = compare(swept("lstm") + swept("gru", (0.1,)), None, "lstm", "gru")
+    assert [pairing.name for pairing in found.pairings] == ["copy-memory"]
+    (note,) = found.notes
+    assert "not compared, without a counterpart" in note
+    assert "lstm[learning_rate=0.01]" in note
+    assert "lstm[learning_rate=0.001]" in note
+    assert "lstm[learning_rate=0.1]" not in note
+
+
+def test_an_ambiguous_model_is_asked_back_and_the_answer_works() -> None:
+    records = swept("lstm", (0.1, 0.01)) + swept("gru", (0.001, 0.0001))
+    with pytest.raises(UsageError, match="which 'lstm', and which 'gru'") as caught:
+        compare(records, None, "lstm", "gru")
+    example = str(caught.value).partition("e.g. ")[2].rstrip(".")
+    a, b = (word.strip("'") for word in example.split(" and "))
+    (pairing,) = compare(records, None, a, b).pairings
+    assert [name for name, *_ in pairing.differing] == ["learning_rate"]
+
+
+def test_two_versions_of_a_plugin_are_asked_back_too() -> None:
+    newer = Provider(distribution="rnnbench", version="0.2.0")
+    records = runs("lstm", [0.9]) + runs("lstm", [0.8], provider=newer) + runs("gru", [0.7])
+    with pytest.raises(UsageError, match=r"lstm\[plugin_version=0\.2\.0\]"):
+        compare(records, None, "lstm", "gru")
+    (pairing,) = compare(records, None, "lstm[plugin_version=0.2.0]", "gru").pairings
+    assert pairing.a.scores == {0: 0.8}
+
+
 def test_a_wrong_name_suggests_the_near_one() -> None:
     with pytest.raises(UsageError, match="Did you mean 'gru'"):
         compare(study(seeds=1), None, "lstm", "gruu")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from rnnbench.records.store import Store
-from tests.support.calling import call
+from tests.support.calling import Answer, call
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +64,12 @@ def test_a_prompt_is_continued(trained: tuple[Path, str]) -> None:
     ("words", "message"),
     [
         (("ffff", "--prompt", "a"), "no trial begins with 'ffff'"),
-        (("TRIAL", "--prompt", "Ä"), "'Ä'"),
+        (("TRIAL", "--prompt", "anna Ä"), "not among the 27 characters of the training text: 'Ä'."),
         (("TRIAL", "--prompt", ""), "the prompt is empty"),
         (("TRIAL", "--prompt", "a", "--length", "0"), "--length"),
         (("TRIAL", "--prompt", "a", "--temperature", "-1"), "--temperature"),
         (("TRIAL", "--prompt", "a", "--temperature", "nan"), "--temperature"),
-        (("TRIAL",), "--prompt"),
+        (("TRIAL",), '--prompt "the "'),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
@@ -91,3 +92,34 @@ def test_a_trial_without_weights_is_refused(trained: tuple[Path, str]) -> None:
         )
     finally:
         weights.write_bytes(kept)
+
+
+def test_the_known_symbols_are_listed_by_the_command_in_the_error(
+    trained: tuple[Path, str],
+) -> None:
+    path, trial = trained
+    complaint = call("generate", trial, "--store", str(path), "--prompt", "Ä").complaint
+    answer = call(*shlex.split(complaint.partition("type: rnnbench ")[2]))
+    assert (answer.code, answer.err) == (0, "")
+    known = answer.out.splitlines()
+    assert f"not among the {len(known)} characters" in complaint
+    assert known[:3] == [r"'\n'", "' '", ","]
+    assert set("answer") <= set(known)
+    assert len(set(known)) == len(known)
+
+
+def test_many_unknown_characters_are_counted(trained: tuple[Path, str]) -> None:
+    path, trial = trained
+    prompt = "".join(map(chr, range(0x4E00, 0x4E00 + 500)))
+    complaint = call("generate", trial, "--store", str(path), "--prompt", prompt).complaint
+    assert "'一'" in complaint
+    assert "and 480 more. To see these, type: rnnbench generate" in complaint
+    assert len(complaint) < 500
+
+
+def test_a_trial_without_text_has_no_vocabulary(swept: tuple[Path, Answer]) -> None:
+    path = swept[0] / "rnnbench.db"
+    with Store(path) as store:
+        trial = store.records()[0].trial_id
+    complaint = call("generate", trial, "--store", str(path), "--show-vocabulary").complaint
+    assert "'copy-memory' has no text to generate" in complaint

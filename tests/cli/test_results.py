@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -103,8 +104,21 @@ def test_report_is_written_from_a_store(swept: tuple[Path, Answer], folder: Path
     assert set(read(folder / "made" / "results.csv")["model"]) == {"lstm"}
 
 
+def test_report_takes_models_with_options_as_run_does(store: Path) -> None:
+    options = {"num_layers": 2, "path": "a, b"}
+    with Store(store) as opened:
+        made = record(model="gru", seed=0, model_options=options)
+        opened.add(made.spec, made.result, started_at="", seconds=1.0)
+    said("report", "-o", "one", "-m", 'gru[path="a, b", num_layers=2]')
+    assert list(read(Path("one", "results.csv"))["model"]) == ["gru"]
+    said("report", "-o", "two", "-m", 'gru[num_layers=2,path="a, b"],rnn', "-t", "all")
+    assert sorted(read(Path("two", "results.csv"))["model"]) == ["gru", "rnn", "rnn", "rnn"]
+
+
 def test_report_refuses_impossible_requests(store: Path) -> None:
-    assert "--task and --model" in call("report", "-m", "transformer").complaint
+    wrong = call("report", "-m", "lsmt").complaint
+    assert "no record matches --model lsmt. Did you mean 'lstm'? The store has: gru, lstm" in wrong
+    assert "no record matches --task x" in call("report", "-t", "x").complaint
     assert "is a file; name a folder" in call("report", "-o", store.name).complaint
     assert "cannot write the report" in call("report", "-o", "/proc/report").complaint
     Store("empty.db").close()
@@ -203,3 +217,58 @@ def test_a_disabled_plugin_is_listed_as_disabled(monkeypatch: pytest.MonkeyPatch
         "plugin gru (rnnbench"
         in call("run", "--dry-run", "-t", "copy-memory", "-m", "gru").complaint
     )
+
+
+def provide(folder: Path, name: str, code: str) -> None:
+    """Put a distribution with a plugin into a folder, as pip installs it."""
+    info = folder / f"acme_{name}-1.2.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{name}\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(f"[rnnbench]\n{name} = acme_{name}\n")
+    (folder / f"acme_{name}.py").write_text(code)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_warnings_and_errors_of_plugins_are_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered = (
+        "import rnnbench\nimport warnings\nwarnings.warn('old … API')\n"
+        "@rnnbench.hookimpl\ndef register_tasks(register): pass\n"
+    )
+    provide(folder / "shelf", "loud", registered)
+    provide(folder / "shelf", "broken", "import nothing_of_this_name\n")
+    monkeypatch.syspath_prepend(str(folder / "shelf"))
+    answer = call("plugins")
+    assert answer.code == 1
+    warned = "warning of loud (acme-loud 1.2): UserWarning: old … API (acme_loud.py:3)"
+    assert warned in answer.out.splitlines()
+    assert "No module named 'nothing_of_this_name'" in answer.out
+    unloaded = call("check", "broken").complaint
+    assert "plugin broken (acme-broken 1.2) is not loaded: ModuleNotFoundError" in unloaded
+    unknown = call("check", "cell-of-broken").complaint
+    assert unknown.endswith(
+        "Type: rnnbench list. Plugins not loaded: broken; type: rnnbench plugins\n"
+    )
+    sys.modules.pop("acme_loud", None)
+
+
+def test_check_of_a_plugin_names_what_it_provides(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provide(
+        folder / "shelf",
+        "pair",
+        "import rnnbench\nfrom torch import nn\n"
+        "class Core(nn.Module):\n"
+        "    def __init__(self, input_size: int, hidden_size: int) -> None:\n"
+        "        super().__init__()\n"
+        "    def forward(self, x, state=None): return x, state\n"
+        "@rnnbench.hookimpl\n"
+        "def register_models(register):\n"
+        "    register('cell-a', Core)\n"
+        "    register('cell-b', Core)\n",
+    )
+    monkeypatch.syspath_prepend(str(folder / "shelf"))
+    assert "'pair' is a plugin; it provides cell-a, cell-b." in call("check", "pair").complaint
+    sys.modules.pop("acme_pair", None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,17 @@ from hypothesis import strategies as st
 from rnnbench.contract import registry
 from rnnbench.errors import UsageError
 from rnnbench.plan.planning import Request, make_plan
-from rnnbench.plan.suites import SIZE_LIMIT, Suite, load_suite, shipped, to_request
+from rnnbench.plan.suites import (
+    SIZE_LIMIT,
+    Suite,
+    load_suite,
+    shipped,
+    suite_schema,
+    to_request,
+)
+from rnnbench.records.spec import Settings
 
+DOCS = Path(__file__).parents[2] / "docs"
 GOOD = """
 description: two gated models
 tasks: ["copy-memory[delay=5,10]"]
@@ -100,11 +111,23 @@ def test_a_flag_of_no_seeds_is_not_taken_for_no_flag() -> None:
         ("# nothing\n", "tasks: [copy-memory]"),
         ("copy-memory", "tasks: [copy-memory]"),
         ("[copy-memory]", "tasks: [copy-memory]"),
-        ("models: [lstm]", "tasks: "),
+        ("models: [lstm]", "tasks: field required. Write a list, e.g. tasks: [copy-memory]"),
         ("tasks: []", "tasks: "),
         ("tasks: copy-memory", "tasks: "),
         ("tasks: [5]", "tasks.0: "),
         ("tasks: [copy-memory]\nmodel: [lstm]", "Did you mean 'models'?"),
+        ("tasks: [copy-memory]\nlearning_rate: 1", "settings: {learning_rate: ...}"),
+        ("tasks: [copy-memory]\nlr: 1", "settings: {learning_rate: ...}"),
+        ("tasks: [copy-memory]\nepochs: 1", "settings: {steps: ...}"),
+        ("tasks: [copy-memory]\nseed: 42", "Write seeds: [42] for the seed 42"),
+        ("dataset: [copy-memory]\ntasks: [a]", "Did you mean 'tasks'?"),
+        ("tasks: [copy-memory]\nsettings: {stesp: 1}", "settings.stesp: there is no such setting"),
+        ("tasks: [copy-memory]\nsettings: {stesp: 1}", "Did you mean 'steps'?"),
+        ("tasks: [copy-memory]\nsettings: {lr: 1}", "Did you mean 'learning_rate'?"),
+        ("tasks: [copy-memory]\nsettings: {hidden_size: 1}", "Write hidden_size without settings"),
+        ("tasks: [copy-memory]\nsettings: {nothing: 1}", "The settings are: steps, batch_size"),
+        ("tasks: [copy-memory]\nnothing: 1", "The fields are: description, tasks, models"),
+        ("tasks: copy-memory", "not 'copy-memory'. Write a list"),
         ("tasks: [copy-memory]\nseeds: true", "seeds"),
         ("tasks: [copy-memory]\nseeds: many", "seeds"),
         ("tasks: [copy-memory]\nhidden_size: 0", "hidden_size: "),
@@ -189,3 +212,38 @@ def read_or_refused(path: Path) -> Suite | str:
         return load_suite(str(path))
     except UsageError as error:
         return str(error)
+
+
+def test_the_committed_schema_is_current() -> None:
+    committed = json.loads((DOCS / "suite.schema.json").read_text(encoding="utf-8"))
+    assert committed == suite_schema(), "type: rnnbench new suite --schema > docs/suite.schema.json"
+
+
+def test_the_schema_knows_every_field_and_refuses_others() -> None:
+    schema = suite_schema()
+    assert set(schema["properties"]) == set(Suite.model_fields)
+    assert set(schema["properties"]["settings"]["properties"]) == set(Settings.model_fields)
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["settings"]["additionalProperties"] is False
+    assert schema["required"] == ["tasks"]
+    described = [
+        *schema["properties"].values(),
+        *schema["properties"]["settings"]["properties"].values(),
+    ]
+    assert all(each["description"] for each in described)
+
+
+def test_the_page_describes_every_field_and_setting() -> None:
+    page = (DOCS / "suites.md").read_text(encoding="utf-8")
+    for name, field in {**Suite.model_fields, **Settings.model_fields}.items():
+        assert f"| `{name}` | " in page
+        assert str(field.description) in page, name
+
+
+def test_the_examples_of_the_page_are_suites(suite_file: Path) -> None:
+    page = (DOCS / "suites.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert shown
+    for text in shown:
+        suite_file.write_text(text, encoding="utf-8")
+        assert make_plan(to_request(load_suite(str(suite_file)), settings={}), registry.load())

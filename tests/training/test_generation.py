@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rnnbench.contract import registry
+from rnnbench.contract.task import Tokens
+from rnnbench.contract.text import TextTask
 from rnnbench.errors import DataError, UsageError
 from rnnbench.execution.jobs.messages import TrialJob
 from rnnbench.execution.jobs.trial import run_trial
@@ -18,7 +20,7 @@ from rnnbench.execution.options import TrialOptions
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.result import Status
 from rnnbench.records.spec import TrialSpec
-from rnnbench.training.generation import generate_text, load_weights, sample
+from rnnbench.training.generation import generate_text, load_weights, sample, vocabulary
 from rnnbench.training.network import Network, build_network
 
 KNOWN = registry.load()
@@ -116,6 +118,22 @@ def test_prompts_that_cannot_be_encoded_are_refused(
 ) -> None:
     with pytest.raises((UsageError, DataError), match=message):
         generate_text(spec, weights, KNOWN, **{**ASKED, "prompt": prompt})
+
+
+@pytest.mark.parametrize(
+    ("task", "words"), [("char-lm[sentences=100]", False), ("word-lm[sentences=100]", True)]
+)
+def test_the_vocabulary_is_what_a_prompt_may_have(task: str, words: bool) -> None:
+    spec = planned(task)
+    symbols = vocabulary(spec, KNOWN)
+    built = KNOWN.task(spec.task.name).build(spec.task.options)
+    assert isinstance(built, TextTask)
+    assert isinstance(built.inputs, Tokens)
+    assert len(symbols) == built.inputs.vocab - len(built.special_tokens)
+    assert [built.encode(symbol) for symbol in symbols] == [
+        [number] for number in range(1, len(symbols) + 1)
+    ]
+    assert max(map(len, symbols)) > 1 if words else max(map(len, symbols)) == 1
 
 
 def test_a_task_without_text_is_refused(weights: Path) -> None:

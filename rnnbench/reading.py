@@ -1,0 +1,100 @@
+"""What a store holds, from Python: records, tables and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.files import expanded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnbench.records.result import Record
+
+TABLES = ("trials", "curves", "profiles")
+
+
+def read_records(store: str | Path, *, every_attempt: bool = False) -> list[Record]:
+    """Return the records of a store, oldest first: the last attempt at each trial.
+
+    Args:
+        store: the SQLite file, e.g. ``"rnnbench.db"``.
+        every_attempt: also return the earlier attempts at each trial.
+
+    Raises:
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+    """
+    from rnnbench.records.store import Store
+
+    with Store(expanded(store), must_exist=True) as opened:
+        return opened.records(every_attempt=every_attempt)
+
+
+def results(
+    source: str | Path | Sequence[Record],
+    table: Literal["trials", "curves", "profiles"] = "trials",
+) -> pd.DataFrame:
+    """Return a tidy table of the results in a store, as ``rnnbench export`` writes it.
+
+    Args:
+        source: a store, or records from :func:`read_records`.
+        table: ``"trials"``, one row per trial; ``"curves"``, one row per trial and validation; or
+            ``"profiles"``, one row per trial, gradient profile and lag.
+
+    Returns:
+        The table; ``docs/report.md`` describes its columns.
+
+    Raises:
+        rnnbench.errors.UsageError: there is no such table.
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+    """
+    from rnnbench.analysis import tables
+
+    if table not in TABLES:
+        raise UsageError(
+            f"there is no table {table!r}.{did_you_mean(str(table), TABLES)} "
+            f"There are: {', '.join(TABLES)}."
+        )
+    make = {"trials": tables.tidy, "curves": tables.curves, "profiles": tables.profiles}[table]
+    return make(_records(source))
+
+
+def write_report(
+    source: str | Path | Sequence[Record],
+    folder: str | Path,
+    *,
+    title: str | None = None,
+    smallest_effect: float = 0.01,
+) -> Path:
+    """Write a report, as ``rnnbench report`` does, and return the path of its page.
+
+    An earlier report in the folder is replaced; other files in it are kept.
+
+    Args:
+        source: a store, or records from :func:`read_records`.
+        folder: where to write; created with its parents when missing.
+        title: heading of the page. Default: the tasks.
+        smallest_effect: the smallest effect of interest, as a share of the range from a task's
+            baseline to its perfect score.
+
+    Raises:
+        rnnbench.errors.UsageError: there are no records, or the effect is not between 0 and 1.
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+        rnnbench.errors.OutputError: the folder cannot be written, or holds files that are not a
+            report.
+    """
+    from rnnbench.report.write import write_report as write
+
+    if not 0 <= smallest_effect <= 1:
+        raise UsageError(
+            f"smallest_effect={smallest_effect!r} is not a share; give a number from 0 to 1, "
+            "e.g. smallest_effect=0.01"
+        )
+    return write(_records(source), expanded(folder), title=title, smallest_effect=smallest_effect)
+
+
+def _records(source: str | Path | Sequence[Record]) -> Sequence[Record]:
+    return read_records(source) if isinstance(source, str | Path) else source
