@@ -22,7 +22,7 @@ from rnnbench.records.result import Status
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.records.result import Record
+    from rnnbench.records.result import Record, SpeedPoint
 
 _ALWAYS = 4
 """Number of columns that are shown at any width: model, score, skill and success rate."""
@@ -41,7 +41,8 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
     score = task.learning.score_name if task.learning else "score"
     headings = (
         *("model", score, "skill", "solved"),
-        *("params", f"step\n/ {_comparator(task)}", "half-\nlife", "trials"),
+        *("params", f"step\n/ {_comparator(task)}", f"loop\n/ {_comparator(task)}"),
+        *("half-\nlife", "trials"),
     )
     rows = [_cells(configuration) for configuration in task.configurations]
     fitting = (
@@ -102,7 +103,6 @@ def _in_one_line(heading: str) -> str:
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:
-    point = configuration.speed_point("train")
     declined = sum(record.result.status is Status.INCOMPATIBLE for record in configuration.failures)
     failed = len(configuration.failures) - declined
     counts = {"declined": declined, "not done": failed}
@@ -113,7 +113,12 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
         number(configuration.skill.value) if configuration.skill else MISSING,
         rate_text(configuration.solved) if configuration.solved else MISSING,
         f"{configuration.size.params_total:,}" if configuration.size else MISSING,
-        f"{point.ratio.median:.2f}x" if point else MISSING,
+        _ratio_text(configuration.speed_point("train")),
+        _ratio_text(configuration.plain_loop("train")),
         number(configuration.half_life("trained")),
         ", ".join([str(len(configuration.records)), *remarks]),
     )
+
+
+def _ratio_text(point: SpeedPoint | None) -> str:
+    return MISSING if point is None else f"{point.ratio.median:.2f}x{'~' if point.noisy else ''}"

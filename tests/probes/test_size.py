@@ -46,7 +46,7 @@ def test_torchs_layers_follow_their_formulas(
     size = measure_size(network, length)
     weights, biases = multiply_weights(kind, width, hidden, layers, 1)
     assert size.params_core == weights + biases
-    assert size.flops_per_step == 2 * weights
+    assert size.matmul_flops_per_step == 2 * weights
     assert size.state_size == layers * hidden * (2 if kind == "LSTM" else 1)
     assert size.params_encoder == 0
     assert size.params_decoder == 3 * hidden + 3
@@ -71,7 +71,7 @@ def test_both_directions_are_counted(kind: str) -> None:
     size = measure_size(network, 10)
     weights, biases = multiply_weights(kind, 4, 6, 2, 2)
     assert size.params_core == weights + biases
-    assert size.flops_per_step == 2 * weights
+    assert size.matmul_flops_per_step == 2 * weights
     assert size.params_decoder == 3 * 12 + 3
 
 
@@ -120,7 +120,7 @@ def test_fused_attention_is_counted() -> None:
         network_of(Attention, width, Vectors(width), steps="every", causal=False), length
     )
     projections = 2 * (4 * width**2 + 2 * width * feedforward)
-    assert size.flops_per_step == projections + 2 * 2 * length * width
+    assert size.matmul_flops_per_step == projections + 2 * 2 * length * width
 
 
 def test_forward_last_is_counted_where_it_is_used() -> None:
@@ -130,8 +130,8 @@ def test_forward_last_is_counted_where_it_is_used() -> None:
             return self.forward(x)[0].mean(1) @ torch.eye(6, dtype=x.dtype)
 
     build = partial(ReadOut, "GRU", hidden_size=6)
-    every = measure_size(network_of(build, 6, steps="every"), 10).flops_per_step
-    last = measure_size(network_of(build, 6, steps="last"), 10).flops_per_step
+    every = measure_size(network_of(build, 6, steps="every"), 10).matmul_flops_per_step
+    last = measure_size(network_of(build, 6, steps="last"), 10).matmul_flops_per_step
     assert last == every + 2 * 6 * 6 / 10
 
 

@@ -69,17 +69,17 @@ def _costs(
     def parameters(configuration: Configuration) -> float | None:
         return None if configuration.size is None else configuration.size.params_total
 
-    def milliseconds(configuration: Configuration) -> float | None:
+    def ratio(configuration: Configuration) -> float | None:
         point = configuration.speed_point("train")
-        return None if point is None else point.seconds.median * 1e3
+        return None if point is None else point.ratio.median
 
     def seconds(configuration: Configuration) -> float | None:
         return configuration.train_seconds
 
-    timed = any(milliseconds(configuration) is not None for configuration in drawn)
+    comparators = dict.fromkeys(c.comparator for c in drawn if ratio(c) is not None)
     time = (
-        ("milliseconds per training step", milliseconds)
-        if timed
+        (f"training step over {figure_text(next(iter(comparators)), 24)}, as built", ratio)
+        if len(comparators) == 1
         else ("seconds of training, with other trials running", seconds)
     )
     return [("trainable parameters", parameters), time]
