@@ -141,3 +141,29 @@ def test_the_network_is_left_unchanged() -> None:
     assert network.training
     assert all(p.dtype == torch.float32 and p.requires_grad for p in network.parameters())
     assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize(("kind", "per_unit"), [("RNN", 2), ("GRU", 10), ("LSTM", 13)])
+def test_elementwise_operations_of_torchs_layers_follow_their_equations(
+    kind: str, per_unit: int
+) -> None:
+    """LSTM: 4 sums of projections, 5 activations, 3 products and 1 sum per unit."""
+    network = network_of(partial(TorchCore, kind, hidden_size=6, num_layers=2), 6)
+    assert measure_size(network, 10).elementwise_per_step == 2 * per_unit * 6
+
+
+def test_the_elementwise_operations_of_an_attention_are_counted() -> None:
+    """Bahdanau's scores take one sum and one tanh for each query, key and unit."""
+
+    class Attention(nn.Module):
+        def forward(
+            self, x: Tensor, state: None = None, lengths: Tensor | None = None
+        ) -> tuple[Tensor, None]:
+            del state, lengths
+            scores = torch.tanh(x.unsqueeze(2) + x.unsqueeze(1)).sum(-1)  # (B, T, T)
+            return scores.softmax(-1) @ x, None
+
+    network = network_of(lambda _: Attention(), 4, steps="every", causal=False)
+    size = measure_size(network, 10)
+    assert size.elementwise_per_step == 10 * (2 * 4 + 1)
+    assert size.matmul_flops_per_step == 2 * 10 * 4
