@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _ALWAYS = 4
 """Number of columns that are shown at any width: model, score, skill and success rate."""
+_RATIOS = (5, 6)
+"""Places of the columns of speed."""
+UNCERTAIN = "~"
 
 
 def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]:
@@ -82,6 +85,8 @@ def _leaderboard(
         facts.append(
             seeds_text(max(len(configuration.scores) for configuration in task.configurations))
         )
+    if any(row[place].endswith(UNCERTAIN) for row in rows for place in _RATIOS if place < shown):
+        facts.append(f"{UNCERTAIN} uncertain by more than a quarter")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
     table.caption = Text("; ".join(facts), style="dim")
@@ -121,4 +126,6 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
 
 
 def _ratio_text(point: SpeedPoint | None) -> str:
-    return MISSING if point is None else f"{point.ratio.median:.2f}x{'~' if point.noisy else ''}"
+    return (
+        MISSING if point is None else f"{point.ratio.median:.2f}x{UNCERTAIN if point.noisy else ''}"
+    )

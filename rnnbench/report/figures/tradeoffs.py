@@ -51,7 +51,7 @@ def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure
     legend(figure, [(c.label, styles[c.label]) for c in drawn])
     caption = (
         f"Mean test {task.learning.score_name} ({task.direction} is better) with its interval "
-        "over seeds, against cost. "
+        f"over seeds, against {' and '.join(label for label, _ in costs)}. "
         "The dashed line joins the configurations that no cheaper one matches."
     )
     return render_figure(

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rnnbench.analysis.formatting import (
-    counted,
-    estimate_text,
-    listed,
-    number,
-    power_text,
-    ratio_text,
-    whole,
-)
+from rnnbench.analysis.formatting import counted, estimate_text, listed, number, power_text, whole
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.stats import FEWEST_FOR_VERDICT
 from rnnbench.analysis.verdicts import Verdict
-from rnnbench.records.result import SpeedPoint
 from rnnbench.records.spec import Settings
+from rnnbench.report.page.fastest import fastest
 
 
 def findings(task: TaskGroup, verdicts: list[Verdict]) -> list[str]:
@@ -166,65 +158,11 @@ def _reach(task: TaskGroup) -> list[str]:
 
 def _cheapest(task: TaskGroup) -> list[str]:
     sized = [(c.size.params_total, c) for c in task.configurations if c.size is not None]
-    lines = _fastest(task)
+    lines = fastest(task)
     if len({params for params, _ in sized}) > 1:
         params, smallest = min(sized, key=lambda pair: pair[0])
         lines.append(f"{smallest.label} is the smallest with {whole(params)} parameters.")
     return lines
-
-
-def _fastest(task: TaskGroup) -> list[str]:
-    timed = [c for c in task.configurations if c.speed is not None]
-    # ratios compare models only where they refer to the same times
-    if len({_timed_against(c) for c in timed}) != 1:
-        return []
-    lines = []
-    for condition, of in (
-        ("As built", Configuration.speed_point),
-        ("With a plain loop for each model", Configuration.plain_loop),
-    ):
-        found = [(point, c) for c in timed if (point := of(c, "train")) is not None]
-        if len(found) > 1:
-            lines.append(f"{condition}, {_fastest_of(found)}.")
-    return lines
-
-
-def _timed_against(configuration: Configuration) -> tuple[object, ...]:
-    """Return what two ratios must share to be compared: the comparator's network and machine."""
-    speed, spec = configuration.speed, configuration.spec
-    assert speed is not None
-    where = speed.environment
-    return (
-        *(speed.comparator, speed.dtype, spec.model.hidden_size, spec.settings.batch_size),
-        *(spec.settings.embedding_size, where.device, where.processor, where.threads),
-        where.torch_version,
-    )
-
-
-def _fastest_of(found: list[tuple[SpeedPoint, Configuration]]) -> str:
-    """Return the fastest by ratio, with those whose intervals overlap its interval."""
-    found = sorted(found, key=lambda pair: pair[0].ratio.median)
-    (best, fastest), *others = found
-    top = best.ratio.high
-    alike = [
-        (point, c)
-        for point, c in others
-        if top is None or point.ratio.low is None or point.ratio.low <= top
-    ]
-
-    def named(point: SpeedPoint, configuration: Configuration) -> str:
-        return f"{configuration.label} ({ratio_text(point.ratio)})"
-
-    if not alike:
-        return (
-            f"{fastest.label} has the fastest training step, {ratio_text(best.ratio)} "
-            f"the time of {fastest.comparator}"
-        )
-    slower = "about as fast as " + listed([named(*pair) for pair in alike], most=4)
-    return (
-        f"no model is shown to have the fastest training step: {named(best, fastest)} is {slower}, "
-        f"in times of {fastest.comparator}"
-    )
 
 
 def _failed(task: TaskGroup) -> list[str]:
