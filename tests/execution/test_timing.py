@@ -36,7 +36,7 @@ class WithLoop(nn.Module):
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         outputs = []
-        for part in x.split(1 if self.loop else x.shape[1], dim=1):
+        for part in torch.split(x, 1 if self.loop else x.shape[1], dim=1):
             output, state = self.layer(part, state)
             outputs.append(output)
         return torch.cat(outputs, dim=1), state

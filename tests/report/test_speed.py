@@ -36,10 +36,9 @@ def with_ratios(
     return made.model_copy(update={"points": points, "plain_points": plain_points})
 
 
-def task_of(speeds: dict[str, Speed], **options: object) -> TaskGroup:
+def task_of(speeds: dict[str, Speed]) -> TaskGroup:
     records = [
-        record(model=model, score=0.9, **options).model_copy(update={"speed": each})
-        for model, each in speeds.items()
+        record(model=model).model_copy(update={"speed": each}) for model, each in speeds.items()
     ]
     (task,) = group(records)
     return task
