@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -14,10 +15,10 @@ from rnnbench.records.result import Kernel
 from tests.support.toy_cores import LinearCore, TorchCore, network_of, orthogonal
 
 CPU = torch.device("cpu")
-WITH_ONEDNN = torch.backends.mkldnn.is_available()
+WITH_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
-def kernel(kind: str, **options: object) -> Kernel:
+def kernel(kind: str, **options: Any) -> Kernel:
     network = network_of(partial(TorchCore, kind, hidden_size=6, **options), 6, Tokens(5))
     return kernels_of(network, 12, 3, CPU)["train"]
 
@@ -38,7 +39,7 @@ def test_torchs_lstm_is_one_call_of_onednn() -> None:
     ],
 )
 def test_torchs_other_layers_loop_in_cpp(
-    kind: str, options: dict[str, object], operation: str
+    kind: str, options: dict[str, Any], operation: str
 ) -> None:
     found = kernel(kind, **options)
     assert (found.kind, found.operations) == ("C++ loop", (operation,))
@@ -100,7 +101,7 @@ def test_training_and_inference_may_run_different_kernels() -> None:
             if not self.training:
                 return super().forward(x, state)
             steps = []
-            for x_t in x.split(1, dim=1):
+            for x_t in torch.split(x, 1, dim=1):
                 outputs, state = super().forward(x_t, state)
                 steps.append(outputs)
             return torch.cat(steps, dim=1), state

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)
 """Sequence lengths timed, as multiples of the task's own, the most important first."""
+PAIRS = 10
+"""Pairs of samples of each mode and length in a process; there are several processes."""
 
 
 def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
@@ -53,6 +55,7 @@ def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
         lengths=list(dict.fromkeys(max(1, round(task.length * f)) for f in LENGTH_FACTORS)),
         batch_size=spec.settings.batch_size,
         device=device,
+        repeats=PAIRS,
         budget_seconds=job.budget_seconds,
         plain_loops=plain_loops,
     )
