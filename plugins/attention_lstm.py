@@ -35,7 +35,15 @@ from ._common import citations
 from ._common.additive_attention import attend, attention_weights
 from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize_lstm
-from ._common.options import Bias, Rate, check_dropout, check_forget_bias
+from ._common.lstm_cell import unroll_lstm
+from ._common.options import (
+    PLAIN_LOOP,
+    Bias,
+    Implementation,
+    Rate,
+    check_dropout,
+    check_forget_bias,
+)
 
 CITATIONS = (
     Citation(
@@ -80,6 +88,8 @@ class AttentionLSTM(nn.Module):
             ``torch``: torch's own.
         forget_bias: initial forget gate bias, the sum of torch's two (with ``init=orthogonal``).
         attention_size: A, width of queries and keys; H when ``None``.
+        impl: of the recurrence, ``fused``: torch's kernel; ``reference``: the plain loop. Both are
+            the same function of the same parameters. The attention reads all steps at once in both.
 
     Raises:
         ValueError: dropout with a single layer; ``forget_bias`` together with ``init=torch``,
@@ -95,10 +105,12 @@ class AttentionLSTM(nn.Module):
         init: Initialisation = "orthogonal",
         forget_bias: Bias = 1.0,
         attention_size: PositiveInt | None = None,
+        impl: Implementation = "fused",
     ) -> None:
         super().__init__()
         check_dropout(num_layers, dropout)
         check_forget_bias(init, forget_bias)
+        self.impl = impl
         self.output_size = 2 * hidden_size
         self.recurrence = nn.LSTM(
             input_size, hidden_size, num_layers, batch_first=True, dropout=dropout
@@ -120,7 +132,8 @@ class AttentionLSTM(nn.Module):
         attention.
         """
         before = None if state is None else (state.h, state.c)
-        hidden, (h, c) = run_fused(self.recurrence, x, before, lengths)  # (B, T, H)
+        unroll = unroll_lstm if self.impl == "reference" else run_fused
+        hidden, (h, c) = unroll(self.recurrence, x, before, lengths)  # (B, T, H)
         padded = None if lengths is None else padding_mask(lengths, x.shape[1])
         now = AttentionState(h, c, hidden, self.key(hidden), padded)
         if state is not None:
@@ -177,6 +190,8 @@ class AttentionLSTM(nn.Module):
         """
         padded = None if lengths is None else padding_mask(lengths, x.shape[1])
         clean = x if padded is None else x.masked_fill(padded.unsqueeze(-1), 0.0)
+        if self.impl == "reference":
+            return unroll_lstm(self.recurrence, clean)[0], padded
         return self.recurrence(clean)[0], padded
 
 
@@ -208,4 +223,10 @@ def _declines(task: Task, options: dict[str, Any]) -> str | None:
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``attention-lstm``."""
-    register("attention-lstm", AttentionLSTM, citations=CITATIONS, incompatible=_declines)
+    register(
+        "attention-lstm",
+        AttentionLSTM,
+        citations=CITATIONS,
+        incompatible=_declines,
+        plain_loop=PLAIN_LOOP,
+    )

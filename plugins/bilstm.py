@@ -17,9 +17,16 @@ from torch import Tensor, nn
 from rnnbench import Citation, RegisterModel, hookimpl, last_valid
 
 from ._common import citations
-from ._common.bidirectional import run_bidirectional
+from ._common.bidirectional import run_bidirectional, unroll_bidirectional
 from ._common.initialization import Initialisation, initialize_lstm
-from ._common.options import Bias, Rate, check_dropout, check_forget_bias
+from ._common.options import (
+    PLAIN_LOOP,
+    Bias,
+    Implementation,
+    Rate,
+    check_dropout,
+    check_forget_bias,
+)
 
 CITATIONS = (
     Citation(
@@ -51,6 +58,8 @@ class BiLSTM(nn.Module):
         init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
             ``torch``: torch's own.
         forget_bias: initial forget gate bias, the sum of torch's two (with ``init=orthogonal``).
+        impl: ``fused``: torch's kernel; ``reference``: one plain loop for each direction. Both are
+            the same function of the same parameters.
 
     Raises:
         ValueError: dropout with a single layer; ``forget_bias`` together with ``init=torch``,
@@ -65,10 +74,12 @@ class BiLSTM(nn.Module):
         dropout: Rate = 0.0,
         init: Initialisation = "orthogonal",
         forget_bias: Bias = 1.0,
+        impl: Implementation = "fused",
     ) -> None:
         super().__init__()
         check_dropout(num_layers, dropout)
         check_forget_bias(init, forget_bias)
+        self.impl = impl
         self.output_size = 2 * hidden_size
         self.recurrence = nn.LSTM(
             input_size,
@@ -95,13 +106,16 @@ class BiLSTM(nn.Module):
         Raises:
             ValueError: both a state and ``lengths`` are given.
         """
-        if lengths is None:
-            result: tuple[Tensor, tuple[Tensor, Tensor]] = self.recurrence(x, state)
-            return result
-        if state is not None:
+        if lengths is not None and state is not None:
             raise ValueError(
                 "bilstm takes either state or lengths: with lengths it reads complete sequences."
             )
+        if self.impl == "reference":
+            outputs, last = unroll_bidirectional(self.recurrence, x, state, lengths)
+            return outputs, last if lengths is None else None
+        if lengths is None:
+            result: tuple[Tensor, tuple[Tensor, Tensor]] = self.recurrence(x, state)
+            return result
         return run_bidirectional(self.recurrence, x, lengths), None
 
     def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -118,4 +132,4 @@ class BiLSTM(nn.Module):
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``bilstm``."""
-    register("bilstm", BiLSTM, causal=False, citations=CITATIONS)
+    register("bilstm", BiLSTM, causal=False, citations=CITATIONS, plain_loop=PLAIN_LOOP)

@@ -24,8 +24,8 @@ from rnnbench import Citation, RegisterModel, hookimpl
 
 from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize
-from ._common.layout import GRU_GATES, LayerWeights
-from ._common.options import Implementation, Rate, check_dropout
+from ._common.layout import LayerWeights
+from ._common.options import PLAIN_LOOP, Implementation, Rate, check_dropout
 from ._common.plain_loop import State, unroll_hidden
 
 CITATIONS = (
@@ -82,7 +82,7 @@ class GRU(nn.Module):
         its last valid step.
         """
         if self.impl == "reference":
-            return unroll_hidden(_step, self.recurrence, GRU_GATES, x, state, lengths)
+            return unroll_hidden(_step, self.recurrence, x, state, lengths)
         return run_fused(self.recurrence, x, state, lengths)
 
 
@@ -101,4 +101,4 @@ def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``gru``."""
-    register("gru", GRU, citations=CITATIONS)
+    register("gru", GRU, citations=CITATIONS, plain_loop=PLAIN_LOOP)

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import warnings
 
-import torch
-import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
@@ -24,9 +22,15 @@ from rnnbench import Citation, RegisterModel, hookimpl
 from ._common import citations
 from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize_chrono, initialize_lstm
-from ._common.layout import LayerWeights, layer_weights
-from ._common.options import Bias, Implementation, Rate, check_dropout, check_forget_bias
-from ._common.plain_loop import State, unroll
+from ._common.lstm_cell import unroll_lstm
+from ._common.options import (
+    PLAIN_LOOP,
+    Bias,
+    Implementation,
+    Rate,
+    check_dropout,
+    check_forget_bias,
+)
 
 CITATIONS = (
     citations.LSTM,
@@ -57,7 +61,6 @@ CITATIONS = (
         "https://arxiv.org/abs/1804.11188",
     ),
 )
-GATES = ("forget", "input", "candidate", "output")
 _SHORTEST_CHRONO = 3
 
 
@@ -149,40 +152,13 @@ class LSTM(nn.Module):
         its last valid step.
         """
         if self.impl == "reference" or (self.recurrent_dropout and self.training):
-            return self._run_plain(x, state, lengths)
+            return unroll_lstm(
+                self.recurrence, x, state, lengths, recurrent_dropout=self.recurrent_dropout
+            )
         return run_fused(self.recurrence, x, state, lengths)
-
-    def _run_plain(
-        self, x: Tensor, state: tuple[Tensor, Tensor] | None, lengths: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        lstm = self.recurrence
-        if state is None:
-            h = x.new_zeros(lstm.num_layers, x.shape[0], self.output_size)
-            state = (h, x.new_zeros(lstm.num_layers, x.shape[0], lstm.hidden_size))
-        outputs, (h, c) = unroll(
-            _step,
-            layer_weights(lstm, GATES),
-            x,
-            state,
-            lengths,
-            dropout=lstm.dropout if self.training else 0.0,
-            recurrent_dropout=self.recurrent_dropout if self.training else 0.0,
-        )
-        return outputs, (h, c)
-
-
-def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
-    h, c = state
-    gates = projected + F.linear(h, weights.recurrent, weights.recurrent_bias)  # (B, 4H)
-    forget, input_, candidate, output = gates.chunk(4, dim=-1)  # 4 x (B, H)
-    c = torch.sigmoid(forget) * c + torch.sigmoid(input_) * torch.tanh(candidate)
-    h = torch.sigmoid(output) * torch.tanh(c)
-    if weights.projection is not None:
-        h = F.linear(h, weights.projection)  # (B, H) -> (B, P)
-    return h, c
 
 
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``lstm``."""
-    register("lstm", LSTM, citations=CITATIONS)
+    register("lstm", LSTM, citations=CITATIONS, plain_loop=PLAIN_LOOP)

@@ -20,8 +20,8 @@ from rnnbench import Citation, RegisterModel, hookimpl
 
 from ._common.fused import run_fused
 from ._common.initialization import initialize
-from ._common.layout import RNN_GATES, LayerWeights
-from ._common.options import Implementation, Rate, check_dropout
+from ._common.layout import LayerWeights
+from ._common.options import PLAIN_LOOP, Implementation, Rate, check_dropout
 from ._common.plain_loop import State, Step, unroll_hidden
 
 CITATIONS = (
@@ -92,7 +92,7 @@ class RNN(nn.Module):
         """
         if self.impl == "reference":
             step = _step(self.recurrence.nonlinearity)
-            return unroll_hidden(step, self.recurrence, RNN_GATES, x, state, lengths)
+            return unroll_hidden(step, self.recurrence, x, state, lengths)
         return run_fused(self.recurrence, x, state, lengths)
 
 
@@ -109,4 +109,4 @@ def _step(nonlinearity: str) -> Step:
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``rnn``."""
-    register("rnn", RNN, citations=CITATIONS)
+    register("rnn", RNN, citations=CITATIONS, plain_loop=PLAIN_LOOP)

@@ -1,24 +1,22 @@
 """Layout of the weights of torch's recurrent modules, by layer and gate.
 
-torch stacks the gate blocks of a layer along the first axis. :func:`layer_weights` returns them in
-the order in which the equations of an architecture use them. The result is computed from torch's
-parameters, so that gradients flow back to them.
+torch stacks the gate blocks of a layer along the first axis. The plain loops read them in torch's
+order: another order would cost them a copy of all weights in every call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-RNN_GATES = ("state",)
-LSTM_GATES = ("input", "forget", "candidate", "output")
-GRU_GATES = ("reset", "update", "candidate")
-"""torch's order of the gate blocks, in its documentation ``i f g o`` and ``r z n``."""
-
-_GATES = {"RNN_TANH": RNN_GATES, "RNN_RELU": RNN_GATES, "LSTM": LSTM_GATES, "GRU": GRU_GATES}
+# in torch's documentation i f g o and r z n
+_GATES = {
+    "RNN_TANH": ("state",),
+    "RNN_RELU": ("state",),
+    "LSTM": ("input", "forget", "candidate", "output"),
+    "GRU": ("reset", "update", "candidate"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,18 +51,6 @@ def gate_rows(recurrence: nn.RNNBase, gate: str) -> slice:
     return slice(start, start + recurrence.hidden_size)
 
 
-def layer_weights(recurrence: nn.RNNBase, gates: Sequence[str] | None = None) -> list[LayerWeights]:
-    """Return the weights of every layer and direction, with gate blocks in the order ``gates``.
-
-    With ``gates=None``, or torch's own order, they are torch's parameters themselves.
-    """
-
-    def reordered(stacked: Tensor) -> Tensor:
-        if gates is None or tuple(gates) == torch_gates(recurrence):
-            return stacked
-        return torch.cat([stacked[gate_rows(recurrence, gate)] for gate in gates])
-
-    return [
-        LayerWeights(*map(reordered, stacked[:4]), *stacked[4:])
-        for stacked in recurrence.all_weights
-    ]
+def layer_weights(recurrence: nn.RNNBase) -> list[LayerWeights]:
+    """Return the weights of every layer and direction; they are torch's parameters themselves."""
+    return [LayerWeights(*stacked) for stacked in recurrence.all_weights]

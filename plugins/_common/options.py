@@ -10,6 +10,8 @@ Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 """A dropout rate below 1."""
 Bias: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Implementation: TypeAlias = Literal["fused", "reference"]
+PLAIN_LOOP = {"impl": "reference"}
+"""The options that turn a model into its plain loop."""
 
 
 def check_dropout(num_layers: int, dropout: float) -> None:

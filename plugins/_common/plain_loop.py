@@ -40,7 +40,7 @@ def unroll(
 
     Args:
         step: the recurrence.
-        layers: the weights of each of the L layers, gate blocks in the order that ``step`` expects.
+        layers: the weights of each of the L layers, gate blocks in torch's order.
         x: (B, T, D).
         state: tensors of shape (L, B, ...), the hidden state first.
         lengths: (B,) number of valid steps; later steps are not read, their outputs are zero and
@@ -74,7 +74,6 @@ def unroll(
 def unroll_hidden(
     step: Step,
     recurrence: nn.RNNBase,
-    gates: Sequence[str],
     x: Tensor,
     h: Tensor | None,
     lengths: Tensor | None,
@@ -84,7 +83,6 @@ def unroll_hidden(
     Args:
         step: the recurrence.
         recurrence: the module with the weights; its dropout applies while it trains.
-        gates: the order of gate blocks that ``step`` expects.
         x: (B, T, D).
         h: (L, B, H); ``None`` starts at zero.
         lengths: (B,) number of valid steps, or ``None`` if all are T.
@@ -95,7 +93,7 @@ def unroll_hidden(
     if h is None:
         h = x.new_zeros(recurrence.num_layers, x.shape[0], recurrence.hidden_size)
     dropout = recurrence.dropout if recurrence.training else 0.0
-    layers = layer_weights(recurrence, gates)
+    layers = layer_weights(recurrence)
     outputs, (last,) = unroll(step, layers, x, (h,), lengths, dropout=dropout)
     return outputs, last
 

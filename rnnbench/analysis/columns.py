@@ -88,6 +88,21 @@ def _train(path: str) -> Callable[[Record], object]:
     return of
 
 
+def _plain(path: str) -> Callable[[Record], object]:
+    def of(record: Record) -> object:
+        return None if record.speed is None else _at(record.speed.plain_loop("train"), path)
+
+    return of
+
+
+def _kernel(name: str) -> Callable[[Record], str | None]:
+    def of(record: Record) -> str | None:
+        kernel = None if record.speed is None else getattr(record.speed, name).get("train")
+        return None if kernel is None else kernel.label
+
+    return of
+
+
 def _fit(of: str, when: str, name: str) -> Callable[[Record], object]:
     def value(record: Record) -> object:
         gradient = record.result.gradient
@@ -137,9 +152,9 @@ TRIAL: tuple[Column, ...] = (
     Column("params_core", WHOLE, "result.size.params_core", "trainable parameters of the core"),
     Column("state_size", WHOLE, "result.size.state_size",
            "numbers carried from one step to the next, per sequence"),
-    Column("flops_per_step", REAL, "result.size.flops_per_step",
-           "floating-point operations of the core per time step and sequence, forward; "
-           "multiply-adds count 2"),
+    Column("matmul_flops_per_step", REAL, "result.size.matmul_flops_per_step",
+           "floating-point operations in matrix products of the core per time step and sequence, "
+           "forward; multiply-adds count 2"),
     Column("train_step_ms", REAL, _milliseconds("train"),
            "milliseconds per training step, median of the speed pass at the task's own length"),
     Column("infer_step_ms", REAL, _milliseconds("forward"),
@@ -148,7 +163,8 @@ TRIAL: tuple[Column, ...] = (
     Column("stream_step_ms", REAL, _milliseconds("stream"),
            "milliseconds per time step when streaming at batch 1, median of the speed pass"),
     Column("train_speed_ratio", REAL, _train("ratio.median"),
-           "training step time over the comparator's, median of pairs; above 1 is slower"),
+           "training step time over the comparator's, both as built, median over processes; "
+           "above 1 is slower"),
     Column("grad_slope_init", REAL, _fit("input", "init", "slope"),
            "slope of ln G(k) per step at initialisation, gradient at the input, towards the past"),
     Column("grad_half_life_init", REAL, _fit("input", "init", "half_life"),
@@ -203,18 +219,36 @@ TRIAL: tuple[Column, ...] = (
            "trainable parameters of the encoder"),
     Column("params_decoder", WHOLE, "result.size.params_decoder",
            "trainable parameters of the decoder"),
+    Column("elementwise_per_step", REAL, "result.size.elementwise_per_step",
+           "values that elementwise operations and softmax of the core compute per time step "
+           "and sequence, forward"),
     Column("train_speed_ratio_low", REAL, _train("ratio.low"),
-           "lower quartile of train_speed_ratio"),
+           "lower end of the interval of train_speed_ratio"),
     Column("train_speed_ratio_high", REAL, _train("ratio.high"),
-           "upper quartile of train_speed_ratio"),
+           "upper end of the interval of train_speed_ratio"),
+    Column("train_speed_ratio_level", REAL, _train("ratio.level"),
+           "probability that this interval covers the median over processes"),
+    Column("train_plain_ratio", REAL, _plain("ratio.median"),
+           "like with like: training step time of the plain loop over that of the comparator's "
+           "plain loop; missing: no plain loop"),
+    Column("train_plain_ratio_low", REAL, _plain("ratio.low"),
+           "lower end of the interval of train_plain_ratio"),
+    Column("train_plain_ratio_high", REAL, _plain("ratio.high"),
+           "upper end of the interval of train_plain_ratio"),
+    Column("train_plain_noisy", FLAG, _plain("noisy"),
+           "true when the interval of train_plain_ratio is wider than a quarter of it"),
+    Column("kernel", TEXT, _kernel("kernels"),
+           "what ran the recurrence in training, by torch's profiler"),
+    Column("comparator_kernel", TEXT, _kernel("comparator_kernels"),
+           "the same for the comparator"),
     Column("comparator", TEXT, "speed.comparator",
            "the comparator: the model that the ratio refers to"),
     Column("speed_length", WHOLE, _train("length"),
            "sequence length in time steps at which train_step_ms was taken"),
     Column("speed_batch_size", WHOLE, _train("batch_size"),
            "batch size at which train_step_ms was taken"),
-    Column("speed_noisy", FLAG, "speed.noisy",
-           "true when the timings scattered too much for the ratio to be trusted"),
+    Column("speed_noisy", FLAG, _train("noisy"),
+           "true when the interval of train_speed_ratio is wider than a quarter of it"),
     Column("speed_device", TEXT, "speed.environment.device", "device of the speed pass"),
     Column("peak_memory_bytes", WHOLE, "speed.peak_memory_bytes", "peak memory in the speed pass"),
     Column("grad_reach_init", WHOLE, _fit("input", "init", "reach"),

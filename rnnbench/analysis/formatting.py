@@ -7,7 +7,7 @@ import math
 from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT, MOST_SEEDS, POWER
 from rnnbench.analysis.intervals import FEWEST_FOR_BOOTSTRAP, LEVEL, Estimate
 from rnnbench.analysis.verdicts import Verdict
-from rnnbench.records.result import Quartiles
+from rnnbench.records.result import Ratio, Size
 
 MISSING = "–"
 
@@ -70,12 +70,21 @@ def rate_text(estimate: Estimate | None) -> str:
     return f"{successes}/{estimate.n} [{100 * estimate.low:.0f}–{100 * estimate.high:.0f} %]"
 
 
-def quartiles_text(quartiles: Quartiles | None, suffix: str = "") -> str:
-    """Return ``median (low–high)`` of repeated timings."""
-    if quartiles is None:
+def ratio_text(ratio: Ratio | None) -> str:
+    """Return ``median× [low, high]`` of a ratio of times, or the median without one."""
+    if ratio is None:
         return MISSING
-    low, high = number(quartiles.low), number(quartiles.high)
-    return f"{number(quartiles.median)}{suffix} ({low}–{high})"
+    text = f"{number(ratio.median)}×"
+    if ratio.low is None or ratio.high is None:
+        return text
+    return f"{text} [{number(ratio.low)}, {number(ratio.high)}]"
+
+
+def operations_text(size: Size | None) -> str:
+    """Return matrix-product FLOPs and elementwise operations per step, as ``37.9 k + 832``."""
+    if size is None:
+        return MISSING
+    return f"{compact(size.matmul_flops_per_step)} + {compact(size.elementwise_per_step)}"
 
 
 def p_text(p_value: float | None) -> str:

@@ -125,18 +125,22 @@ class Configuration:
         return tuple(distinct.values())
 
     @property
-    def comparator(self) -> str | None:
-        """The model that its speeds are ratios to."""
-        return self.speeds[-1].comparator if self.speeds else None
+    def speed(self) -> Speed | None:
+        """The latest speed pass."""
+        return self.speeds[-1] if self.speeds else None
 
     @property
-    def noisy(self) -> bool:
-        """Whether its latest timings scattered too much for the ratio to be trusted."""
-        return bool(self.speeds) and self.speeds[-1].noisy
+    def comparator(self) -> str | None:
+        """The model that its speeds are ratios to."""
+        return None if self.speed is None else self.speed.comparator
 
     def speed_point(self, mode: SpeedMode) -> SpeedPoint | None:
-        """Return the timing of ``mode`` at the task's own length, from the latest speed pass."""
-        return self.speeds[-1].at_own_length(mode) if self.speeds else None
+        """Return the timing of ``mode`` as built, at the task's own length, of the latest pass."""
+        return None if self.speed is None else self.speed.at_own_length(mode)
+
+    def plain_loop(self, mode: SpeedMode) -> SpeedPoint | None:
+        """Return the timing of ``mode`` of its plain loop, from the latest speed pass."""
+        return None if self.speed is None else self.speed.plain_loop(mode)
 
     @cached_property
     def gradients(self) -> tuple[Gradient, ...]:

@@ -23,10 +23,13 @@ from rnnbench.records.result import Status
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.records.result import Record
+    from rnnbench.records.result import Record, SpeedPoint
 
 _ALWAYS = 4
 """Number of columns that are shown at any width: model, score, skill and success rate."""
+_RATIOS = (5, 6)
+"""Places of the columns of speed."""
+UNCERTAIN = "~"
 
 
 def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]:
@@ -42,7 +45,8 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
     score = task.learning.score_name if task.learning else "score"
     headings = (
         *("model", score, "skill", "solved"),
-        *("params", f"step\n/ {_comparator(task)}", "half-\nlife", "trials"),
+        *("params", f"step\n/ {_comparator(task)}", f"loop\n/ {_comparator(task)}"),
+        *("half-\nlife", "trials"),
     )
     rows = [
         [plain(cell, console.encoding) for cell in _cells(configuration)]
@@ -85,6 +89,8 @@ def _leaderboard(
         facts.append(
             seeds_text(max(len(configuration.scores) for configuration in task.configurations))
         )
+    if any(row[place].endswith(UNCERTAIN) for row in rows for place in _RATIOS if place < shown):
+        facts.append(f"{UNCERTAIN} uncertain by more than a quarter")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
     table.caption = Text("; ".join(facts), style="dim")
@@ -106,7 +112,6 @@ def _in_one_line(heading: str) -> str:
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:
-    point = configuration.speed_point("train")
     declined = sum(record.result.status is Status.INCOMPATIBLE for record in configuration.failures)
     failed = len(configuration.failures) - declined
     counts = {"declined": declined, "not done": failed}
@@ -117,7 +122,14 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
         number(configuration.skill.value) if configuration.skill else MISSING,
         rate_text(configuration.solved) if configuration.solved else MISSING,
         f"{configuration.size.params_total:,}" if configuration.size else MISSING,
-        f"{point.ratio.median:.2f}x" if point else MISSING,
+        _ratio_text(configuration.speed_point("train")),
+        _ratio_text(configuration.plain_loop("train")),
         number(configuration.half_life("trained")),
         ", ".join([str(len(configuration.records)), *remarks]),
+    )
+
+
+def _ratio_text(point: SpeedPoint | None) -> str:
+    return (
+        MISSING if point is None else f"{point.ratio.median:.2f}x{UNCERTAIN if point.noisy else ''}"
     )

@@ -12,10 +12,11 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.contract.entries import RegisteredModel, RegisteredTask
-from rnnbench.contract.options import options_of, unwrapped
+from rnnbench.contract.options import Option, options_of, resolve, unwrapped
 from rnnbench.contract.task import Citation, FiniteTask, GeneratedTask, Task
-from rnnbench.errors import PluginError
+from rnnbench.errors import OptionError, PluginError
 from rnnbench.records.spec import Provider
+from rnnbench.records.syntax import OptionValue
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,6 +64,7 @@ class Collector:
         causal: bool = True,
         citations: Sequence[Citation] = (),
         incompatible: Callable[[Task, dict[str, Any]], str | None] | None = None,
+        plain_loop: Mapping[str, OptionValue] | None = None,
     ) -> None:
         """See :class:`rnnbench.RegisterModel`."""
         self._check_name("model", name, self._taken_models, self.models)
@@ -75,14 +77,16 @@ class Collector:
                 f"model {name!r}: incompatible must be a function of (task, options) "
                 "that returns a reason or None."
             )
+        options = options_of(core, skip=("input_size", "hidden_size"))
         self.models[name] = RegisteredModel(
             name=name,
             provider=self._provider,
-            options=options_of(core, skip=("input_size", "hidden_size")),
+            options=options,
             cited=cited,
             factory=core,
             causal=causal,
             incompatible=incompatible,
+            plain_loop=_plain_loop(name, options, plain_loop),
         )
 
     def register_task(self, name: str, task: type[Task]) -> None:
@@ -126,6 +130,23 @@ class Collector:
                 f"(kept) and by {ours.distribution} {ours.version} (refused). "
                 f"Rename one, or set {DISABLE_VARIABLE}."
             )
+
+
+def _plain_loop(
+    name: str, options: Mapping[str, Option], given: Mapping[str, OptionValue] | None
+) -> dict[str, OptionValue] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not given:
+        raise PluginError(
+            f"model {name!r}: plain_loop must be the options that select the plain loop, "
+            'e.g. {"impl": "reference"}.'
+        )
+    try:
+        resolved = resolve(name, options, given)
+    except OptionError as error:
+        raise PluginError(f"model {name!r}: plain_loop: {error}") from None
+    return {option: resolved[option] for option in given}
 
 
 def _check_core(name: str, core: Any, causal: bool) -> None:

@@ -14,6 +14,7 @@ from rnnbench.contract.task import Citation, Task
 from rnnbench.errors import one_line
 from rnnbench.records.result import RecordedCitation
 from rnnbench.records.spec import Provider
+from rnnbench.records.syntax import OptionValue
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,6 +58,8 @@ class RegisteredModel(_Entry):
 
     causal: bool
     incompatible: Callable[[Task, dict[str, Any]], str | None] | None
+    plain_loop: dict[str, OptionValue] | None = None
+    """Options that turn it into its plain loop; ``None`` where none is declared."""
 
     def build(
         self, input_size: int, hidden_size: int, options: dict[str, Any] | None = None

@@ -7,7 +7,7 @@ implementation does not need may be omitted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
@@ -33,6 +33,7 @@ class RegisterModel(Protocol):
         causal: bool = True,
         citations: Sequence[Citation] = (),
         incompatible: Callable[[Task, dict[str, Any]], str | None] | None = None,
+        plain_loop: Mapping[str, bool | int | float | str | None] | None = None,
     ) -> None:
         """Register an architecture.
 
@@ -49,6 +50,10 @@ class RegisterModel(Protocol):
                 ``forward`` must take ``lengths`` so that padding never leaks in.
             citations: papers to cite when the model took part.
             incompatible: ``(task, options) -> reason or None``; a reason declines the task.
+            plain_loop: options that turn the model into a plain loop over time steps in Python,
+                which computes the same function of the same parameters, e.g. ``{"impl":
+                "reference"}``. It is timed beside the plain loop of the comparator. ``None`` for a
+                model that is a plain loop itself, or has none.
 
         Raises:
             rnnbench.errors.PluginError: an argument breaks the contract; the message states what to

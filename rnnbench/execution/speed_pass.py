@@ -15,14 +15,18 @@ from rnnbench.records.spec import ModelSpec, TrialSpec
 from rnnbench.records.store import comparable_key, utc_now
 
 if TYPE_CHECKING:
+    from rnnbench.contract.registry import Registry
     from rnnbench.execution.context import RunContext
-    from rnnbench.records.result import Speed
 
 COMPARATOR = "lstm"
 """The model that speeds are ratios to, at the same hidden size and with its default options."""
-PROCESSES = 3
-"""Fresh processes that each configuration is timed in."""
-BUDGET_SECONDS = 2.0
+PROCESSES = 6
+"""Fresh processes that each configuration is timed in.
+
+The fewest for which the range of their medians covers the median over processes with a probability
+above 95 %.
+"""
+BUDGET_SECONDS = 1.0
 """Approximate time of the measurements in each process."""
 LIMIT_SECONDS = 120.0
 
@@ -85,18 +89,13 @@ class SpeedPass:
             if timings is None:
                 return
             parts.append(timings)
-        self._context.store.add_speed(spec, _merged(parts), utc_now())
+        self._context.store.add_speed(spec, merge(parts, comparator=COMPARATOR), utc_now())
 
     def _time(self, spec: TrialSpec) -> TrialTimings | None:
         """Time a configuration in a fresh process; ``None`` if that failed or was interrupted."""
-        comparator = self._comparator(spec)
-        job = SpeedJob(
-            plugins=modules_for([spec, comparator], self._context.registry),
-            device=self._context.device,
-            memory=self._context.options.memory,
-            spec=spec,
-            comparator=comparator,
-            budget_seconds=BUDGET_SECONDS,
+        context = self._context
+        job = speed_job(
+            spec, context.registry, device=context.device, memory=context.options.memory
         )
         outcome = self._context.run_to_end(job, LIMIT_SECONDS)
         if isinstance(outcome.result, TrialTimings):
@@ -106,22 +105,39 @@ class SpeedPass:
             self._context.view.say(f"the speed of {spec.model.label} could not be measured: {why}")
         return None
 
-    def _comparator(self, spec: TrialSpec) -> TrialSpec:
-        model = self._context.registry.model(COMPARATOR)
-        comparator = ModelSpec(
-            name=model.name,
-            provider=model.provider,
-            hidden_size=spec.model.hidden_size,
-            causal=model.causal,
-            options=resolve(COMPARATOR, model.options, {}),
-        )
-        return spec.model_copy(update={"model": comparator})
 
-
-def _merged(parts: Sequence[TrialTimings]) -> Speed:
-    return merge(
-        [part.timings for part in parts],
-        comparator=COMPARATOR,
-        length=parts[0].length,
-        environment=parts[0].environment,
+def speed_job(
+    spec: TrialSpec, registry: Registry, *, device: str = "cpu", memory: int | None = None
+) -> SpeedJob:
+    """Return the job that times a trial's network in turn with the comparator's."""
+    comparator = spec.model_copy(update={"model": _comparator(spec, registry)})
+    return SpeedJob(
+        plugins=modules_for([spec, comparator], registry),
+        device=device,
+        memory=memory,
+        spec=spec,
+        comparator=comparator,
+        plain_loop=_plain_loop(spec, registry),
+        comparator_plain_loop=_plain_loop(comparator, registry),
+        budget_seconds=BUDGET_SECONDS,
     )
+
+
+def _comparator(spec: TrialSpec, registry: Registry) -> ModelSpec:
+    model = registry.model(COMPARATOR)
+    return ModelSpec(
+        name=model.name,
+        provider=model.provider,
+        hidden_size=spec.model.hidden_size,
+        causal=model.causal,
+        options=resolve(COMPARATOR, model.options, {}),
+    )
+
+
+def _plain_loop(spec: TrialSpec, registry: Registry) -> TrialSpec | None:
+    """Return the trial with the plain loop that its model declares, if it declares one."""
+    options = registry.model(spec.model.name).plain_loop
+    if options is None:
+        return None
+    model = spec.model.model_copy(update={"options": {**spec.model.options, **options}})
+    return spec.model_copy(update={"model": model})

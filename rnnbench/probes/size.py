@@ -6,10 +6,12 @@ import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from rnnbench.contract.core import state_size
@@ -20,15 +22,18 @@ if TYPE_CHECKING:
 
     from rnnbench.training.network import Network
 
+_SOFTMAX = (torch.ops.aten._softmax.default, torch.ops.aten._log_softmax.default)
+
 
 def measure_size(network: Network, length: int) -> Size:
     """Measure the size of a network for sequences of ``length`` steps.
 
-    Floating-point operations are counted by torch's counter: matrix products and convolutions,
-    with a multiply-add as two operations. Elementwise operations (gates, activations) are not
-    counted. For torch's own layers the result is ``2c(HD + H^2)`` per layer and direction, c = 1,
-    3, 4 for RNN, GRU, LSTM. The count covers the core, from the encoded sequence to the decoder's
-    input, for one sequence, divided by ``length``.
+    Floating-point operations in matrix products and convolutions are counted by torch's counter,
+    with a multiply-add as two. For torch's own layers they are ``2c(HD + H^2)`` per layer and
+    direction, c = 1, 3, 4 for RNN, GRU, LSTM. Elementwise operations are counted apart: each value
+    that one of them, or a softmax, computes counts as one. For torch's own layers they are 2H, 10H,
+    13H. Both counts cover the core, from the encoded sequence to the decoder's input, for one
+    sequence, divided by ``length``.
 
     The state size is the number of values in the state after ``length`` steps of one sequence. A
     growing state is therefore counted at the task's own length.
@@ -42,20 +47,41 @@ def measure_size(network: Network, length: int) -> Size:
     encoded = encoded.to(next(copied.parameters()).dtype)
     with torch.no_grad():
         _, state = copied.unroll(encoded)
-        with _visible_operations(), FlopCounterMode(display=False) as counter:
-            copied.features(encoded)
+        with _visible_operations():
+            with FlopCounterMode(display=False) as products:
+                copied.features(encoded)
+            with _ElementwiseCounter() as elementwise:
+                copied.features(encoded)
     return Size(
         params_encoder=count_parameters(network.encoder),
         params_core=count_parameters(network.core),
         params_decoder=count_parameters(network.decoder),
         state_size=state_size(state, 1),
-        flops_per_step=counter.get_total_flops() / length,
+        matmul_flops_per_step=products.get_total_flops() / length,
+        elementwise_per_step=elementwise.values / length,
     )
 
 
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable parameters of a module. Shared parameters count once."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+class _ElementwiseCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the values that elementwise operations and softmax compute."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.values = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        del types
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and (torch.Tag.pointwise in func.tags or func in _SOFTMAX):
+            self.values += result.numel()
+        return result
 
 
 @contextmanager

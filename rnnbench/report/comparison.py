@@ -8,13 +8,13 @@ from rnnbench.analysis.comparison import Comparison, Pairing
 from rnnbench.analysis.formatting import (
     MISSING,
     censored_text,
-    compact,
     estimate_text,
     level_text,
     number,
+    operations_text,
     p_text,
-    quartiles_text,
     rate_text,
+    ratio_text,
     verdict_text,
     whole,
 )
@@ -105,9 +105,14 @@ def _steps_to_solve(configuration: Configuration) -> str:
 
 def _speed(configuration: Configuration) -> str:
     point = configuration.speed_point("train")
-    if point is None:
-        return MISSING
-    return f"{number(point.seconds.median * 1e3)} ms, ratio {quartiles_text(point.ratio)}"
+    return MISSING if point is None else f"{ratio_text(point.ratio)} {configuration.comparator}"
+
+
+def _plain_loop(configuration: Configuration) -> str:
+    point = configuration.plain_loop("train")
+    if point is not None:
+        return f"{ratio_text(point.ratio)} {configuration.comparator}"
+    return MISSING if configuration.speed is None else "no plain loop"
 
 
 _ROWS: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
@@ -117,9 +122,10 @@ _ROWS: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
     ("steps to solve, median", _steps_to_solve),
     ("trials without a score", lambda c: str(len(c.failures))),
     ("parameters", lambda c: MISSING if c.size is None else whole(c.size.params_total)),
-    ("FLOPs per step", lambda c: MISSING if c.size is None else compact(c.size.flops_per_step)),
+    ("matrix-product FLOPs + elementwise operations per step", lambda c: operations_text(c.size)),
     ("state size", lambda c: MISSING if c.size is None else whole(c.size.state_size)),
-    ("training step", _speed),
+    ("training step, as built [interval]", _speed),
+    ("training step, plain loops [interval]", _plain_loop),
     ("gradient half-life at initialisation", lambda c: number(c.half_life("init"))),
     ("gradient half-life after training", lambda c: number(c.half_life("trained"))),
 )

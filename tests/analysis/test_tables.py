@@ -43,7 +43,7 @@ PROMISED = [
     "params_total",
     "params_core",
     "state_size",
-    "flops_per_step",
+    "matmul_flops_per_step",
     "train_step_ms",
     "infer_step_ms",
     "stream_step_ms",

@@ -38,7 +38,7 @@ def test_models_scores_and_rates_are_whole_at_any_width(width: int) -> None:
 def test_a_wide_terminal_shows_every_column_and_a_narrow_one_says_which_it_lacks() -> None:
     assert "no room" not in drawn(100)
     narrow = " ".join(drawn(60).split())
-    assert "no room for params, step / lstm, half-life and trials" in narrow
+    assert "no room for params, step / lstm, loop / lstm, half-life and trials" in narrow
     assert "20,000" not in narrow
 
 
@@ -53,6 +53,18 @@ def test_the_heading_of_speed_names_the_comparator() -> None:
     console = Console(file=io.StringIO(), width=120, color_system=None)
     (table,) = leaderboards(changed, console)
     assert [column.header for column in table.columns].count("step\n/ gru") == 1
+    assert [column.header for column in table.columns].count("loop\n/ gru") == 1
+
+
+def test_noise_of_the_training_step_is_marked_and_a_missing_loop_is_empty() -> None:
+    noisy = [record(model="gru", ratio=None).model_copy(update={"speed": speed(2.0, noisy=True)})]
+    loopless = [record(model="rnn", ratio=None).model_copy(update={"speed": speed(plain=None)})]
+    console = Console(file=io.StringIO(), width=140, color_system=None)
+    (table,) = leaderboards([*noisy, *loopless], console)
+    cells = [list(column.cells) for column in table.columns]
+    assert [str(cell) for cell in cells[5]] == ["2.00x~", "1.00x"]
+    assert [str(cell) for cell in cells[6]] == ["0.90x~", "–"]
+    assert "~ uncertain by more than a quarter" in str(table.caption)
 
 
 def test_declined_and_failed_trials_are_counted_separately() -> None:

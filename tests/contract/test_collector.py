@@ -107,6 +107,10 @@ def fresh() -> Collector:
             "citations must be a sequence of rnnbench.Citation",
         ),
         (Core, {"incompatible": "never"}, "incompatible must be a function"),
+        (Core, {"plain_loop": True}, "plain_loop must be the options that select the plain loop"),
+        (Core, {"plain_loop": {}}, "plain_loop must be the options that select the plain loop"),
+        (Core, {"plain_loop": {"impl": "slow"}}, "plain_loop: model has no option 'impl'"),
+        (Core, {"plain_loop": {"layers": "two"}}, "layers=two is not an integer"),
     ],
 )
 def test_a_model_is_checked_at_the_call(core: Any, options: dict[str, Any], message: str) -> None:
@@ -115,6 +119,14 @@ def test_a_model_is_checked_at_the_call(core: Any, options: dict[str, Any], mess
         collector.register_model("model", core, **options)
     assert message in str(caught.value)
     assert not collector.models
+
+
+def test_a_plain_loop_is_kept_as_options() -> None:
+    collector = fresh()
+    collector.register_model("model", Core, plain_loop={"layers": "2"})
+    collector.register_model("other", Core)
+    assert collector.models["model"].plain_loop == {"layers": 2}
+    assert collector.models["other"].plain_loop is None
 
 
 def test_a_partial_is_registered_under_its_class() -> None:

@@ -38,7 +38,7 @@ def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisati
         ("lstm", {"forget_bias": "inf"}),
         ("lstm", {"impl": "quick"}),
         ("lstm", {"init": "identity"}),
-        ("bilstm", {"impl": "reference"}),
+        ("bilstm", {"impl": "quick"}),
         ("attention-lstm", {"attention_size": "0"}),
     ],
 )

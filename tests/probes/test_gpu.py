@@ -40,7 +40,7 @@ def test_operations_are_counted_on_a_copy_on_the_cpu() -> None:
     network = network_of(partial(TorchCore, "LSTM", hidden_size=12), 12)
     on_cpu = measure_size(network, 10)
     assert measure_size(network.to(GPU), 10) == on_cpu
-    assert on_cpu.flops_per_step == 2 * 4 * (12 * 4 + 12 * 12)
+    assert on_cpu.matmul_flops_per_step == 2 * 4 * (12 * 4 + 12 * 12)
 
 
 def test_a_model_against_itself_has_a_ratio_of_one() -> None:

@@ -82,5 +82,5 @@ def test_a_core_that_cannot_run_in_float64_has_no_profiles_and_three_notes() -> 
     assert found.profiles == ()
     assert len(found.notes) == 3
     assert all("(init), the core failed with RuntimeError" in note for note in found.notes)
-    assert measure_size(network, 10).flops_per_step == 2 * (4 * 4 + 4 * 4)
+    assert measure_size(network, 10).matmul_flops_per_step == 2 * (4 * 4 + 4 * 4)
     assert torch.get_default_dtype() == torch.float32

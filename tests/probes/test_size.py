@@ -46,7 +46,7 @@ def test_torchs_layers_follow_their_formulas(
     size = measure_size(network, length)
     weights, biases = multiply_weights(kind, width, hidden, layers, 1)
     assert size.params_core == weights + biases
-    assert size.flops_per_step == 2 * weights
+    assert size.matmul_flops_per_step == 2 * weights
     assert size.state_size == layers * hidden * (2 if kind == "LSTM" else 1)
     assert size.params_encoder == 0
     assert size.params_decoder == 3 * hidden + 3
@@ -71,7 +71,7 @@ def test_both_directions_are_counted(kind: str) -> None:
     size = measure_size(network, 10)
     weights, biases = multiply_weights(kind, 4, 6, 2, 2)
     assert size.params_core == weights + biases
-    assert size.flops_per_step == 2 * weights
+    assert size.matmul_flops_per_step == 2 * weights
     assert size.params_decoder == 3 * 12 + 3
 
 
@@ -120,7 +120,7 @@ def test_fused_attention_is_counted() -> None:
         network_of(Attention, width, Vectors(width), steps="every", causal=False), length
     )
     projections = 2 * (4 * width**2 + 2 * width * feedforward)
-    assert size.flops_per_step == projections + 2 * 2 * length * width
+    assert size.matmul_flops_per_step == projections + 2 * 2 * length * width
 
 
 def test_forward_last_is_counted_where_it_is_used() -> None:
@@ -130,8 +130,8 @@ def test_forward_last_is_counted_where_it_is_used() -> None:
             return self.forward(x)[0].mean(1) @ torch.eye(6, dtype=x.dtype)
 
     build = partial(ReadOut, "GRU", hidden_size=6)
-    every = measure_size(network_of(build, 6, steps="every"), 10).flops_per_step
-    last = measure_size(network_of(build, 6, steps="last"), 10).flops_per_step
+    every = measure_size(network_of(build, 6, steps="every"), 10).matmul_flops_per_step
+    last = measure_size(network_of(build, 6, steps="last"), 10).matmul_flops_per_step
     assert last == every + 2 * 6 * 6 / 10
 
 
@@ -141,3 +141,29 @@ def test_the_network_is_left_unchanged() -> None:
     assert network.training
     assert all(p.dtype == torch.float32 and p.requires_grad for p in network.parameters())
     assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize(("kind", "per_unit"), [("RNN", 2), ("GRU", 10), ("LSTM", 13)])
+def test_elementwise_operations_of_torchs_layers_follow_their_equations(
+    kind: str, per_unit: int
+) -> None:
+    """LSTM: 4 sums of projections, 5 activations, 3 products and 1 sum per unit."""
+    network = network_of(partial(TorchCore, kind, hidden_size=6, num_layers=2), 6)
+    assert measure_size(network, 10).elementwise_per_step == 2 * per_unit * 6
+
+
+def test_the_elementwise_operations_of_an_attention_are_counted() -> None:
+    """Bahdanau's scores take one sum and one tanh for each query, key and unit."""
+
+    class Attention(nn.Module):
+        def forward(
+            self, x: Tensor, state: None = None, lengths: Tensor | None = None
+        ) -> tuple[Tensor, None]:
+            del state, lengths
+            scores = torch.tanh(x.unsqueeze(2) + x.unsqueeze(1)).sum(-1)  # (B, T, T)
+            return scores.softmax(-1) @ x, None
+
+    network = network_of(lambda _: Attention(), 4, steps="every", causal=False)
+    size = measure_size(network, 10)
+    assert size.elementwise_per_step == 10 * (2 * 4 + 1)
+    assert size.matmul_flops_per_step == 2 * 10 * 4

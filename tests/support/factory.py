@@ -18,9 +18,11 @@ from rnnbench.records.result import (
     CurvePoint,
     Environment,
     Gradient,
+    Kernel,
     Learning,
     Profile,
     Quartiles,
+    Ratio,
     Record,
     RecordedCitation,
     Result,
@@ -147,42 +149,67 @@ def size(params: int = 20_000) -> Size:
         params_core=params - decoder,
         params_decoder=decoder,
         state_size=128,
-        flops_per_step=2.0 * params,
+        matmul_flops_per_step=2.0 * params,
+        elementwise_per_step=832.0,
     )
 
 
 def speed(
     ratio: float = 1.0,
     *,
+    plain: float | None = 0.9,
     noisy: bool = False,
     lengths: Sequence[int] = (40, 10, 160),
     comparator: str = "lstm",
 ) -> Speed:
-    """Timings ``ratio`` times those of the comparator; the first length is the task's own."""
+    """Timings ``ratio`` times those of the comparator; the first length is the task's own.
 
-    def quartiles(median: float) -> Quartiles:
-        return Quartiles(median=median, low=0.95 * median, high=1.08 * median)
+    ``plain`` is the ratio of the plain loops, ``None`` for a model without one. With ``noisy`` the
+    training step scatters, and nothing else.
+    """
 
-    def point(mode: SpeedMode, length: int, batch_size: int, seconds: float) -> SpeedPoint:
+    def quartiles(middle: float) -> Quartiles:
+        return Quartiles(median=middle, low=0.95 * middle, high=1.08 * middle)
+
+    def point(
+        mode: SpeedMode, length: int, batch_size: int, seconds: float, ratio: float
+    ) -> SpeedPoint:
+        spread = 0.3 if noisy and mode == "train" else 0.02
         return SpeedPoint(
             mode=mode,
             length=length,
             batch_size=batch_size,
             seconds=quartiles(ratio * seconds),
             comparator_seconds=quartiles(seconds),
-            ratio=quartiles(ratio),
+            ratio=Ratio(
+                median=ratio,
+                low=(1 - spread) * ratio,
+                high=(1 + spread) * ratio,
+                level=0.96875,
+                processes=6,
+            ),
         )
 
     modes: tuple[tuple[SpeedMode, float], ...] = (("forward", 1e-4), ("train", 3e-4))
-    points = [point(mode, length, 64, unit * length) for mode, unit in modes for length in lengths]
-    points.append(point("stream", 1, 1, 5e-5))
+    points = [
+        point(mode, length, 64, unit * length, ratio) for length in lengths for mode, unit in modes
+    ]
+    points.append(point("stream", 1, 1, 5e-5, ratio))
+    plain_points = []
+    if plain is not None:
+        plain_points = [point(mode, lengths[0], 64, 3 * unit, plain) for mode, unit in modes]
+        plain_points.append(point("stream", 1, 1, 9e-5, plain))
+    fused = Kernel(kind="fused", operations=("aten::mkldnn_rnn_layer",), dispatched_per_step=0.0)
+    compiled = Kernel(kind="C++ loop", operations=("aten::gru",), dispatched_per_step=0.0)
     return Speed(
         comparator=comparator,
         points=tuple(points),
+        plain_points=tuple(plain_points),
+        kernels={"train": compiled, "forward": compiled},
+        comparator_kernels={"train": fused, "forward": fused},
         peak_memory_bytes=200 << 20,
         dtype="float32",
-        processes=5,
-        noisy=noisy,
+        processes=6,
         environment=ENVIRONMENT,
     )
 

@@ -248,3 +248,32 @@ class LastStepOfPadding(GoodBidirectional):
     def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         outputs: Tensor = self(x, None, lengths)[0]
         return outputs[:, -1]
+
+
+class OtherLoop(Good):
+    """With ``loop`` its outputs are larger than without."""
+
+    def __init__(self, input_size: int, hidden_size: int, loop: bool = False) -> None:
+        super().__init__(input_size, hidden_size)
+        self.loop = loop
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Any, Any]:
+        outputs, state = super().forward(x, state)
+        return (1.01 * outputs if self.loop else outputs), state
+
+
+class LoopWithMore(Good):
+    """With ``loop`` it has a parameter that it lacks without."""
+
+    def __init__(self, input_size: int, hidden_size: int, loop: bool = False) -> None:
+        super().__init__(input_size, hidden_size)
+        if loop:
+            self.scale = nn.Parameter(torch.ones(hidden_size))
+
+
+class LoopInTorch(nn.GRU):
+    """Its ``loop`` is torch's layer again."""
+
+    def __init__(self, input_size: int, hidden_size: int, loop: bool = False) -> None:
+        super().__init__(input_size, hidden_size, batch_first=True)
+        self.loop = loop

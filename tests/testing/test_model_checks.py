@@ -15,9 +15,11 @@ from rnnbench.testing import check_model, model_results
 from tests.support import faulty_cores as cores
 
 
-def registered(core: Any, *, causal: bool = True) -> RegisteredModel:
+def registered(
+    core: Any, *, causal: bool = True, plain_loop: dict[str, Any] | None = None
+) -> RegisteredModel:
     registration = Collector(Provider(distribution="acme", version="1"), {}, {})
-    registration.register_model("tested", core, causal=causal)
+    registration.register_model("tested", core, causal=causal, plain_loop=plain_loop)
     return registration.models["tested"]
 
 
@@ -119,6 +121,25 @@ def test_a_mistake_with_padding_is_caught(core: type[nn.Module], check: str) -> 
         if not result.passed
     }
     assert "lengths" in failed[check]
+
+
+@pytest.mark.parametrize(
+    ("core", "check", "hint"),
+    [
+        (cores.OtherLoop, "the plain loop computes the same", "the outputs of the plain loop"),
+        (cores.LoopWithMore, "the plain loop computes the same", "other parameters: scale"),
+        (cores.LoopInTorch, "the plain loop is a loop in python", "it ran aten::gru (C++ loop)"),
+    ],
+)
+def test_a_mistake_in_the_plain_loop_is_caught(
+    core: type[nn.Module], check: str, hint: str
+) -> None:
+    results = model_results(registered(core, plain_loop={"loop": True}))
+    failed = {result.name: result.message for result in results if not result.passed}
+    assert list(failed) == [check]
+    assert hint in failed[check]
+    undeclared = model_results(registered(core))
+    assert all(result.passed for result in undeclared)
 
 
 @pytest.mark.parametrize(("core", "causal"), [(cores.Good, True), (cores.GoodBidirectional, False)])

@@ -56,6 +56,9 @@ class SpeedJob(_AnyJob):
     kind: Literal["speed"] = "speed"
     spec: TrialSpec
     comparator: TrialSpec
+    plain_loop: TrialSpec | None = None
+    """The plain loop that the model declares."""
+    comparator_plain_loop: TrialSpec | None = None
     budget_seconds: PositiveFloat
 
 

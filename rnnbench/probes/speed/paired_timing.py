@@ -40,6 +40,7 @@ def time_interleaved(
     device: torch.device | str,
     repeats: int = 20,
     budget_seconds: float = 20.0,
+    plain_loops: tuple[Network, Network] | None = None,
 ) -> ProcessTimings:
     """Time forward pass, training step and streamed time step of a model and its comparator.
 
@@ -58,23 +59,32 @@ def time_interleaved(
         device: runs both networks.
         repeats: pairs at each length and mode, at least 3. The first 3 ignore the time budget.
         budget_seconds: approximate total time, shared evenly between lengths and modes.
+        plain_loops: the plain loops of model and comparator, timed in the same way at the first
+            length; left unchanged.
     """
     device = torch.device(device)
     # before anything else is allocated on the device
     memory = peak_memory(model, lengths[0], batch_size, device)
-    points = [(mode, length) for length in lengths for mode in modes_of(model)]
+    as_built, modes, own = (model, comparator), modes_of(model), lengths[0]
+    points = [(as_built, mode, own) for mode in modes]
+    if plain_loops is not None:
+        points += [(plain_loops, mode, own) for mode in modes]
+    points += [(as_built, mode, length) for length in lengths[1:] for mode in modes]
     deadline = time.perf_counter() + budget_seconds
     timings: list[RawTiming] = []
-    for done, (mode, length) in enumerate(points):
+    plain_timings: list[RawTiming] = []
+    for done, (networks, mode, length) in enumerate(points):
         share = (deadline - time.perf_counter()) / (len(points) - done)
-        if length != lengths[0] and _expected_seconds(timings, mode, length) > share:
+        if length != own and _expected_seconds(timings, mode, length) > share:
             continue
-        timings.append(
-            _time_point(model, comparator, mode, length, batch_size, device, repeats, share)
-        )
+        timing = _time_point(networks, mode, length, batch_size, device, repeats, share)
+        (timings if networks is as_built else plain_timings).append(timing)
     dtype = next(model.parameters()).dtype
     return ProcessTimings(
-        timings=tuple(timings), peak_memory_bytes=memory, dtype=str(dtype).removeprefix("torch.")
+        timings=tuple(timings),
+        plain_timings=tuple(plain_timings),
+        peak_memory_bytes=memory,
+        dtype=str(dtype).removeprefix("torch."),
     )
 
 
@@ -89,8 +99,7 @@ def _expected_seconds(timings: list[RawTiming], mode: SpeedMode, length: int) ->
 
 
 def _time_point(
-    model: Network,
-    comparator: Network,
+    networks: tuple[Network, Network],
     mode: SpeedMode,
     length: int,
     batch_size: int,
@@ -99,9 +108,7 @@ def _time_point(
     share: float,
 ) -> RawTiming:
     start = time.perf_counter()
-    workloads = [
-        prepare(network, mode, length, batch_size, device) for network in (model, comparator)
-    ]
+    workloads = [prepare(network, mode, length, batch_size, device) for network in networks]
     calls = []
     for workload in workloads:
         for _ in range(WARM_UP - 1):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 import numpy as np
 
 from rnnbench.records.base import Data
-from rnnbench.records.result import Environment, Quartiles, Speed, SpeedMode, SpeedPoint
+from rnnbench.records.result import (
+    Environment,
+    Kernel,
+    Quartiles,
+    Ratio,
+    Speed,
+    SpeedMode,
+    SpeedPoint,
+)
 
-NOISY = 0.25
-"""Spread of a ratio, relative to its median, above which a speed is marked noisy."""
+LEVEL = 0.95
+"""Probability with which the interval of a ratio covers, if there are enough processes."""
 
 
 class RawTiming(Data):
@@ -40,13 +50,16 @@ class ProcessTimings(Data):
     """Timings of one process.
 
     Attributes:
-        timings: one per mode and length.
+        timings: one per mode and length, model and comparator as built.
+        plain_timings: one per mode, plain loop beside the comparator's plain loop; empty where the
+            model has no plain loop.
         peak_memory_bytes: peak bytes of live tensors in a training step of the model, at the first
             length.
         dtype: data type of the parameters, e.g. ``"float32"``.
     """
 
     timings: tuple[RawTiming, ...]
+    plain_timings: tuple[RawTiming, ...] = ()
     peak_memory_bytes: int
     dtype: str
 
@@ -56,48 +69,51 @@ class TrialTimings(Data):
 
     Attributes:
         timings: the timings.
-        length: the task's own number of time steps.
+        kernels: what ran the model as built.
+        comparator_kernels: what ran the comparator as built.
         environment: the machine and software of the process.
     """
 
     timings: ProcessTimings
-    length: int
+    kernels: dict[SpeedMode, Kernel]
+    comparator_kernels: dict[SpeedMode, Kernel]
     environment: Environment
 
 
-def merge(
-    processes: Sequence[ProcessTimings], *, comparator: str, length: int, environment: Environment
-) -> Speed:
+def merge(processes: Sequence[TrialTimings], *, comparator: str) -> Speed:
     """Merge the timings of several fresh processes into one speed record.
 
-    Samples and pairwise ratios of all processes are pooled and summarised by median and quartiles.
-    The record is marked noisy if, in any mode at the task's own ``length``, the interquartile range
-    of the ratio exceeds a quarter of its median, or the medians of the processes differ by more
-    than that. Memory layout and clock differ between processes, which samples within one process
-    do not show.
+    A ratio is the median over processes of the median over the pairs of a process. Memory layout
+    and clock differ between processes, which samples within one process do not show, so that the
+    interval of a ratio is that of the median over processes. Times in seconds are the median and
+    quartiles of the samples of all processes.
 
     Args:
         processes: at least one. A length that a process had no time for is merged from the others.
         comparator: label of the model that the ratios are relative to.
-        length: the task's own number of time steps.
-        environment: machine and software of the processes.
     """
-    groups: dict[tuple[SpeedMode, int], list[RawTiming]] = {}
-    for process in processes:
-        for timing in process.timings:
-            groups.setdefault((timing.mode, timing.length), []).append(timing)
+    first, found = processes[0], [process.timings for process in processes]
     return Speed(
         comparator=comparator,
-        points=tuple(_pooled(group) for group in groups.values()),
-        peak_memory_bytes=max(process.peak_memory_bytes for process in processes),
-        dtype=processes[0].dtype,
+        points=_merged(timing for each in found for timing in each.timings),
+        plain_points=_merged(timing for each in found for timing in each.plain_timings),
+        kernels=first.kernels,
+        comparator_kernels=first.comparator_kernels,
+        peak_memory_bytes=max(each.peak_memory_bytes for each in found),
+        dtype=first.timings.dtype,
         processes=len(processes),
-        noisy=any(_is_noisy(group) for (_, at), group in groups.items() if at == length),
-        environment=environment,
+        environment=first.environment,
     )
 
 
-def _pooled(group: Sequence[RawTiming]) -> SpeedPoint:
+def _merged(timings: Iterable[RawTiming]) -> tuple[SpeedPoint, ...]:
+    groups: dict[tuple[SpeedMode, int], list[RawTiming]] = {}
+    for timing in timings:
+        groups.setdefault((timing.mode, timing.length), []).append(timing)
+    return tuple(_point(group) for group in groups.values())
+
+
+def _point(group: Sequence[RawTiming]) -> SpeedPoint:
     first = group[0]
     return SpeedPoint(
         mode=first.mode,
@@ -105,16 +121,32 @@ def _pooled(group: Sequence[RawTiming]) -> SpeedPoint:
         batch_size=first.batch_size,
         seconds=_quartiles(s for timing in group for s in timing.seconds),
         comparator_seconds=_quartiles(s for timing in group for s in timing.comparator_seconds),
-        ratio=_quartiles(r for timing in group for r in timing.ratios),
+        ratio=median_over_processes([median(timing.ratios) for timing in group]),
     )
 
 
-def _is_noisy(group: Sequence[RawTiming]) -> bool:
-    ratio = _quartiles(r for timing in group for r in timing.ratios)
-    medians = [_quartiles(timing.ratios).median for timing in group]
-    return max(ratio.high - ratio.low, max(medians) - min(medians)) > NOISY * ratio.median
+def median_over_processes(values: Sequence[float]) -> Ratio:
+    """Return the median of one value per process, with its interval.
+
+    The interval has the k-th smallest and the k-th largest value as its ends. It covers the median
+    of the distribution that the values are independent draws of, whatever that distribution is,
+    with a probability of ``1 - 2 P(X < k)``, X binomial with n trials of probability 1/2 (David &
+    Nagaraja 2003, Order statistics, section 7.1). k is the largest that gives at least ``LEVEL``,
+    or 1: the range of 6 values covers with a probability of 96.9 %, that of 3 with 75 %.
+    """
+    ordered, n = sorted(values), len(values)
+    outside = [2 * sum(math.comb(n, i) for i in range(k)) / 2**n for k in range(1, n // 2 + 1)]
+    k = max((k for k, p in enumerate(outside, 1) if 1 - p >= LEVEL), default=1)
+    alone = n == 1
+    return Ratio(
+        median=median(ordered),
+        low=None if alone else ordered[k - 1],
+        high=None if alone else ordered[n - k],
+        level=0.0 if alone else 1 - outside[k - 1],
+        processes=n,
+    )
 
 
 def _quartiles(values: Iterable[float]) -> Quartiles:
-    low, median, high = np.quantile(np.fromiter(values, dtype=np.float64), [0.25, 0.5, 0.75])
-    return Quartiles(median=float(median), low=float(low), high=float(high))
+    low, middle, high = np.quantile(np.fromiter(values, dtype=np.float64), [0.25, 0.5, 0.75])
+    return Quartiles(median=float(middle), low=float(low), high=float(high))

@@ -1,4 +1,4 @@
-"""Speed against sequence length, as the ratio to a comparator timed in the same pass."""
+"""Speed against sequence length, as the ratio to a comparator timed in turn with the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.records.result import Speed
+from rnnbench.records.result import Speed, SpeedPoint
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import (
@@ -26,7 +26,10 @@ _MODES = (("train", "training step"), ("forward", "forward pass"))
 
 
 def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure | None:
-    """Draw the ratio of times, model over comparator, at each length, with quartiles."""
+    """Draw the ratio of times, model over comparator, with intervals.
+
+    As built at each length; plain loop over plain loop at the task's own length.
+    """
     timed = [c for c in task.configurations if c.speeds][:MOST_DRAWN]
     modes = [
         (mode, words)
@@ -46,9 +49,13 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
     lengths = sorted(
         {point.length for c in timed for point in c.speeds[-1].points if point.mode != "stream"}
     )
-    ratios = [
-        point.ratio.median for c in timed for point in c.speeds[-1].points if point.mode != "stream"
+    drawn = [
+        point
+        for c in timed
+        for point in (*c.speeds[-1].points, *c.speeds[-1].plain_points)
+        if point.mode != "stream"
     ]
+    ratios = [point.ratio.median for point in drawn]
     for axes in row:
         if lengths[0] > 0 and lengths[-1] / lengths[0] > 3:
             use_log(axes, "x", lengths[0], lengths[-1])
@@ -58,16 +65,14 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
             use_log(axes, "y", min(ratios), max(ratios))
     row[0].set_ylabel(f"time over that of {figure_text(comparator, 24)}")
     legend(figure, [(c.label, styles[c.label]) for c in timed])
-    noisy = [c.label for c in timed if c.noisy]
     caption = (
-        f"Time over that of {comparator} at the same size, timed in turn with it: "
-        "medians with quartiles; above 1 is slower."
-        + (
-            f" Hollow: timings that scattered too much to be trusted ({', '.join(noisy)})."
-            if noisy
-            else ""
-        )
+        f"Time over that of {comparator} at the same size, timed in turn with it, both as built: "
+        "medians over processes with intervals; above 1 is slower."
     )
+    if any(c.speeds[-1].plain_points for c in timed):
+        caption += f" Crosses: plain loop over the plain loop of {comparator}."
+    if any(point.noisy for point in drawn):
+        caption += " Hollow or grey: the interval is wider than a quarter of the ratio."
     return render_figure(
         figure,
         name,
@@ -81,24 +86,43 @@ def _draw(axes: Axes, speed: Speed, mode: str, style: Style) -> None:
     points = sorted(
         (point for point in speed.points if point.mode == mode), key=lambda point: point.length
     )
-    if not points:
-        return
-    lengths, medians = [p.length for p in points], [p.ratio.median for p in points]
-    for point in points:
-        axes.plot(
-            [point.length] * 2,
-            [point.ratio.low, point.ratio.high],
-            color=style.colour,
-            linewidth=1.4,
-            alpha=0.7,
-        )
+    plain = [point for point in speed.plain_points if point.mode == mode]
+    for point in (*points, *plain):
+        _draw_interval(axes, point, style)
     axes.plot(
-        lengths,
-        medians,
+        [p.length for p in points],
+        [p.ratio.median for p in points],
         color=style.colour,
         linestyle=style.dashes,
-        marker=style.marker,
-        markersize=6,
         linewidth=1.6,
-        markerfacecolor="white" if speed.noisy else style.colour,
+    )
+    for point in points:
+        axes.plot(
+            [point.length],
+            [point.ratio.median],
+            color=style.colour,
+            marker=style.marker,
+            markersize=6,
+            markerfacecolor="white" if point.noisy else style.colour,
+        )
+    for point in plain:
+        axes.plot(
+            [point.length],
+            [point.ratio.median],
+            color=FAINT if point.noisy else style.colour,
+            marker="x",
+            markersize=7,
+            markeredgewidth=2,
+        )
+
+
+def _draw_interval(axes: Axes, point: SpeedPoint, style: Style) -> None:
+    if point.ratio.low is None or point.ratio.high is None:
+        return
+    axes.plot(
+        [point.length] * 2,
+        [point.ratio.low, point.ratio.high],
+        color=style.colour,
+        linewidth=1.4,
+        alpha=0.7,
     )

@@ -52,7 +52,7 @@ def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure
     legend(figure, [(c.label, styles[c.label]) for c in drawn])
     caption = (
         f"Mean test {task.learning.score_name} ({task.direction} is better) with its "
-        f"{level_text()} interval over seeds, against cost. "
+        f"{level_text()} interval over seeds, against {' and '.join(label for label, _ in costs)}. "
         "The dashed line joins the configurations that no cheaper one matches."
     )
     return render_figure(
@@ -70,17 +70,17 @@ def _costs(
     def parameters(configuration: Configuration) -> float | None:
         return None if configuration.size is None else configuration.size.params_total
 
-    def milliseconds(configuration: Configuration) -> float | None:
+    def ratio(configuration: Configuration) -> float | None:
         point = configuration.speed_point("train")
-        return None if point is None else point.seconds.median * 1e3
+        return None if point is None else point.ratio.median
 
     def seconds(configuration: Configuration) -> float | None:
         return configuration.train_seconds
 
-    timed = any(milliseconds(configuration) is not None for configuration in drawn)
+    comparators = dict.fromkeys(c.comparator for c in drawn if ratio(c) is not None)
     time = (
-        ("milliseconds per training step", milliseconds)
-        if timed
+        (f"training step over {figure_text(next(iter(comparators)), 24)}, as built", ratio)
+        if len(comparators) == 1
         else ("seconds of training, with other trials running", seconds)
     )
     return [("trainable parameters", parameters), time]

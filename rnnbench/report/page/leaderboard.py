@@ -10,23 +10,26 @@ from statistics import median
 from rnnbench.analysis.formatting import (
     MISSING,
     censored_text,
-    compact,
     counted,
     estimate_text,
     number,
-    quartiles_text,
+    operations_text,
     rate_text,
+    ratio_text,
     seeds_text,
     whole,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import Estimate
+from rnnbench.records.result import Speed, SpeedMode, SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
 
 MOST_ROWS = 200
 """Rows of any table; the rest are counted, and are in results.csv."""
 LOOKS_AHEAD, NOISY = "†", "‡"
+NOISY_NOTE = f"{NOISY} the interval is wider than a quarter of the ratio: the timings scattered."
+MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
 
 def leaderboard(task: TaskGroup, styles: Mapping[str, Style]) -> Table:
@@ -39,9 +42,10 @@ def leaderboard(task: TaskGroup, styles: Mapping[str, Style]) -> Table:
         Column("solved", "learning"),
         Column("steps to solve", "learning"),
         Column("parameters", "size"),
-        Column("FLOPs per step", "size"),
+        Column("matrix-product FLOPs + elementwise operations per step", "size"),
         Column("state", "size"),
-        Column(f"training step over {comparator(task)} (IQR)", "speed"),
+        Column(f"training step over {comparator(task)}, as built {interval(task)}", "speed"),
+        Column(f"plain loop over plain loop of {comparator(task)} {interval(task)}", "speed"),
         Column("half-life at init", "gradient reach"),
         Column("half-life trained", "gradient reach"),
         Column("slope trained", "gradient reach", numeric=False),
@@ -49,7 +53,7 @@ def leaderboard(task: TaskGroup, styles: Mapping[str, Style]) -> Table:
     )
     rows = [Row(_cells(each), colour=_colour(each, styles)) for each in shown]
     rows += [
-        Row((label, number(score), number(skill), *[""] * 10), simple=True)
+        Row((label, number(score), number(skill), *[""] * 11), simple=True)
         for label, score, skill in simple_methods(task)
     ]
     return Table("Leaderboard", columns, tuple(rows), tuple(_notes(task, len(shown))))
@@ -76,6 +80,39 @@ def comparator(task: TaskGroup) -> str:
     return next((c.comparator for c in task.configurations if c.comparator), "the comparator")
 
 
+def interval(task: TaskGroup) -> str:
+    """Return the heading of the intervals of ratios on a task, e.g. ``[97 % interval]``."""
+    levels = {
+        point.ratio.level
+        for configuration in task.configurations
+        for speed in configuration.speeds
+        for mode in MODES
+        if (point := speed.at_own_length(mode)) is not None
+    }
+    if not levels or max(levels) == 0:
+        return "[interval]"
+    low, high = f"{100 * min(levels):.0f}", f"{100 * max(levels):.0f}"
+    return f"[{low} % interval]" if low == high else f"[{low}–{high} % interval]"
+
+
+def as_built_text(speed: Speed | None, mode: SpeedMode) -> str:
+    """Return the ratio as built, marked where it is noisy."""
+    return _ratio(None if speed is None else speed.at_own_length(mode))
+
+
+def plain_loop_text(speed: Speed | None, mode: SpeedMode) -> str:
+    """Return the ratio of the plain loops, or that the model has none."""
+    if speed is not None and not speed.plain_points:
+        return "no plain loop"
+    return _ratio(None if speed is None else speed.plain_loop(mode))
+
+
+def _ratio(point: SpeedPoint | None) -> str:
+    if point is None:
+        return MISSING
+    return f"{ratio_text(point.ratio)}{f' {NOISY}' if point.noisy else ''}"
+
+
 def marked(configuration: Configuration) -> str:
     """Return the label, marked when the model looks ahead."""
     label = configuration.label
@@ -91,9 +128,10 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
         rate_text(configuration.solved),
         _steps_to_solve(configuration),
         MISSING if size is None else whole(size.params_total),
-        MISSING if size is None else compact(size.flops_per_step),
+        operations_text(size),
         MISSING if size is None else whole(size.state_size),
-        _speed_ratio(configuration),
+        as_built_text(configuration.speed, "train"),
+        plain_loop_text(configuration.speed, "train"),
         number(configuration.half_life("init")),
         number(configuration.half_life("trained")),
         _slope(configuration),
@@ -109,14 +147,6 @@ def _steps_to_solve(configuration: Configuration) -> str:
     if configuration.solved is None:
         return MISSING
     return censored_text(configuration.steps_to_solve, configuration.spec.settings.steps)
-
-
-def _speed_ratio(configuration: Configuration) -> str:
-    point = configuration.speed_point("train")
-    if point is None:
-        return MISSING
-    mark = f" {NOISY}" if configuration.noisy else ""
-    return f"{quartiles_text(point.ratio, '×')}{mark}"
 
 
 def _slope(configuration: Configuration) -> str:
@@ -155,8 +185,17 @@ def _notes(task: TaskGroup, shown: int) -> list[str]:
             f"{LOOKS_AHEAD} looks ahead: it reads the whole sequence before it answers, "
             "and cannot stream."
         )
-    if any(configuration.noisy for configuration in configurations):
-        notes.append(f"{NOISY} the timings scattered too much for this ratio to be trusted.")
+    if any(configuration.speeds for configuration in configurations):
+        notes.append(
+            "Speed: as built is what a user gets, each model with the kernel that torch runs for "
+            "it; plain loop over plain loop compares like with like, both written in Python step "
+            "by step. Intervals are of the median over processes."
+        )
+    points = (
+        point for c in configurations for point in (c.speed_point("train"), c.plain_loop("train"))
+    )
+    if any(point is not None and point.noisy for point in points):
+        notes.append(NOISY_NOTE)
     if any(configuration.diverged for configuration in configurations):
         notes.append(
             "Diverged trials have no score and count as unsolved; "

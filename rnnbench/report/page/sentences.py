@@ -19,6 +19,7 @@ from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.spec import Settings
+from rnnbench.report.page.fastest import fastest
 
 
 def findings(judged: JudgedTask) -> list[str]:
@@ -236,27 +237,12 @@ def _reach(task: TaskGroup) -> list[str]:
 
 
 def _cheapest(task: TaskGroup) -> list[str]:
-    timed = [
-        (point.seconds.median, c)
-        for c in task.configurations
-        if (point := c.speed_point("train")) is not None
-    ]
     sized = [(c.size.params_total, c) for c in task.configurations if c.size is not None]
-    parts = []
-    if len(timed) > 1:
-        fastest = min(timed, key=lambda pair: pair[0])[1]
-        point = fastest.speed_point("train")
-        assert point is not None
-        ratio = f", {number(point.ratio.median)} times that of {fastest.comparator}"
-        parts.append(
-            f"{fastest.label} has the fastest training step"
-            f"{'' if fastest.spec.model.label == fastest.comparator else ratio}"
-            f"{' (scattered timings)' if fastest.noisy else ''}"
-        )
+    lines = fastest(task)
     if len({params for params, _ in sized}) > 1:
         params, smallest = min(sized, key=lambda pair: pair[0])
-        parts.append(f"{smallest.label} is the smallest with {whole(params)} parameters")
-    return [f"{'; '.join(parts)}."] if parts else []
+        lines.append(f"{smallest.label} is the smallest with {whole(params)} parameters.")
+    return lines
 
 
 def _failed(task: TaskGroup) -> list[str]:

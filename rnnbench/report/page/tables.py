@@ -10,22 +10,30 @@ from rnnbench.analysis.formatting import (
     counted,
     estimate_text,
     level_text,
+    listed,
     number,
     p_text,
-    quartiles_text,
     verdict_text,
     whole,
 )
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.intervals import mean_interval
 from rnnbench.analysis.judged import Field
-from rnnbench.records.result import SpeedMode
+from rnnbench.records.result import SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
-from rnnbench.report.page.leaderboard import MOST_ROWS, comparator, marked
+from rnnbench.report.page.leaderboard import (
+    MODES,
+    MOST_ROWS,
+    NOISY_NOTE,
+    as_built_text,
+    comparator,
+    interval,
+    marked,
+    plain_loop_text,
+)
 
 MOST_PAIRS = 45
 """All pairs are listed up to this number, that of ten configurations."""
-_MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
 
 def comparisons(field: Field | None, score_name: str) -> Table | None:
@@ -76,10 +84,12 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
 
 def timings(task: TaskGroup) -> Table | None:
     """Return the timings at the task's own length, one row for each speed pass."""
-    rows = []
+    rows, shown = [], []
     for configuration in task.configurations:
         for speed in configuration.speeds:
-            train, forward, stream = map(speed.at_own_length, _MODES)
+            train, forward, stream = map(speed.at_own_length, MODES)
+            shown += [point for point in (forward, stream) if point is not None]
+            kernel = speed.kernels.get("train")
             rows.append(
                 Row(
                     (
@@ -87,36 +97,62 @@ def timings(task: TaskGroup) -> Table | None:
                         speed.environment.device,
                         str(speed.environment.threads),
                         MISSING if train is None else f"{train.length:,} × {train.batch_size:,}",
-                        MISSING if train is None else number(train.seconds.median * 1e3),
+                        MISSING if kernel is None else kernel.label,
+                        _milliseconds(train),
                         MISSING if train is None else whole(train.timesteps_per_second),
-                        MISSING if forward is None else number(forward.seconds.median * 1e3),
-                        quartiles_text(forward.ratio if forward else None, "×"),
-                        MISSING if stream is None else number(stream.seconds.median * 1e3),
+                        _milliseconds(forward),
+                        as_built_text(speed, "forward"),
+                        plain_loop_text(speed, "forward"),
+                        _milliseconds(stream),
+                        as_built_text(speed, "stream"),
+                        plain_loop_text(speed, "stream"),
                         f"{speed.peak_memory_bytes / 2**20:,.0f}",
-                        "scattered" if speed.noisy else "steady",
                     )
                 )
             )
+            shown += [p for p in speed.plain_points if p.mode != "train"]
     if not rows:
         return None
+    other, level = comparator(task), interval(task)
     columns = (
         Column("model", numeric=False),
         Column("device", numeric=False),
         Column("threads"),
         Column("length × batch"),
+        Column("kernel in training, as built", numeric=False),
         Column("training step, ms"),
         Column("time steps per second, training"),
         Column("forward pass, ms"),
-        Column(f"forward over {comparator(task)} (IQR)"),
+        Column(f"forward over {other}, as built {level}"),
+        Column(f"forward, plain loops {level}"),
         Column("one streamed step, ms"),
+        Column(f"streamed step over {other}, as built {level}"),
+        Column(f"streamed step, plain loops {level}"),
         Column("peak memory, MiB"),
-        Column("timings", numeric=False),
     )
-    notes = (
-        "Medians at the task's own length, with nothing else of rnnbench running. "
-        "Milliseconds depend on the machine; ratios less so.",
+    notes = [
+        "Medians at the task's own length, with nothing else of rnnbench running. Ratios were "
+        "taken in turn with the comparator. Milliseconds of different rows were taken at different "
+        "times: compare models by ratios.",
+        *_comparator_kernels(task),
+    ]
+    if any(point.noisy for point in shown):
+        notes.append(NOISY_NOTE)
+    return Table("Timings", columns, tuple(rows[:MOST_ROWS]), tuple(notes))
+
+
+def _milliseconds(point: SpeedPoint | None) -> str:
+    return MISSING if point is None else number(point.seconds.median * 1e3)
+
+
+def _comparator_kernels(task: TaskGroup) -> list[str]:
+    found = dict.fromkeys(
+        f"{speed.comparator} ran {kernel.label}"
+        for configuration in task.configurations
+        for speed in configuration.speeds
+        if (kernel := speed.comparator_kernels.get("train")) is not None
     )
-    return Table("Timings", columns, tuple(rows[:MOST_ROWS]), notes)
+    return [f"The comparator {listed(list(found))}, by torch's profiler."] if found else []
 
 
 def extra_scores(task: TaskGroup) -> Table | None:

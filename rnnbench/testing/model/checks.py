@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnbench.testing.model import module, sequence
+from rnnbench.testing.model import module, plain_loop, sequence
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, run_all
 
@@ -29,6 +29,10 @@ _CAUSAL = (
     sequence.the_given_state_is_left_unchanged,
     sequence.the_gradient_flows_through_the_state,
 )
+_PLAIN_LOOP = (
+    plain_loop.the_plain_loop_computes_the_same,
+    plain_loop.the_plain_loop_is_a_loop_in_python,
+)
 _NON_CAUSAL = (sequence.padding_reaches_no_valid_step, sequence.full_lengths_equal_no_lengths)
 
 
@@ -50,4 +54,6 @@ def results(subject: ModelUnderTest) -> list[CheckResult]:
             checks.append(sequence.forward_last_is_the_last_valid_output)
     if hasattr(core, "plots"):
         checks.append(module.plots_are_valid)
+    if subject.model.plain_loop is not None:
+        checks += _PLAIN_LOOP
     return built + run_all(checks, subject)
