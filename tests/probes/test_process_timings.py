@@ -13,6 +13,8 @@ from rnnbench.records.result import Environment, Speed, SpeedMode
 ENVIRONMENT = Environment(
     device="cpu",
     processor="x",
+    processor_model="y",
+    instruction_set="z",
     cores=1,
     threads=1,
     memory_bytes=1,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
 from rnnbench.records.result import (
     Category,
@@ -37,6 +38,8 @@ OWN = Provider(distribution="rnnbench", version="0.1.0")
 ENVIRONMENT = Environment(
     device="cpu",
     processor="Example CPU",
+    processor_model="ExampleMaker family 6 model 85 stepping 7",
+    instruction_set="AVX512",
     cores=2,
     threads=1,
     memory_bytes=8 << 30,
@@ -65,10 +68,15 @@ def learning(
     extra_scores: Mapping[str, float] | None = None,
     simple_scores: Mapping[str, float] | None = None,
     points: int = 20,
+    last_score: float | None = None,
+    still_improving: bool | None = False,
+    clipped_share: float | None = 0.25,
+    items: ItemScores | None = None,
 ) -> Learning:
     """A curve that rises (or falls) from the baseline to ``score``."""
     span = perfect - baseline
     reached = score >= threshold if direction == "higher" else score <= threshold
+    first_solved = steps_to_solve if steps_to_solve is not None else steps // 2 if reached else None
     at = [round(steps * (i + 1) / points) for i in range(points)]
     progress = [1 - math.exp(-5 * (i + 1) / points) for i in range(points)]
     curve = tuple(
@@ -85,12 +93,14 @@ def learning(
         score_name="accuracy" if direction == "higher" else "mse",
         direction=direction,
         score=score,
+        last_score=score if last_score is None else last_score,
         test_loss=0.2,
         skill=(score - baseline) / span,
         solved=reached,
-        steps_to_solve=steps_to_solve
-        if steps_to_solve is not None
-        else (steps // 2 if reached else None),
+        steps_to_solve=first_solved,
+        steps_to_solve_validation=first_solved,
+        still_improving=still_improving,
+        clipped_share=clipped_share,
         best_step=steps,
         train_seconds=steps * 0.004,
         baseline=baseline,
@@ -99,6 +109,7 @@ def learning(
         simple_scores=dict(simple_scores or {}),
         extra_scores=dict(extra_scores or {}),
         curve=curve,
+        items=items,
     )
 
 

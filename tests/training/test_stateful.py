@@ -120,10 +120,12 @@ def test_evaluation_reads_every_window_once_with_the_state_of_its_stream(windows
     streams = len(read[0][1])
     limit = MIN_STREAMS * MAX_WINDOWS_PER_STREAM
     assert streams == min(windows, MIN_STREAMS if windows <= limit else MIN_STREAMS + 1)
-    found = torch.cat([block.inputs for _, block in read])
+    found = torch.cat([block.inputs for _, block, _ in read])
     assert sorted(found.tolist()) == sorted(data.inputs.tolist())
-    first_stream = torch.cat([outputs[0] for outputs, _ in read])
-    whole = torch.cat([block.inputs[0] for _, block in read])
+    places = torch.cat([rows for _, _, rows in read])
+    assert torch.equal(found, data.rows(places).inputs)
+    first_stream = torch.cat([outputs[0] for outputs, _, _ in read])
+    whole = torch.cat([block.inputs[0] for _, block, _ in read])
     assert torch.equal(whole, task.symbols[: len(whole)].long())
     assert torch.allclose(first_stream, network.forward_stateful(whole[None])[0][0], atol=1e-6)
 
