@@ -16,7 +16,7 @@ from ruamel.yaml.events import AliasEvent
 
 from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.files import open_regular
-from rnnbench.plan.planning import DEFAULT_SEEDS, Request
+from rnnbench.plan.planning import Request
 
 SIZE_LIMIT = 1 << 18
 """Maximum size of a suite file in bytes."""
@@ -30,7 +30,7 @@ class Suite(BaseModel):
     description: str = ""
     tasks: list[str] = Field(min_length=1)
     models: list[str] = Field(default=["all"], min_length=1)
-    seeds: int | list[int] = DEFAULT_SEEDS
+    seeds: int | list[int] | None = None
     preset: str | None = None
     hidden_size: int | None = Field(default=None, gt=0)
     settings: dict[str, Any] = {}

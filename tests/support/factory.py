@@ -17,6 +17,7 @@ from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
 from rnnbench.records.result import (
     Category,
     CurvePoint,
+    DataSize,
     Environment,
     Gradient,
     Learning,
@@ -270,6 +271,8 @@ def record(
     drawn: tuple[Plot, ...] = (),
     citations: tuple[RecordedCitation, ...] = (),
     command: str = "rnnbench run -t copy-memory -m lstm --seeds 3",
+    data_size: DataSize | None = None,
+    environment: Environment = ENVIRONMENT,
     **spec_options: Any,
 ) -> Record:
     """One attempt; ``slope=None`` omits the gradient, ``ratio=None`` the speed.
@@ -285,8 +288,9 @@ def record(
         size=size(params) if done else None,
         gradient=gradient(slope, causal=spec.model.causal) if done and slope is not None else None,
         plots=drawn,
+        data_size=data_size,
         citations=citations,
-        environment=ENVIRONMENT,
+        environment=environment,
     )
     return Record(
         trial_id=spec.trial_id,

@@ -20,6 +20,7 @@ from rnnbench.analysis.formatting import (
     whole,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
 from rnnbench.analysis.stats import Estimate
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
@@ -86,7 +87,7 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
     size = configuration.size
     return (
         marked(configuration),
-        estimate_text(configuration.score),
+        f"{estimate_text(configuration.score)}{score_mark(configuration)}",
         _value(configuration.skill),
         rate_text(configuration.solved),
         _steps_to_solve(configuration),
@@ -162,6 +163,7 @@ def _notes(task: TaskGroup, shown: int) -> list[str]:
             "Diverged trials have no score and count as unsolved; "
             "means are over the trials that have one."
         )
+    notes += [note for note in (still_improving(task), mixed_processors(task)) if note]
     if left_out := len(configurations) - shown:
         notes.append(f"{counted(left_out, 'more configuration')} in results.csv.")
     return notes

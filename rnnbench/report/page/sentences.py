@@ -6,6 +6,7 @@ from collections import Counter
 
 from rnnbench.analysis.formatting import counted, estimate_text, listed, number, power_text, whole
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.analysis.remarks import seen_in_training
 from rnnbench.analysis.stats import FEWEST_FOR_VERDICT
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.spec import Settings
@@ -63,6 +64,8 @@ def _data(task: TaskGroup) -> list[str]:
     lines = [
         f"Sequences: {trained}, {size.validation:,} for validation, {size.test:,} for the test."
     ]
+    if seen := seen_in_training(task):
+        lines.append(seen)
     if task.data_checksums:
         named = listed(
             [f"{name} {checksum}" for name, checksum in sorted(task.data_checksums.items())]
