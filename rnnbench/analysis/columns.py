@@ -258,8 +258,8 @@ TRIAL: tuple[Column, ...] = (
     Column("last_score", REAL, "result.learning.last_score",
            "test score of the weights after the last step"),
     Column("still_improving", FLAG, "result.learning.still_improving",
-           "whether the validation score still rose at the end of training; missing: fewer than "
-           "eight validations"),
+           "whether the validation score still improved at the end of training; missing: fewer "
+           "than 12 validations"),
     Column("clipped_share", REAL, "result.learning.clipped_share",
            "share of the optimizer steps whose gradient was clipped; missing: not clipped"),
     Column("steps_to_solve_validation", WHOLE, "result.learning.steps_to_solve_validation",

@@ -90,7 +90,7 @@ class Learning(Data):
     steps_to_solve_validation: int | None
     """The same whether or not the test was solved."""
     still_improving: bool | None
-    """Whether the validation score still rose at the end of training.
+    """Whether the validation score still improved at the end of training.
 
     See :func:`rnnbench.training.improvement.still_improving`; ``None`` with too few validations.
     """

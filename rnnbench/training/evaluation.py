@@ -132,8 +132,8 @@ def _sums(measure: Measure, outputs: Tensor, data: Batch) -> Tensor:
 
 def _sums_of_items(measure: Measure, outputs: Tensor, data: Batch) -> Tensor:
     """Return the same for each item: (B, 2) float64 on the device."""
-    values, weights = _measured(measure, outputs, data)
-    return torch.stack(((values * weights).flatten(1).sum(1), weights.flatten(1).sum(1)), 1)
+    values, weights = (part.reshape(len(data), -1) for part in _measured(measure, outputs, data))
+    return torch.stack(((values * weights).sum(1), weights.sum(1)), 1)
 
 
 def _measured(measure: Measure, outputs: Tensor, data: Batch) -> tuple[Tensor, Tensor]:

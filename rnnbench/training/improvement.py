@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-FEWEST_POINTS = 8
-"""Fewer validations do not show a trend beside their noise."""
+FEWEST_POINTS = 12
+"""With fewer validations even a straight rise is not told from noise."""
 TOLERANCE = 0.01
 """Skill: an improvement, or a distance from perfection, of at most this much is none."""
 STANDARD_ERRORS = 2.5

@@ -79,10 +79,10 @@ class CopyMemory(GeneratedTask):
 
     citations = (ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, _BAI, _GU)
     presets: ClassVar[Mapping[str, Preset]] = {
-        # The smallest size found at which three seeds separate gated models from a vanilla RNN
-        # within seconds.
+        # Gated models learn within seconds what a vanilla RNN does not. Of fewer symbols there are
+        # so few sequences that training would draw those of the test: 85 % of them with 5 symbols.
         "quick": Preset(
-            {"delay": 20, "symbols": 5},
+            {"delay": 20, "symbols": 8},
             {"steps": 2000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         "standard": Preset(

@@ -121,6 +121,23 @@ def test_trials_are_found_by_the_beginning_of_their_id(store: Store) -> None:
         assert store.records(trial=nothing) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "comparable"),
+    [
+        ({"device": "NVIDIA H100"}, False),
+        ({"processor": "other"}, False),
+        ({"processor_model": "other"}, False),
+        ({"instruction_set": "AVX2"}, False),
+        ({"threads": 9}, False),
+        ({"torch_version": "9"}, False),
+        ({"memory_bytes": 1, "cores": 1, "platform": "other", "rnnbench_version": "9"}, True),
+    ],
+)
+def test_speeds_are_comparable_on_one_processor(change: dict[str, Any], comparable: bool) -> None:
+    other = ENVIRONMENT.model_copy(update=change)
+    assert (comparable_key(other) == comparable_key(ENVIRONMENT)) is comparable
+
+
 def test_a_speed_joins_the_records_of_its_configuration_and_environment(store: Store) -> None:
     here, other_seed, other_size = record(), record(seed=1), record(hidden_size=32)
     elsewhere = record(seed=2)

@@ -249,6 +249,9 @@ class UnfinishedDiagnosis(Recall):
         return Diagnosis(scores={"late": math.nan})
 
 
+ChanceAsBaseline = changing(FiniteRecall, baseline=0.25)
+
+
 @dataclass(frozen=True)
 class ReshuffledSplits(FiniteRecall):
     def splits(self) -> Splits:
