@@ -64,7 +64,8 @@ def run(
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
         models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
         suite: name or YAML file of a suite; the other arguments override it.
-        seeds: their number, or the seeds themselves. Default: 5 for the preset ``"quick"``, else 10.
+        seeds: their number, or the seeds themselves.
+            Default: 5 for the preset ``"quick"``, else 10.
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
             Default: ``"standard"``.
         hidden_size: of every model that does not set it inline.

@@ -43,7 +43,9 @@ Examples:
     help="A model, options inline: 'lstm[hidden_size=64,128]'. Default: all.",
 )
 @click.option("--suite", help="A suite: its name or its YAML file. Flags override it.")
-@click.option("--seeds", help="How many (5), or which (0,1,7). Default: 5 for --preset quick, else 10.")
+@click.option(
+    "--seeds", help="How many (5), or which (0,1,7). Default: 5 for --preset quick, else 10."
+)
 @click.option("--preset", help="The task's own sizes: quick, standard or paper. Default: standard.")
 @click.option(
     "--hidden-size", type=click.IntRange(1), help="Of every model that does not set it inline."

@@ -43,8 +43,7 @@ class SeenRows:
     def share(self) -> float:
         """Share of the test sequences that equal a sequence of the batches so far."""
         self._count()
-        seen = self._copies[self._drawn > 0].sum()
-        return float(seen / self._copies.sum())
+        return int(self._copies[self._drawn > 0].sum()) / int(self._copies.sum())
 
     def _count(self) -> None:
         for batch in _joined(self._waiting):

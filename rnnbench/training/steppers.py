@@ -75,14 +75,15 @@ class EagerStepper:
         loss = mean_loss(self._loss, self._forward(batch), batch)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = None
+        exceeded = None
         if self._clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+            exceeded = norm > self._clip_norm
         self._optimizer.step()
-        if self.clipped is not None and norm is not None:
+        if self.clipped is not None and exceeded is not None:
             # on the device and in place, so that a graph counts too; after the update, because a
             # step that fails before it is repeated
-            self.clipped += norm > self._clip_norm
+            self.clipped += exceeded
         if self._mixed:
             # the cache holds casts of the old weights, which the next step must not use
             torch.clear_autocast_cache()

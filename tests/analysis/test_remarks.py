@@ -44,9 +44,11 @@ def test_a_score_is_marked_when_half_of_its_trials_still_improve(
 
 
 def test_too_few_validations_are_no_improvement() -> None:
-    assert not task_of(record(learned=learning(still_improving=None))).configurations[
-        0
-    ].still_improving
+    assert (
+        not task_of(record(learned=learning(still_improving=None)))
+        .configurations[0]
+        .still_improving
+    )
 
 
 @pytest.mark.parametrize(

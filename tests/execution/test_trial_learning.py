@@ -59,9 +59,9 @@ def by_hand(spec: TrialSpec) -> Learner:
 
 @pytest.mark.parametrize("learning_rate", [1e-4, 0.3])
 def test_the_last_score_is_the_test_score_of_the_last_weights(learning_rate: float) -> None:
-    asked = {"steps": 30, "validate_every": 5, "learning_rate": learning_rate}
-    found = learned("delayed-match[delay=2,symbols=3]", **asked)
-    spec = planned("delayed-match[delay=2,symbols=3]", **asked)
+    settings = {"steps": 30, "validate_every": 5, "learning_rate": learning_rate}
+    found = learned("delayed-match[delay=2,symbols=3]", **settings)
+    spec = planned("delayed-match[delay=2,symbols=3]", "gru", **settings)
     learner = by_hand(spec)
     task = loaded().task(spec.task.name).build(spec.task.options)
     test = source_of(task, spec.settings, 0, CPU).test
@@ -75,9 +75,7 @@ def test_the_last_score_is_the_test_score_of_the_last_weights(learning_rate: flo
 
 def test_a_task_solved_in_validation_alone_is_not_solved() -> None:
     # trained to copy one symbol, tested on strings of 2 to 24
-    found = learned(
-        "reverse-string[train_length=1,test_length=24]", steps=200, learning_rate=0.02
-    )
+    found = learned("reverse-string[train_length=1,test_length=24]", steps=200, learning_rate=0.02)
     assert found.curve[-1].validation_score == 1
     assert not found.solved
     assert found.steps_to_solve is None

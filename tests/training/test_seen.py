@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.contract.task import Batch
+from rnnbench.contract.task import Batch, Splits
 from rnnbench.records.spec import Settings
 from rnnbench.training import seen
 from rnnbench.training.data import source_of
@@ -49,14 +48,16 @@ def test_the_share_of_a_generated_task_is_exact(
 
 def test_the_share_of_a_finite_task_is_that_of_its_training_set() -> None:
     class Repeats(RunningMean):
-        def splits(self) -> Any:
+        def splits(self) -> Splits:
+            """Repeat three training sequences in the test part."""
             parts = super().splits()
-            test = parts.train.rows(torch.tensor([0, 0, 3]))
-            longer = replace(parts.test, lengths=parts.test.lengths)
-            both = [torch.cat([getattr(part, name) for part in (test, longer)]) for name in NAMES]
-            return replace(parts, test=Batch(*both))
+            repeated = parts.train.rows(torch.tensor([0, 0, 3]))
+            inputs, targets, lengths = (
+                torch.cat([getattr(part, name) for part in (repeated, parts.test)])
+                for name in ("inputs", "targets", "lengths")
+            )
+            return replace(parts, test=Batch(inputs, targets, lengths))
 
-    NAMES = ("inputs", "targets", "lengths")
     assert source_of(RunningMean(), Settings(), 0, CPU).size.seen_in_training == 0
     assert source_of(Repeats(), Settings(), 0, CPU).size.seen_in_training == pytest.approx(3 / 13)
 
@@ -76,7 +77,7 @@ def test_sequences_that_differ_in_one_number_have_different_hashes(dtype: torch.
     # every picture of 14 black and white pixels
     pixels = ((torch.arange(1 << 14)[:, None] >> torch.arange(14)) & 1).to(dtype)
     for inputs in (pixels, pixels.view(-1, 7, 2)):
-        assert len(hashes(Batch(inputs, inputs)).unique()) == 1 << 14
+        assert len(set(hashes(Batch(inputs, inputs)).tolist())) == 1 << 14
 
 
 @settings(max_examples=50, deadline=None)

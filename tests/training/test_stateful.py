@@ -152,7 +152,9 @@ def test_items_of_a_stateful_task_are_in_the_order_of_the_windows(windows: int) 
     assert measured.values is not None
     streams, longer = min(windows, MIN_STREAMS), windows % MIN_STREAMS
     per_stream = windows // streams
-    lengths = [per_stream + (stream < longer and windows > MIN_STREAMS) for stream in range(streams)]
+    lengths = [
+        per_stream + (stream < longer and windows > MIN_STREAMS) for stream in range(streams)
+    ]
     expected, first = [], 0
     for length in lengths:
         rows = data.rows(slice(first, first + length))
