@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 FEWEST_POINTS = 12
 """With fewer validations even a straight rise is not told from noise."""
@@ -35,7 +36,7 @@ def still_improving(scores: Sequence[float], *, baseline: float, perfect: float)
     quarter = len(scores) // 4
     skills = [(score - baseline) / (perfect - baseline) for score in scores[-2 * quarter :]]
     before, last = (sum(part) / quarter for part in (skills[:quarter], skills[quarter:]))
-    steps = [abs(after - first) for first, after in zip(skills, skills[1:], strict=False)]
+    steps = [abs(after - earlier) for earlier, after in pairwise(skills)]
     deviation = sum(steps) / len(steps) / _OF_STANDARD_DEVIATION
     error = deviation * (2 / quarter) ** 0.5
     return last - before > max(TOLERANCE, STANDARD_ERRORS * error) and last < 1 - TOLERANCE
