@@ -82,7 +82,7 @@ class CopyMemory(GeneratedTask):
         # Gated models learn within seconds what a vanilla RNN does not. Of fewer symbols there are
         # so few sequences that training would draw those of the test: 85 % of them with 5 symbols.
         "quick": Preset(
-            {"delay": 20, "symbols": 8},
+            {"delay": 10, "symbols": 8},
             {"steps": 2000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         "standard": Preset(
