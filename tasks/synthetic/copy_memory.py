@@ -86,7 +86,7 @@ class CopyMemory(GeneratedTask):
             {"steps": 2000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         "standard": Preset(
-            {"delay": 50, "symbols": 5},
+            {"delay": 50, "symbols": 10},
             {"steps": 6000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, memory_problem.py and
