@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rnnbench.contract.task import Batch
 
-_AT_ONCE = 1 << 18
-"""Training inputs, in numbers, that are hashed together: few operations and at most 2 MiB each."""
+_AT_ONCE = 1 << 16
+"""Training inputs, in numbers, that are hashed together: few operations, each within the cache."""
 _FEWEST_MULTIPLIERS = 1024
 
 
