@@ -8,7 +8,7 @@ DEMO   := demo
 .PHONY: help demo test lint types pytest test-faults bench clean
 
 help:
-	@echo "make demo   five architectures on copy memory, three seeds, and a report"
+	@echo "make demo   five architectures on copy memory, five seeds, and a report"
 	@echo "make test   ruff, import-linter, mypy --strict and pytest"
 	@echo "make bench  every speed target beside what is measured, some ten minutes; wants a quiet machine"
 	@echo "make test-faults  the fault tests as often as the engine promises; takes long"

@@ -67,7 +67,8 @@ def run(
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
         models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
         suite: name or YAML file of a suite; the other arguments override it.
-        seeds: their number, from 0, or the seeds themselves: ``[42]`` is the seed 42. Default: 3.
+        seeds: their number, from 0, or the seeds themselves: ``[42]`` is the seed 42.
+            Default: 5 for the preset ``"quick"``, else 10.
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
             Default: ``"standard"``.
         hidden_size: of every model that does not set it inline.
@@ -201,7 +202,7 @@ def make_request(
     Raises:
         UsageError: no task and no suite, or a suite that cannot be read.
     """
-    from rnnbench.plan.planning import DEFAULT_SEEDS, Request
+    from rnnbench.plan.planning import Request
     from rnnbench.plan.suites import load_suite, to_request
 
     if suite is not None:
@@ -222,7 +223,7 @@ def make_request(
     return Request(
         tasks=tasks,
         models=models or ("all",),
-        seeds=DEFAULT_SEEDS if seeds is None else seeds,
+        seeds=seeds,
         preset=preset,
         hidden_size=hidden_size,
         settings=settings,

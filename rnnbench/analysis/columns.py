@@ -146,7 +146,8 @@ TRIAL: tuple[Column, ...] = (
     Column("solved", FLAG, "result.learning.solved",
            "whether the test score reached the task's threshold"),
     Column("steps_to_solve", WHOLE, "result.learning.steps_to_solve",
-           "first validated step with a validation score at the threshold; missing: never"),
+           "first validated step with a validation score at the threshold; missing: never, or "
+           "the test score did not reach it"),
     Column("params_total", WHOLE, "result.size.params_total",
            "trainable parameters of encoder, core and decoder"),
     Column("params_core", WHOLE, "result.size.params_core", "trainable parameters of the core"),
@@ -288,6 +289,22 @@ TRIAL: tuple[Column, ...] = (
            "bytes of the inputs and targets of all these sequences"),
     Column("data_checksums", TEXT, _checksums,
            "SHA-256 of all data that were read, by file option or name, as a JSON object"),
+    Column("last_score", REAL, "result.learning.last_score",
+           "test score of the weights after the last step"),
+    Column("still_improving", FLAG, "result.learning.still_improving",
+           "whether the validation score still improved at the end of training; missing: fewer "
+           "than 12 validations"),
+    Column("clipped_share", REAL, "result.learning.clipped_share",
+           "share of the optimizer steps whose gradient was clipped; missing: not clipped"),
+    Column("steps_to_solve_validation", WHOLE, "result.learning.steps_to_solve_validation",
+           "first validated step with a validation score at the threshold, whether or not the "
+           "test was solved; missing: never"),
+    Column("seen_in_training", REAL, "result.data_size.seen_in_training",
+           "share of the test sequences whose inputs equal those of a training sequence"),
+    Column("processor_model", TEXT, "result.environment.processor_model",
+           "maker, family, model and stepping of the processor"),
+    Column("instruction_set", TEXT, "result.environment.instruction_set",
+           "vector instructions that torch used on the processor"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),

@@ -102,6 +102,12 @@ class Configuration:
         ] * self.diverged
         return censored_median(steps) if steps else None
 
+    @property
+    def still_improving(self) -> bool:
+        """Whether at least half of its trials still improved at the end of training."""
+        found = [bool(learning.still_improving) for learning in self.learned.values()]
+        return bool(found) and 2 * sum(found) >= len(found)
+
     @cached_property
     def train_seconds(self) -> float | None:
         """Median seconds spent in optimizer steps."""
@@ -186,6 +192,23 @@ class TaskGroup:
             ),
             None,
         )
+
+    @cached_property
+    def seen_in_training(self) -> float:
+        """Largest share over the trials of test sequences that were in training too."""
+        sizes = (record.result.data_size for record in self.records)
+        return max((size.seen_in_training for size in sizes if size is not None), default=0.0)
+
+    @cached_property
+    def trained_on(self) -> dict[str, tuple[str, ...]]:
+        """The configurations by the processor or GPU that trials with a score were trained on."""
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        for configuration in self.configurations:
+            for record in configuration.records:
+                environment = record.result.environment
+                if environment is not None and record.spec.seed in configuration.learned:
+                    found[environment.trained_on][configuration.label] = None
+        return {device: tuple(labels) for device, labels in sorted(found.items())}
 
     @cached_property
     def data_checksums(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ from rnnbench.analysis.formatting import (
     seeds_text,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
+from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
 from rnnbench.encoding import plain
 from rnnbench.records.result import Status
 
@@ -93,7 +94,8 @@ def _leaderboard(
         facts.append(f"{UNCERTAIN} uncertain by more than a quarter")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
-    table.caption = Text("; ".join(facts), style="dim")
+    remarks = [remark for remark in (still_improving(task), mixed_processors(task)) if remark]
+    table.caption = Text("\n".join(["; ".join(facts), *remarks]), style="dim")
     table.caption_justify = "left"
     return table
 
@@ -118,7 +120,7 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
     remarks = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     return (
         configuration.label,
-        estimate_text(configuration.score) if configuration.score else MISSING,
+        f"{estimate_text(configuration.score)}{score_mark(configuration)}",
         number(configuration.skill.value) if configuration.skill else MISSING,
         rate_text(configuration.solved) if configuration.solved else MISSING,
         f"{configuration.size.params_total:,}" if configuration.size else MISSING,

@@ -325,6 +325,16 @@ class Task(ABC):
         return False
 
     @property
+    def test_block(self) -> int:
+        """Number of neighbouring test sequences that depend on each other; 1: none do.
+
+        Statistics over test sequences resample blocks of this many. Windows that overlap, and
+        windows of one stream, depend on their neighbours. It matters for finite tasks alone: the
+        test sequences of a generated task are drawn independently.
+        """
+        return 1
+
+    @property
     def causal_only(self) -> bool:
         """Whether later inputs contain targets of earlier steps; non-causal models are declined."""
         return False

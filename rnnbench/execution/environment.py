@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,16 +26,53 @@ THREAD_VARIABLES = (
 """Environment variables that set the number of threads of numerical libraries."""
 
 
+_MODEL_FIELDS = (
+    ("vendor_id", "cpu family", "model", "stepping"),  # x86
+    ("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision"),  # ARM
+)
+"""Lines of ``/proc/cpuinfo`` that identify a processor."""
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    """Return the first processor of ``/proc/cpuinfo``; empty where there is no such file."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}  # not Linux
+    return parse_cpuinfo(text)
+
+
+def parse_cpuinfo(text: str) -> dict[str, str]:
+    """Return the fields of the first processor in the text of ``/proc/cpuinfo``."""
+    pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return {name.strip(): value.strip() for name, colon, value in pairs if colon}
+
+
 @cache
 def processor_name() -> str:
     """Return the processor's model name."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+@cache
+def processor_model() -> str:
+    """Return maker, family, model and stepping, which tell processors of one name apart."""
+    return model_of(_cpuinfo()) or platform.processor()
+
+
+def model_of(cpuinfo: Mapping[str, str]) -> str:
+    """Return the identifying fields of a processor; empty where there are none."""
+    for names in _MODEL_FIELDS:
+        if names[0] in cpuinfo:
+            maker, *others = names
+            named = (
+                f"{name.removeprefix('cpu ').removeprefix('CPU ')} {cpuinfo[name]}"
+                for name in others
+                if name in cpuinfo
+            )
+            return " ".join([cpuinfo[maker], *named])
+    return ""
 
 
 @cache
@@ -61,6 +99,8 @@ def describe(device: torch.device) -> Environment:
     return Environment(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         processor=processor_name(),
+        processor_model=processor_model(),
+        instruction_set=torch.backends.cpu.get_cpu_capability(),
         cores=available_cores(),
         threads=torch.get_num_threads(),
         memory_bytes=psutil.virtual_memory().total,

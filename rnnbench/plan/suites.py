@@ -17,7 +17,7 @@ from ruamel.yaml.events import AliasEvent
 from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.files import open_regular
 from rnnbench.plan.foreign import replacement
-from rnnbench.plan.planning import DEFAULT_SEEDS, Request
+from rnnbench.plan.planning import Request
 from rnnbench.records.spec import Settings
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ class Suite(BaseModel):
         description="models by name or glob, options inline: 'lstm[hidden_size=32,64]'; "
         "all for every model",
     )
-    seeds: int | list[int] = Field(
-        default=DEFAULT_SEEDS,
-        description="how many seeds, counted from 0, or a list of the seeds themselves",
+    seeds: int | list[int] | None = Field(
+        default=None,
+        description="how many seeds, counted from 0, or a list of the seeds themselves; "
+        "5 for the preset quick, else 10 if unset",
     )
     preset: str | None = Field(
         default=None,

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, PositiveInt
 
 from rnnbench.records.base import Data, Line
+from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import Plot
 from rnnbench.records.spec import TrialSpec
 
@@ -31,6 +32,11 @@ class Environment(Data):
     device: str
     """``"cpu"`` or the GPU's name."""
     processor: str
+    """Name of the processor, which virtual machines may cut short, e.g. ``"AMD EPYC"``."""
+    processor_model: str
+    """Maker, family, model and stepping, which identify it; empty where they are not known."""
+    instruction_set: str
+    """Vector instructions that torch uses on it, e.g. ``"AVX2"``."""
     cores: int
     threads: int
     memory_bytes: int
@@ -40,6 +46,15 @@ class Environment(Data):
     lightning_version: str
     rnnbench_version: str
     deterministic: bool = True
+
+    @property
+    def trained_on(self) -> str:
+        """The device whose arithmetic decides the last bits of a score: a GPU or a processor."""
+        if self.device != "cpu":
+            return self.device
+        return ", ".join(
+            part for part in (self.processor, self.processor_model, self.instruction_set) if part
+        )
 
 
 class CurvePoint(Data):
@@ -61,6 +76,8 @@ class Learning(Data):
     direction: Literal["higher", "lower"]
     score: float
     """Test score of the best-validation checkpoint."""
+    last_score: float
+    """Test score of the weights after the last step."""
     test_loss: float
     skill: float
     """``(score - baseline) / (perfect - baseline)``."""
@@ -68,8 +85,17 @@ class Learning(Data):
     steps_to_solve: int | None
     """First validated step whose validation score reached ``solved_threshold``.
 
-    ``None`` when no step did (censored).
+    ``None`` when no step did, or when the test was not solved (censored).
     """
+    steps_to_solve_validation: int | None
+    """The same whether or not the test was solved."""
+    still_improving: bool | None
+    """Whether the validation score still improved at the end of training.
+
+    See :func:`rnnbench.training.improvement.still_improving`; ``None`` with too few validations.
+    """
+    clipped_share: float | None
+    """Share of the optimizer steps whose gradient was clipped; ``None`` without clipping."""
     best_step: int
     train_seconds: float
     """Time in optimizer steps, validation excluded."""
@@ -79,6 +105,8 @@ class Learning(Data):
     simple_scores: dict[str, float] = Field(default_factory=dict)
     extra_scores: dict[str, float] = Field(default_factory=dict)
     curve: tuple[CurvePoint, ...]
+    items: ItemScores | None = None
+    """Results of single test items; ``None`` for generated tasks and for very large test sets."""
 
 
 class Size(Data):
@@ -287,6 +315,8 @@ class DataSize(Data):
     test: PositiveInt
     bytes: PositiveInt
     """Total size of inputs and targets of these sequences."""
+    seen_in_training: float = Field(ge=0, le=1)
+    """Share of the test sequences whose inputs equal those of a training sequence."""
 
 
 class Result(Data):

@@ -288,7 +288,14 @@ def runs_again(last: Status, retry: frozenset[Status]) -> bool:
 def comparable_key(environment: Environment) -> str:
     """Return a key that comparable speeds share: device, processor, threads and torch."""
     return json.dumps(
-        [environment.device, environment.processor, environment.threads, environment.torch_version]
+        [
+            environment.device,
+            environment.processor,
+            environment.processor_model,
+            environment.instruction_set,
+            environment.threads,
+            environment.torch_version,
+        ]
     )
 
 

@@ -16,10 +16,15 @@ from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask
 from rnnbench.errors import PluginError
 from rnnbench.records.result import DataSize
 from rnnbench.training.randomness import generator_for, seed_for
+from rnnbench.training.seen import SeenRows
 
 if TYPE_CHECKING:
     from rnnbench.contract.task import Steps, Task
     from rnnbench.records.spec import Settings
+
+
+_HASHED_ROWS = 256
+"""Training sequences of a finite set that are compared with the test at once; bounds memory."""
 
 
 class Source(ABC):
@@ -29,9 +34,9 @@ class Source(ABC):
     test: Batch
 
     @property
+    @abstractmethod
     def size(self) -> DataSize:
-        """Number of sequences and memory of the data that are held."""
-        return _size(None, self.validation, self.test)
+        """Number of sequences, memory of the data that are held, and test sequences seen so far."""
 
     @abstractmethod
     def train(self, step: int) -> Batch:
@@ -57,6 +62,12 @@ class Generated(Source):
             task.sample(settings.validation_size, self._keyed("validation"))
         )
         self.test = self._in_precision(task.sample_test(settings.test_size, self._keyed("test")))
+        self._seen = SeenRows(self.test)
+
+    @property
+    def size(self) -> DataSize:
+        """Number of sequences, memory of the sets, and test sequences in the batches so far."""
+        return _size(None, self.validation, self.test, self._seen.share)
 
     def _keyed(self, purpose: str, *step: int) -> torch.Generator:
         return self._generator.manual_seed(seed_for(self._seed, purpose, *step))
@@ -65,7 +76,9 @@ class Generated(Source):
         return batch.floating(torch.float64) if self._double else batch
 
     def train(self, step: int) -> Batch:
-        return self._in_precision(self._task.sample(self._batch_size, self._keyed("train", step)))
+        batch = self._in_precision(self._task.sample(self._batch_size, self._keyed("train", step)))
+        self._seen.add(batch)
+        return batch
 
 
 class Finite(Source):
@@ -98,8 +111,11 @@ class Finite(Source):
 
     @property
     def size(self) -> DataSize:
-        """Number of sequences, training set included, and memory of the data."""
-        return _size(self._train, self.validation, self.test)
+        """Number of sequences, memory of the data, and test sequences in the training set."""
+        seen = SeenRows(self.test)
+        for start in range(0, len(self._train), _HASHED_ROWS):
+            seen.add(self._train.rows(slice(start, start + _HASHED_ROWS)))
+        return _size(self._train, self.validation, self.test, seen.share)
 
     def _draw_order(self, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the order of an epoch's sequences, (N,) int64, on the CPU and on the device."""
@@ -122,13 +138,14 @@ class Finite(Source):
         )
 
 
-def _size(train: Batch | None, validation: Batch, test: Batch) -> DataSize:
+def _size(train: Batch | None, validation: Batch, test: Batch, seen: float) -> DataSize:
     held = [part for part in (train, validation, test) if part is not None]
     return DataSize(
         train=None if train is None else len(train),
         validation=len(validation),
         test=len(test),
         bytes=sum(part.inputs.nbytes + part.targets.nbytes for part in held),
+        seen_in_training=seen,
     )
 
 

@@ -98,6 +98,8 @@ class Learner(pl.LightningModule):
         best_step: the step with the best validation score. Ties go to the lower validation loss,
             then to the earlier step.
         best_weights: the network's weights at that step, on the CPU.
+        clipped_share: share of the steps whose gradient was clipped, known after the training;
+            ``None`` without clipping.
         train_seconds: time spent in optimizer steps, without validation.
         is_watched: whether a logger or callback reads logged values. Logging is skipped otherwise,
             since it dominates the time of very short trials.
@@ -120,6 +122,7 @@ class Learner(pl.LightningModule):
         self.curve: list[CurvePoint] = []
         self.best_step = 0
         self.best_weights: dict[str, Tensor] = {}
+        self.clipped_share: float | None = None
         self.train_seconds = 0.0
         self.steps_taken = 0
         self.last_loss = math.nan
@@ -129,6 +132,7 @@ class Learner(pl.LightningModule):
         self._chunk = chunk
         self._cuda_graphs = cuda_graphs
         self._stepper: Stepper | None = None
+        self._clipped: Tensor | None = None
         self._since_validation: list[Tensor] = []
         self._best: tuple[float, float] | None = None
 
@@ -164,13 +168,19 @@ class Learner(pl.LightningModule):
             mixed=mixed,
             forward=StatefulForward(self.network) if stateful else None,
         )
+        self._clipped = eager.clipped
         # a graph would replay the recurrent state that it was captured with
         self._stepper = make_stepper(
             eager, self.device, cuda_graphs=self._cuda_graphs and not stateful
         )
 
     def on_train_end(self) -> None:
-        """Release the stepper, whose CUDA graph holds memory that evaluation and probes need."""
+        """Read the count of clipped steps, and release the stepper.
+
+        Its CUDA graph holds memory that evaluation and probes need.
+        """
+        if self._clipped is not None:
+            self.clipped_share = self._clipped.item() / max(1, self.steps_taken)
         self._stepper = None
 
     def training_step(self, chunk: tuple[int, int], batch_idx: int) -> None:

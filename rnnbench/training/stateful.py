@@ -47,16 +47,17 @@ class StatefulForward:
         return outputs
 
 
-def predict_streams(network: Network, data: Batch) -> Iterator[tuple[Tensor, Batch]]:
-    """Yield predictions and windows, one time window of all streams at a time.
+def predict_streams(network: Network, data: Batch) -> Iterator[tuple[Tensor, Batch, Tensor]]:
+    """Yield predictions, windows and their places, one time window of all streams at a time.
 
     The N windows of ``data`` (N, T) are split into streams of consecutive windows. The number of
     streams S depends on N alone, so a score does not depend on the batch size. Each window is
     yielded once.
 
     Yields:
-        Predictions (S, T, V|dim) and the S windows that they belong to. The last item holds only
-        the streams that are one window longer, if there are any.
+        Predictions (S, T, V|dim), the S windows that they belong to, and the places (S,) of these
+        in ``data``. The last item holds only the streams that are one window longer, if there are
+        any.
     """
     n = len(data)
     streams = min(n, max(MIN_STREAMS, -(-n // MAX_WINDOWS_PER_STREAM)))
@@ -71,4 +72,4 @@ def predict_streams(network: Network, data: Batch) -> Iterator[tuple[Tensor, Bat
         active = slice(0, streams if position < shortest else longer)
         block = data.rows(rows)
         outputs = forward(replace(block, continues=position > 0))
-        yield outputs[active], block.rows(active)
+        yield outputs[active], block.rows(active), rows[active]

@@ -43,6 +43,10 @@ class EagerStepper:
         clip_norm: maximum norm of the whole gradient; ``None`` does not clip.
         mixed: whether the step runs under autocast.
         forward: ``batch -> predictions``; ``None`` calls the network with inputs and lengths.
+
+    Attributes:
+        clipped: number of steps so far whose gradient was clipped, a scalar int64 tensor on the
+            device; ``None`` without clipping.
     """
 
     def __init__(
@@ -61,15 +65,25 @@ class EagerStepper:
         self._optimizer = optimizer
         self._clip_norm = clip_norm
         self._mixed = mixed
+        self.clipped: Tensor | None = None
+        if clip_norm is not None:
+            device = self._parameters[0].device if self._parameters else None
+            self.clipped = torch.zeros((), dtype=torch.int64, device=device)
 
     def __call__(self, batch: Batch) -> Tensor:
         """Take one step; see :class:`Stepper`."""
         loss = mean_loss(self._loss, self._forward(batch), batch)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        exceeded = None
         if self._clip_norm is not None:
-            nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+            norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+            exceeded = norm > self._clip_norm
         self._optimizer.step()
+        if self.clipped is not None and exceeded is not None:
+            # on the device and in place, so that a graph counts too; after the update, because a
+            # step that fails before it is repeated
+            self.clipped += exceeded
         if self._mixed:
             # the cache holds casts of the old weights, which the next step must not use
             torch.clear_autocast_cache()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic
 from rnnbench import Batch, FiniteTask, Metric, Splits, Steps, Tokens
 from rnnbench.metrics import ACCURACY
 
-from .classifiers import majority_accuracy
+from .classifiers import largest_share
 from .labels import Rows, class_names, numbered
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class ClassificationTask(FiniteTask, Generic[Rows]):
     """Predict the class of a sequence after its last step.
 
-    The score is the test accuracy. Skill 0 is the accuracy of the most frequent class of the
-    training part. A task counts as solved from the accuracy of a simple classifier.
+    The score is the test accuracy. Skill 0 is the share of the most frequent class of the test
+    part, which no constant answer exceeds. A task counts as solved from the accuracy of a simple
+    classifier.
     """
 
     steps: ClassVar[Steps] = "last"
@@ -78,9 +79,8 @@ class ClassificationTask(FiniteTask, Generic[Rows]):
 
     @cached_property
     def baseline(self) -> float:
-        """Test accuracy of the most frequent class of the training part."""
-        splits = self._splits
-        return majority_accuracy(splits.train.targets, splits.test.targets, self.parts[2].source)
+        """The share of the most frequent class of the test part."""
+        return largest_share(self._splits.test.targets, self.parts[2].source)
 
     @property
     def solved(self) -> float:

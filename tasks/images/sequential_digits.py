@@ -71,10 +71,10 @@ def permutation(pixels: int) -> list[int]:
 class SequentialDigits(ClassificationTask[LabelledImages]):
     """Sequential digits: predict a digit from its image, read pixel by pixel (Le et al. 2015).
 
-    Brightness lies in 0 .. 1. The score is the accuracy on the test images. Skill 0 is the accuracy
-    of the most frequent class of the training images. A network counts as solving the task from the
-    accuracy of the nearest class mean of the whole image; the same classifier on the last step
-    alone shows the accuracy possible without memory.
+    Brightness lies in 0 .. 1. The score is the accuracy on the test images. Skill 0 is the share of
+    the most frequent class of the test images, which no constant answer exceeds. A network
+    counts as solving the task from the accuracy of the nearest class mean of the whole image; the
+    same classifier on the last step alone shows the accuracy possible without memory.
 
     Attributes:
         source: digits: the 1,797 images of 8 x 8 pixels of scikit-learn (64 steps); mnist: IDX

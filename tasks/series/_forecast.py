@@ -59,6 +59,11 @@ class SeriesTask(FiniteTask):
         return None
 
     @property
+    def test_block(self) -> int:
+        """Windows that share a value with a window of the test part, before or after it."""
+        return self.window + self.horizon
+
+    @property
     def naive_lag(self) -> int:
         """Lag of the naive forecast that MASE divides by (Hyndman and Koehler 2006).
 

@@ -59,9 +59,9 @@ class SeriesClassification(ClassificationTask[LabelledSeries]):
 
     Each dimension is scaled to mean 0 and standard deviation 1 over the values of the training
     part. A missing value is replaced by the one before it, or by the mean where there is none. The
-    score is the accuracy on the test part. Skill 0 is the accuracy of the most frequent class of
-    the training part. A network that does as well as one nearest neighbour (Euclidean, shorter
-    series padded by the mean) has solved the task.
+    score is the accuracy on the test part. Skill 0 is the share of the most frequent class of the
+    test part, which no constant answer exceeds. A network that does as well as one
+    nearest neighbour (Euclidean, shorter series padded by the mean) has solved the task.
 
     Without ``train`` the series are generated: cylinder, bell and funnel (Saito 1994), three shapes
     in noise that end before the last step, so that the last step alone does not show the class.

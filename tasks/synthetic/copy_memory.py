@@ -79,14 +79,14 @@ class CopyMemory(GeneratedTask):
 
     citations = (ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, _BAI, _GU)
     presets: ClassVar[Mapping[str, Preset]] = {
-        # The smallest size found at which three seeds separate gated models from a vanilla RNN
-        # within seconds.
+        # Gated models learn within seconds what a vanilla RNN does not. Of fewer symbols there are
+        # so few sequences that training would draw those of the test: 85 % of them with 5 symbols.
         "quick": Preset(
-            {"delay": 20, "symbols": 5},
+            {"delay": 10, "symbols": 8},
             {"steps": 2000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         "standard": Preset(
-            {"delay": 50, "symbols": 5},
+            {"delay": 50, "symbols": 10},
             {"steps": 6000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, memory_problem.py and

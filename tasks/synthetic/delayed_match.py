@@ -51,7 +51,7 @@ class DelayedMatch(GeneratedTask):
     citations = (_MILLER,)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
-            {"delay": 10, "symbols": 4},
+            {"delay": 10, "symbols": 6},
             {"steps": 4000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         "standard": Preset(

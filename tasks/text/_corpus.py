@@ -26,7 +26,9 @@ _BEFORE = (2, 8)
 """Minimum and maximum number of neutral words before the cue."""
 
 
-def generate(sentences: int, distance: int, negation: float, seed: int, part: int) -> LabelledTexts:
+def generate(
+    sentences: int, distance: int, negation: float, seed: int, part: int, *, balanced: bool = False
+) -> LabelledTexts:
     """Draw sentences ``n_1 .. n_m [not] cue n_1 .. n_distance``, labelled by sentiment.
 
     The labels are ``"positive"`` and ``"negative"``. The cue is one of 10 positive or one of 10
@@ -41,11 +43,16 @@ def generate(sentences: int, distance: int, negation: float, seed: int, part: in
       bag of words is ``max(negation, 1 - negation)``;
     - with memory and order it is 1.
 
+    With ``balanced``, exactly half of the sentences have either label (one more where their number
+    is odd), so that the best accuracy of a constant answer is 1/2 without chance.
+
     ``seed`` and ``part`` seed the generator; different parts are independent.
     """
     generator = np.random.Generator(np.random.PCG64([seed, part]))
     positive = generator.random(sentences) < 0.5
     negated = generator.random(sentences) < negation
+    if balanced:
+        positive = generator.permutation(np.arange(sentences) % 2 == 0) != negated
     before = generator.integers(_BEFORE[0], _BEFORE[1], sentences, endpoint=True)
     # before the cue, or before a neutral word
     negator_at = np.where(negated, before, generator.integers(before))

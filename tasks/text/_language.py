@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from ._ngrams import Symbols
 
 _SYMBOLS_SHOWN = 20
+_DEPENDENT_SYMBOLS = 2000
+"""Symbols over which the errors of a model are taken to be correlated.
+
+On the characters of Shakespeare, the errors of a 4-gram model in windows of 35 correlate by 0.11
+at one window's distance, 0.06 at five and 0.02 at twenty.
+"""
+_SYMBOLS_SHOWN = 40
 """Symbols listed in an error message."""
 
 
@@ -115,6 +122,11 @@ class LanguageTask(FiniteTask):
     def length(self) -> int:
         """Symbols per window."""
         return self.window
+
+    @property
+    def test_block(self) -> int:
+        """Windows of about 2,000 neighbouring symbols, which share their subject and style."""
+        return -(-_DEPENDENT_SYMBOLS // self.window)
 
     @property
     def baseline(self) -> float:

@@ -11,7 +11,7 @@ from rnnbench.analysis.formatting import estimate_text, rate_text
 from rnnbench.analysis.groups import group
 from rnnbench.cli.leaderboard import leaderboards
 from rnnbench.records.result import Status
-from tests.support.factory import record, speed, study
+from tests.support.factory import ENVIRONMENT, learning, record, speed, study
 
 RECORDS = study(tasks=("copy-memory",))
 
@@ -77,3 +77,19 @@ def test_declined_and_failed_trials_are_counted_separately() -> None:
     shown = console.file.getvalue()
     assert "declined" in shown
     assert "not done" in shown
+
+
+def test_scores_that_still_improve_and_mixed_processors_are_remarked() -> None:
+    other = ENVIRONMENT.model_copy(update={"instruction_set": "AVX2"})
+    records = [
+        record(model="lstm", learned=learning(still_improving=True)),
+        record(model="gru", environment=other),
+    ]
+    console = Console(file=io.StringIO(), width=120, color_system=None)
+    for table in leaderboards(records, console):
+        console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    shown = " ".join(console.file.getvalue().split())
+    assert shown.count("↗") == 2
+    assert "still improving at the end of training" in shown
+    assert "Scores come from different processors" in shown

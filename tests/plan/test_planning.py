@@ -238,6 +238,13 @@ def test_seeds_are_a_count_or_a_list(registry: Registry, asked: Any, seeds: list
     assert [spec.seed for spec in plan(registry, seeds=asked)] == seeds
 
 
+@pytest.mark.parametrize(("preset", "seeds"), [("quick", 5), (None, 10), ("standard", 10)])
+def test_the_number_of_seeds_depends_on_the_preset(
+    registry: Registry, preset: str | None, seeds: int
+) -> None:
+    assert [spec.seed for spec in plan(registry, seeds=None, preset=preset)] == [*range(seeds)]
+
+
 # -- refusals
 
 

@@ -22,6 +22,8 @@ from rnnbench.records.result import Environment, Kernel, Speed, SpeedMode
 ENVIRONMENT = Environment(
     device="cpu",
     processor="x",
+    processor_model="y",
+    instruction_set="z",
     cores=1,
     threads=1,
     memory_bytes=1,

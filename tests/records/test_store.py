@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -119,6 +120,23 @@ def test_trials_are_found_by_the_beginning_of_their_id(store: Store) -> None:
             ]
     for nothing in ("%", "*", "g", "\udcff", "'", ids[0] + "0"):
         assert store.records(trial=nothing) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "comparable"),
+    [
+        ({"device": "NVIDIA H100"}, False),
+        ({"processor": "other"}, False),
+        ({"processor_model": "other"}, False),
+        ({"instruction_set": "AVX2"}, False),
+        ({"threads": 9}, False),
+        ({"torch_version": "9"}, False),
+        ({"memory_bytes": 1, "cores": 1, "platform": "other", "rnnbench_version": "9"}, True),
+    ],
+)
+def test_speeds_are_comparable_on_one_processor(change: dict[str, Any], comparable: bool) -> None:
+    other = ENVIRONMENT.model_copy(update=change)
+    assert (comparable_key(other) == comparable_key(ENVIRONMENT)) is comparable
 
 
 def test_a_speed_joins_the_records_of_its_configuration_and_environment(store: Store) -> None:

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from rnnbench.errors import OutputError, UsageError
-from rnnbench.records.result import Record, RecordedCitation, Status
+from rnnbench.records.result import DataSize, Record, RecordedCitation, Status
 from rnnbench.records.spec import Settings
 from rnnbench.report.write import write_report
-from tests.support.factory import learning, record, study
+from tests.support.factory import ENVIRONMENT, learning, record, study
 
 NASTY = "<script>document.title='owned'</script>|`*$\\frac{_&\x00\x1b\n" + "A" * 10_000
 
@@ -276,3 +276,18 @@ def test_a_figure_draws_ten_configurations_and_the_table_lists_all(tmp_path: Pat
     (curves,) = re.findall(r"!\[Learning curves of (.*)\]", text)
     assert curves.split(", ") == models[:1:-1]
     assert "2 others not drawn" in text
+
+
+def test_caveats_of_scores_are_on_the_page(tmp_path: Path) -> None:
+    size = DataSize(train=None, validation=500, test=2000, bytes=1, seen_in_training=0.85)
+    other = ENVIRONMENT.model_copy(update={"processor_model": "OtherMaker family 1"})
+    records = [
+        record(model="lstm", learned=learning(still_improving=True), data_size=size),
+        record(model="gru", environment=other),
+    ]
+    write_report(records, tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert text.count("↗") == 2
+    assert "85 % of the test sequences were in training too" in text
+    assert "Scores come from different processors" in text
+    assert "OtherMaker family 1, AVX512" in text

@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
 from rnnbench.records.result import (
     Category,
     CurvePoint,
+    DataSize,
     Environment,
     Gradient,
     Kernel,
@@ -39,6 +41,8 @@ OWN = Provider(distribution="rnnbench", version="0.1.0")
 ENVIRONMENT = Environment(
     device="cpu",
     processor="Example CPU",
+    processor_model="ExampleMaker family 6 model 85 stepping 7",
+    instruction_set="AVX512",
     cores=2,
     threads=1,
     memory_bytes=8 << 30,
@@ -67,10 +71,15 @@ def learning(
     extra_scores: Mapping[str, float] | None = None,
     simple_scores: Mapping[str, float] | None = None,
     points: int = 20,
+    last_score: float | None = None,
+    still_improving: bool | None = False,
+    clipped_share: float | None = 0.25,
+    items: ItemScores | None = None,
 ) -> Learning:
     """A curve that rises (or falls) from the baseline to ``score``."""
     span = perfect - baseline
     reached = score >= threshold if direction == "higher" else score <= threshold
+    first_solved = steps_to_solve if steps_to_solve is not None else steps // 2 if reached else None
     at = [round(steps * (i + 1) / points) for i in range(points)]
     progress = [1 - math.exp(-5 * (i + 1) / points) for i in range(points)]
     curve = tuple(
@@ -87,12 +96,14 @@ def learning(
         score_name="accuracy" if direction == "higher" else "mse",
         direction=direction,
         score=score,
+        last_score=score if last_score is None else last_score,
         test_loss=0.2,
         skill=(score - baseline) / span,
         solved=reached,
-        steps_to_solve=steps_to_solve
-        if steps_to_solve is not None
-        else (steps // 2 if reached else None),
+        steps_to_solve=first_solved,
+        steps_to_solve_validation=first_solved,
+        still_improving=still_improving,
+        clipped_share=clipped_share,
         best_step=steps,
         train_seconds=steps * 0.004,
         baseline=baseline,
@@ -101,6 +112,7 @@ def learning(
         simple_scores=dict(simple_scores or {}),
         extra_scores=dict(extra_scores or {}),
         curve=curve,
+        items=items,
     )
 
 
@@ -286,6 +298,8 @@ def record(
     drawn: tuple[Plot, ...] = (),
     citations: tuple[RecordedCitation, ...] = (),
     command: str = "rnnbench run -t copy-memory -m lstm --seeds 3",
+    data_size: DataSize | None = None,
+    environment: Environment = ENVIRONMENT,
     **spec_options: Any,
 ) -> Record:
     """One attempt; ``slope=None`` omits the gradient, ``ratio=None`` the speed.
@@ -301,8 +315,9 @@ def record(
         size=size(params) if done else None,
         gradient=gradient(slope, causal=spec.model.causal) if done and slope is not None else None,
         plots=drawn,
+        data_size=data_size,
         citations=citations,
-        environment=ENVIRONMENT,
+        environment=environment,
     )
     return Record(
         trial_id=spec.trial_id,

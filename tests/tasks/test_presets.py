@@ -11,6 +11,7 @@ import torch
 
 from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask, Task
 from rnnbench.plan.planning import Request, make_plan
+from rnnbench.training.data import source_of
 from rnnbench.training.loop import build_optimizer
 from rnnbench.training.network import build_network
 from tests.tasks.builders import built_in, loaded, write
@@ -62,6 +63,18 @@ def test_a_preset_plans_one_trial_whose_network_predicts(
     assert outputs.isfinite().all()
     assert outputs.shape[:-1] == (batch.targets.shape[:2] if task.steps == "every" else (2,))
     assert optimizer.param_groups[0]["lr"] == trial.settings.learning_rate
+
+
+@pytest.mark.parametrize(
+    "name", ["copy-memory", "associative-recall", "delayed-match", "selective-copy"]
+)
+def test_the_training_of_a_quick_preset_draws_few_sequences_of_the_test(name: str) -> None:
+    (trial,) = make_plan(Request([name], ["lstm"], seeds=1, preset="quick"), loaded())
+    task = loaded().task(name).build(trial.task.options)
+    source = source_of(task, trial.settings, 0, torch.device("cpu"))
+    for step in range(trial.settings.steps):
+        source.train(step)
+    assert source.size.seen_in_training < 0.01
 
 
 def test_each_task_has_a_quick_and_a_standard_preset_and_a_paper_preset_if_possible() -> None:

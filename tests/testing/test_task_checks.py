@@ -105,6 +105,11 @@ def test_a_correct_task_passes(task: Any) -> None:
             "constant predictions do not beat the baseline",
             "always predicting zero",
         ),
+        (
+            tasks.ChanceAsBaseline,
+            "constant predictions do not beat the baseline",
+            "on the test set, better than the baseline 0.25",
+        ),
         (tasks.OddDiagnosis, "the diagnosis is well formed", "return a rnnbench.Diagnosis"),
         (tasks.UnfinishedDiagnosis, "the diagnosis is well formed", "'late' is nan"),
         (tasks.ReshuffledSplits, "splits are the same at every call", "differs in"),

@@ -96,6 +96,15 @@ def test_a_graph_is_captured_where_batches_have_one_layout(gpu: torch.device) ->
     assert captured == [False, False, False, True, True, True]
 
 
+def test_replayed_steps_count_clipped_gradients_as_eager_ones_do(gpu: torch.device) -> None:
+    shares = [
+        _learned(FirstSymbol(), gpu, cuda_graphs=graphs, clip_norm=0.3).clipped_share
+        for graphs in (False, True)
+    ]
+    assert shares[0] == pytest.approx(shares[1], abs=1 / 40)
+    assert 0 < shares[0] < 1  # type: ignore[operator]
+
+
 def test_batches_of_another_layout_take_eager_steps(gpu: torch.device) -> None:
     task = FirstSymbol()
     generator = torch.Generator(gpu).manual_seed(0)

@@ -107,6 +107,30 @@ def test_it_learns_and_keeps_the_weights_of_the_best_validation() -> None:
     )
 
 
+@pytest.mark.parametrize("clip_norm", [0.05, 0.2, 1e9])
+def test_the_share_of_clipped_steps_is_that_of_a_bare_loop(clip_norm: float) -> None:
+    task = RunningMean()
+    chosen = Settings.model_validate({**SMALL, "steps": 40, "clip_norm": clip_norm})
+    network, clipped = network_for(task), 0
+    source = source_of(task, chosen, 0, CPU)
+    bare = build_optimizer(network, chosen)
+    for step in range(40):
+        batch = source.train(step)
+        loss = mean_loss(loss_of(task), network(batch.inputs, batch.lengths), batch)
+        bare.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
+        clipped += torch.cat(gradients).norm().item() > clip_norm
+        nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
+        bare.step()
+    assert _learned(task, steps=40, clip_norm=clip_norm, chunk=7).clipped_share == clipped / 40
+    assert (clipped == 0) == (clip_norm == 1e9)
+
+
+def test_without_clipping_there_is_no_share_of_clipped_steps() -> None:
+    assert _learned(FirstSymbol(), steps=3, clip_norm=None).clipped_share is None
+
+
 def test_the_curve_holds_mean_losses_and_growing_time() -> None:
     learner = _learned(FirstSymbol(), steps=10, validate_every=5)
     assert all(math.isfinite(point.train_loss) for point in learner.curve)

@@ -17,7 +17,7 @@ from rnnbench.execution.jobs.trial import declined
 from rnnbench.metrics import CROSS_ENTROPY
 from rnnbench.records.spec import Settings
 from rnnbench.training.data import source_of
-from rnnbench.training.evaluation import evaluate, means
+from rnnbench.training.evaluation import evaluate, means, measure_items
 from rnnbench.training.loop import Learner, build_optimizer, fit
 from rnnbench.training.stateful import (
     MAX_WINDOWS_PER_STREAM,
@@ -120,10 +120,12 @@ def test_evaluation_reads_every_window_once_with_the_state_of_its_stream(windows
     streams = len(read[0][1])
     limit = MIN_STREAMS * MAX_WINDOWS_PER_STREAM
     assert streams == min(windows, MIN_STREAMS if windows <= limit else MIN_STREAMS + 1)
-    found = torch.cat([block.inputs for _, block in read])
+    found = torch.cat([block.inputs for _, block, _ in read])
     assert sorted(found.tolist()) == sorted(data.inputs.tolist())
-    first_stream = torch.cat([outputs[0] for outputs, _ in read])
-    whole = torch.cat([block.inputs[0] for _, block in read])
+    places = torch.cat([rows for _, _, rows in read])
+    assert torch.equal(found, data.rows(places).inputs)
+    first_stream = torch.cat([outputs[0] for outputs, _, _ in read])
+    whole = torch.cat([block.inputs[0] for _, block, _ in read])
     assert torch.equal(whole, task.symbols[: len(whole)].long())
     assert torch.allclose(first_stream, network.forward_stateful(whole[None])[0][0], atol=1e-6)
 
@@ -140,6 +142,28 @@ def test_the_state_crosses_windows_in_the_score_of_a_stateful_task_alone() -> No
     stateful = means(network, longer, longer.splits().test)
     assert stateful[0] == stateful[1]
     assert stateful != means(network, Stream(100, stateful=False), longer.splits().test)
+
+
+@pytest.mark.parametrize("windows", [5, 37])
+def test_items_of_a_stateful_task_are_in_the_order_of_the_windows(windows: int) -> None:
+    task = Stream(windows)
+    network, data = network_for(task), task.splits().test
+    measured = measure_items(network, task, data, keep_items=True)
+    assert measured.values is not None
+    streams, longer = min(windows, MIN_STREAMS), windows % MIN_STREAMS
+    per_stream = windows // streams
+    lengths = [
+        per_stream + (stream < longer and windows > MIN_STREAMS) for stream in range(streams)
+    ]
+    expected, first = [], 0
+    for length in lengths:
+        rows = data.rows(slice(first, first + length))
+        outputs, _ = network.forward_stateful(rows.inputs.flatten()[None])
+        nats = F.cross_entropy(outputs[0], rows.targets.flatten(), reduction="none")
+        expected += nats.view(length, T).mean(1).tolist()
+        first += length
+    assert first == windows
+    assert measured.values.tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_batch_that_does_not_continue_starts_fresh_and_no_gradient_crosses_windows() -> None:

@@ -26,6 +26,7 @@ def fill_caches() -> None:
         registry.provider_of(point)
     environment.software()
     environment.processor_name()
+    environment.processor_model()
 
 
 def modules_for(specs: Collection[TrialSpec], loaded: Registry) -> tuple[str, ...]:

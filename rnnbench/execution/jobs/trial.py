@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from rnnbench.contract.faults import in_words
+from rnnbench.contract.task import FiniteTask
 from rnnbench.errors import RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
@@ -20,12 +21,14 @@ from rnnbench.execution.jobs.loggers import make_loggers
 from rnnbench.files import replacing
 from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
+from rnnbench.records.items import MOST_ITEMS, ItemScores
 from rnnbench.records.plots import Plot
 from rnnbench.records.result import Gradient, Learning, Result, Status
 from rnnbench.records.spec import TrialSpec
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
-from rnnbench.training.evaluation import means, predict
+from rnnbench.training.evaluation import evaluate, measure_items, predict
+from rnnbench.training.improvement import still_improving
 from rnnbench.training.loop import DivergedError, Learner, fit
 from rnnbench.training.network import Network, build_network
 from rnnbench.training.randomness import generator_for, seed_for
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from rnnbench.contract.task import Batch, Task
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
+    from rnnbench.training.evaluation import Measured
 
 GRADIENT_SEQUENCES = 32
 """Test sequences that a gradient profile is averaged over."""
@@ -110,9 +114,13 @@ def _measured(
         callbacks=[_EndOnSigterm()],
         loggers=loggers,
     )
-    network.to(device).load_state_dict(learner.best_weights)
+    network.to(device)
+    last_score = None
+    if learner.best_step != learner.steps_taken:
+        last_score = evaluate(network, task, source.test)[1]
+    network.load_state_dict(learner.best_weights)
     network.eval()
-    learning, plots = _learning(learner, network, task, source)
+    learning, plots = _learning(learner, network, task, source, last_score)
     after = _gradient(network, source, spec, "trained") if job.options.probes else None
     if job.weights is not None:
         _save_weights(learner.best_weights, job.weights, spec)
@@ -127,27 +135,42 @@ def _measured(
 
 
 def _learning(
-    learner: Learner, network: Network, task: Task, source: Source
+    learner: Learner, network: Network, task: Task, source: Source, last_score: float | None
 ) -> tuple[Learning, tuple[Plot, ...]]:
-    test_loss, mean = means(network, task, source.test)
-    score = task.metric.finish(mean)
-    also = {name: of(mean) for name, of in task.metric.also.items()}
+    """Test the best weights; ``last_score`` is ``None`` when the last weights are the best ones."""
+    # the test set of a generated task is another one for each seed
+    keep_items = isinstance(task, FiniteTask) and len(source.test) <= MOST_ITEMS
+    tested = measure_items(network, task, source.test, keep_items=keep_items)
+    score = task.metric.finish(tested.mean)
+    also = {name: of(tested.mean) for name, of in task.metric.also.items()}
     diagnosis = task.diagnose(
         lambda inputs, lengths: predict(network, inputs, lengths), source.test
     )
-    solved_at = (
-        point.step
-        for point in learner.curve
-        if task.metric.reaches(point.validation_score, task.solved)
+    solved = task.metric.reaches(score, task.solved)
+    solved_validation_at = next(
+        (
+            point.step
+            for point in learner.curve
+            if task.metric.reaches(point.validation_score, task.solved)
+        ),
+        None,
     )
     learning = Learning(
         score_name=task.metric.name,
         direction=task.metric.direction,
         score=score,
-        test_loss=test_loss,
+        last_score=score if last_score is None else last_score,
+        test_loss=tested.loss,
         skill=(score - task.baseline) / (task.perfect - task.baseline),
-        solved=task.metric.reaches(score, task.solved),
-        steps_to_solve=next(solved_at, None),
+        solved=solved,
+        steps_to_solve=solved_validation_at if solved else None,
+        steps_to_solve_validation=solved_validation_at,
+        still_improving=still_improving(
+            [point.validation_score for point in learner.curve],
+            baseline=task.baseline,
+            perfect=task.perfect,
+        ),
+        clipped_share=learner.clipped_share,
         best_step=learner.best_step,
         train_seconds=learner.train_seconds,
         baseline=task.baseline,
@@ -156,8 +179,15 @@ def _learning(
         simple_scores=dict(task.simple_scores),
         extra_scores={**also, **diagnosis.scores},
         curve=tuple(learner.curve),
+        items=_items(tested, task.test_block),
     )
     return learning, (*diagnosis.plots, *_core_plots(network, source.test))
+
+
+def _items(tested: Measured, block: int) -> ItemScores | None:
+    if tested.values is None or tested.weights is None:
+        return None
+    return ItemScores.of(tested.values.numpy(), tested.weights.numpy(), block=block)
 
 
 @torch.no_grad()

@@ -90,6 +90,7 @@ def _environments(records: Sequence[Record]) -> Table:
         "trials",
         "device",
         "processor",
+        "model and instruction set",
         "cores",
         "threads",
         "memory",
@@ -105,6 +106,7 @@ def _environments(records: Sequence[Record]) -> Table:
                 f"{count:,}",
                 e.device,
                 e.processor,
+                ", ".join(part for part in (e.processor_model, e.instruction_set) if part),
                 str(e.cores),
                 str(e.threads),
                 f"{e.memory_bytes / 2**30:.0f} GiB",
@@ -118,7 +120,10 @@ def _environments(records: Sequence[Record]) -> Table:
         for e, count in found.most_common(20)
     ]
     notes = (
-        ("Trials ran in more than one environment: compare scores, and speeds only within one.",)
+        (
+            "Trials ran in more than one environment: compare speeds only within one. Scores of "
+            "one seed may differ between processors as much as between seeds.",
+        )
         if len(found) > 1
         else ()
     )

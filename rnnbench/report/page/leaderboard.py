@@ -21,6 +21,7 @@ from rnnbench.analysis.formatting import (
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import Estimate
+from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
 from rnnbench.records.result import Speed, SpeedMode, SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
@@ -123,7 +124,7 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
     size = configuration.size
     return (
         marked(configuration),
-        estimate_text(configuration.score),
+        f"{estimate_text(configuration.score)}{score_mark(configuration)}",
         _value(configuration.skill),
         rate_text(configuration.solved),
         _steps_to_solve(configuration),
@@ -201,6 +202,7 @@ def _notes(task: TaskGroup, shown: int) -> list[str]:
             "Diverged trials have no score and count as unsolved; "
             "means are over the trials that have one."
         )
+    notes += [note for note in (still_improving(task), mixed_processors(task)) if note]
     if left_out := len(configurations) - shown:
         notes.append(f"{counted(left_out, 'more configuration')} in results.csv.")
     return notes

@@ -17,6 +17,7 @@ from rnnbench.analysis.formatting import (
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
+from rnnbench.analysis.remarks import seen_in_training
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.spec import Settings
 from rnnbench.report.page.fastest import fastest
@@ -82,6 +83,8 @@ def _data(task: TaskGroup) -> list[str]:
     lines = [
         f"Sequences: {trained}, {size.validation:,} for validation, {size.test:,} for the test."
     ]
+    if seen := seen_in_training(task):
+        lines.append(seen)
     if task.data_checksums:
         named = listed(
             [f"{name} {checksum}" for name, checksum in sorted(task.data_checksums.items())]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnnbench.contract.task import Batch, Diagnosis, Task, Tokens
+from rnnbench.contract.task import Batch, Diagnosis, FiniteTask, Task, Tokens
 from rnnbench.metrics import loss_of, mean_loss
 from rnnbench.records.plots import Plot
 from rnnbench.testing.outcome import require
@@ -22,6 +22,8 @@ _CLASSES_TRIED = 32
 _STANDARD_ERRORS = 5
 _SLACK = 0.05
 """Skill that a constant prediction may reach by chance on a test set."""
+_ROUNDING = 1e-6
+_ROWS_AT_ONCE = 4096
 
 
 def the_loss_is_finite(subject: TaskUnderTest) -> None:
@@ -88,9 +90,15 @@ def predicting_the_targets_is_perfect(subject: TaskUnderTest) -> None:
 
 
 def constant_predictions_do_not_beat_the_baseline(subject: TaskUnderTest) -> None:
-    """No constant prediction is better than ``baseline``, up to chance."""
+    """No constant prediction is better than ``baseline``: up to chance where the test is drawn.
+
+    The test set of a finite task is always the same, so that a constant class must not be better on
+    it at all.
+    """
     task = subject.task
     batch = floating(subject.test)
+    if isinstance(task, FiniteTask) and isinstance(task.outputs, Tokens) and task.steps == "last":
+        _require_no_better_class(task, subject.splits.test)
     towards_perfect = 1 if task.metric.direction == "higher" else -1
     limit = task.baseline + _SLACK * (task.perfect - task.baseline)
     for name, outputs in _constants(task, batch):
@@ -99,6 +107,27 @@ def constant_predictions_do_not_beat_the_baseline(subject: TaskUnderTest) -> Non
             not task.metric.better(moved, limit),
             f"always predicting {name} scores {score:.6g}, better than the baseline "
             f"{task.baseline:.6g}; use the score of the best predictor without memory as baseline.",
+        )
+
+
+def _require_no_better_class(task: Task, test: Batch) -> None:
+    """Check every constant class against the baseline on the whole test set."""
+    assert isinstance(task.outputs, Tokens)
+    present = torch.unique(test.targets).tolist()
+    for symbol in present[:_CLASSES_TRIED]:
+        outputs = torch.zeros(1, task.outputs.vocab)
+        outputs[0, symbol] = _SURE
+        sums = torch.zeros(2, dtype=torch.float64)
+        for start in range(0, len(test), _ROWS_AT_ONCE):
+            rows = floating(test).rows(slice(start, start + _ROWS_AT_ONCE))
+            values, weights = _measure(task, outputs.expand(len(rows), -1), rows)
+            sums += torch.stack(((values.double() * weights).sum(), weights.double().sum()))
+        score = task.metric.finish(float(sums[0] / sums[1]))
+        limit = task.baseline + _ROUNDING * (task.perfect - task.baseline)
+        require(
+            not task.metric.better(score, limit),
+            f"always predicting symbol {symbol} scores {score:.6g} on the test set, better than "
+            f"the baseline {task.baseline:.6g}; use the score of the best constant as baseline.",
         )
 
 

@@ -1,0 +1,46 @@
+"""Remarks on how far the scores of a task can be trusted, for reports and the terminal."""
+
+from __future__ import annotations
+
+from rnnbench.analysis.formatting import listed
+from rnnbench.analysis.groups import Configuration, TaskGroup
+
+STILL_IMPROVING = "↗"
+_SEEN_LIMIT = 0.01
+"""Share of test sequences seen in training up to which nothing is remarked."""
+
+
+def score_mark(configuration: Configuration) -> str:
+    """Return the mark to append to a score: that of a curve which still rises, or nothing."""
+    return f" {STILL_IMPROVING}" if configuration.still_improving else ""
+
+
+def still_improving(task: TaskGroup) -> str | None:
+    """Return what :data:`STILL_IMPROVING` means, or ``None`` where no score has it."""
+    if not any(configuration.still_improving for configuration in task.configurations):
+        return None
+    return (
+        f"{STILL_IMPROVING} still improving at the end of training in at least half of the trials: "
+        "the score depends on the number of steps."
+    )
+
+
+def mixed_processors(task: TaskGroup) -> str | None:
+    """Return a warning where the trials were trained on more than one processor or GPU."""
+    if len(task.trained_on) < 2:
+        return None
+    found = [f"{listed(list(labels))} on {device}" for device, labels in task.trained_on.items()]
+    return (
+        f"Scores come from different processors ({'; '.join(found)}): with the same seed they may "
+        "differ as much as with another seed."
+    )
+
+
+def seen_in_training(task: TaskGroup) -> str | None:
+    """Return how many test sequences were in training too, where more than 1 % were."""
+    if task.seen_in_training <= _SEEN_LIMIT:
+        return None
+    return (
+        f"{100 * task.seen_in_training:.0f} % of the test sequences were in training too, "
+        "so that a model may have memorised them."
+    )
