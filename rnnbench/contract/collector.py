@@ -48,10 +48,12 @@ class Collector:
         provider: Provider,
         taken_models: Mapping[str, RegisteredModel],
         taken_tasks: Mapping[str, RegisteredTask],
+        module: str = "",
     ) -> None:
         self.models: dict[str, RegisteredModel] = {}
         self.tasks: dict[str, RegisteredTask] = {}
         self._provider = provider
+        self._module = module
         self._taken_models = taken_models
         self._taken_tasks = taken_tasks
 
@@ -81,6 +83,7 @@ class Collector:
             options=options_of(core, skip=("input_size", "hidden_size")),
             cited=cited,
             factory=core,
+            module=self._module,
             causal=causal,
             incompatible=incompatible,
         )
@@ -112,6 +115,7 @@ class Collector:
             options=options_of(task),
             cited=tuple(task.citations),
             factory=task,
+            module=self._module,
         )
 
     def _check_name(

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rnnbench.contract.options import Option, unwrapped
+from rnnbench.contract.source import source_checksum, text_checksum
 from rnnbench.contract.task import Citation, Task
 from rnnbench.errors import one_line
+from rnnbench.files import file_checksum
 from rnnbench.records.result import RecordedCitation
 from rnnbench.records.spec import Provider
+from rnnbench.records.syntax import OptionValue
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,18 +24,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class _Entry:
+    kind: ClassVar[str]
+
     name: str
     provider: Provider
     options: dict[str, Option]
     cited: tuple[Citation, ...]
     factory: Callable[..., Any]
     """Builds the core or the task, e.g. its class."""
+    module: str = ""
+    """The module of the plugin."""
+    code: str | None = None
+    """The source code, where it is not in a module that another process can import."""
 
     @cached_property
     def summary(self) -> str:
         """The first line of the docstring."""
         doc = inspect.getdoc(unwrapped(self.factory)) or ""
         return one_line(doc.splitlines()[0] if doc else "", 200)
+
+    @property
+    def source(self) -> str:
+        """SHA-256 of the source code that defines it; empty if none can be read."""
+        if self.code is not None:
+            return text_checksum(self.code)
+        return source_checksum(self.factory, self.module, self.provider.distribution)
+
+    def checksums(self, options: Mapping[str, OptionValue]) -> dict[str, str]:
+        """Return SHA-256 of the content of each data file among the values of options.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        return {
+            name: file_checksum(Path(str(options[name])), f"{self.kind} {self.name!r}, option {name!r}")
+            for name, option in self.options.items()
+            if option.is_file and options[name] is not None
+        }
 
     @property
     def citations(self) -> tuple[RecordedCitation, ...]:
@@ -55,6 +83,8 @@ class _Entry:
 class RegisteredModel(_Entry):
     """The registry entry of an architecture."""
 
+    kind: ClassVar[str] = "model"
+
     causal: bool
     incompatible: Callable[[Task, dict[str, Any]], str | None] | None
 
@@ -73,6 +103,8 @@ class RegisteredModel(_Entry):
 @dataclass(frozen=True, kw_only=True)
 class RegisteredTask(_Entry):
     """The registry entry of a task."""
+
+    kind: ClassVar[str] = "task"
 
     factory: type[Task]
 

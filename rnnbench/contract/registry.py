@@ -22,12 +22,11 @@ from rnnbench.contract.collector import DISABLE_VARIABLE, Collector
 from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.contract.faults import in_words, place_of
 from rnnbench.errors import PluginError, UsageError, did_you_mean, message_line, one_line
-from rnnbench.records.spec import Provider
+from rnnbench.records.spec import OWN_DISTRIBUTION, Provider
 
 __all__ = ["PluginReport", "RegisteredModel", "RegisteredTask", "Registry", "load"]
 
 ENTRY_POINT_GROUP = "rnnbench"
-OWN_DISTRIBUTION = "rnnbench"
 
 _Entry = TypeVar("_Entry")
 
@@ -159,7 +158,7 @@ def _provider(distribution: metadata.Distribution | None) -> Provider:
 
 
 def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> PluginReport:
-    collected = Collector(report.provider, registry.models, registry.tasks)
+    collected = Collector(report.provider, registry.models, registry.tasks, point.module)
     with _recorded_warnings() as recorded:
         try:
             with contextlib.redirect_stdout(sys.stderr):

@@ -111,6 +111,7 @@ class SpeedPass:
         comparator = ModelSpec(
             name=model.name,
             provider=model.provider,
+            source=model.source,
             hidden_size=spec.model.hidden_size,
             causal=model.causal,
             options=resolve(COMPARATOR, model.options, {}),

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from rnnbench.contract.faults import in_words
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import PluginError, RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
 from rnnbench.execution.jobs.loggers import make_loggers
@@ -22,7 +22,7 @@ from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.records.plots import Plot
 from rnnbench.records.result import Gradient, Learning, Result, Status
-from rnnbench.records.spec import TrialSpec
+from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
 from rnnbench.training.evaluation import means, predict
@@ -31,7 +31,7 @@ from rnnbench.training.network import Network, build_network
 from rnnbench.training.randomness import generator_for, seed_for
 
 if TYPE_CHECKING:
-    from rnnbench.contract.registry import RegisteredModel, Registry
+    from rnnbench.contract.registry import RegisteredModel, RegisteredTask, Registry
     from rnnbench.contract.task import Batch, Task
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
@@ -63,6 +63,8 @@ def run_trial(
         return Result(status=status, citations=citations, environment=reached, **parts)
 
     try:
+        _check_source(registered_task, spec.task)
+        _check_source(registered_model, spec.model)
         task = registered_task.build(spec.task.options)
         if reason := declined(registered_model, task, spec.model.options):
             return ended(Status.INCOMPATIBLE, error=reason)
@@ -76,6 +78,15 @@ def run_trial(
     except Exception as error:
         status = Status.OOM if _is_allocation_failure(error) else Status.FAILED
         return ended(status, error=in_words(error), traceback=traceback_of(error))
+
+
+def _check_source(entry: RegisteredModel | RegisteredTask, planned: ModelSpec | TaskSpec) -> None:
+    """Raise an error where the code that would run is not the code that was planned."""
+    if planned.source and entry.source != planned.source:
+        raise PluginError(
+            f"the source code of {entry.kind} {entry.name!r} was changed after the run began; "
+            "type the same command again to train the new code."
+        )
 
 
 def declined(model: RegisteredModel, task: Task, options: dict[str, Any]) -> str | None:
