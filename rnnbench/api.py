@@ -19,6 +19,7 @@ from rnnbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
     from rnnbench.contract.registry import Registry
     from rnnbench.execution.options import RunOptions
@@ -34,7 +35,7 @@ _SIGNALLED = 128
 
 def run(
     tasks: str | Sequence[str] = (),
-    models: str | Sequence[str] = (),
+    models: str | type[nn.Module] | Sequence[str | type[nn.Module]] = (),
     *,
     suite: str | Path | None = None,
     seeds: int | Sequence[int] | None = None,
@@ -52,6 +53,7 @@ def run(
     retry: str | Sequence[str] = (),
     fail_fast: bool = False,
     circuit_breaker: bool = True,
+    contract_checks: bool = True,
     probes: bool = True,
     loggers: str | Sequence[str] = (),
     progress: bool = True,
@@ -63,6 +65,9 @@ def run(
     Args:
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
         models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
+            A class of a core is taken too: ``MyGRU`` is the model ``my-gru``, which a text beside
+            it may name with options: ``[MyGRU, "my-gru[num_layers=2]"]``. Its source code is
+            stored with the records.
         suite: name or YAML file of a suite; the other arguments override it.
         seeds: their number, or the seeds themselves. Default: 3.
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
@@ -81,6 +86,8 @@ def run(
         retry: statuses whose trials are run again, e.g. ``["failed"]`` or ``"all"``.
         fail_fast: start no trial after the first that failed.
         circuit_breaker: skip the other trials of a model that crashed three times in this run.
+        contract_checks: whether each model is checked against the plugin contract before its first
+            trial; the trials of a model that breaks it fail.
         probes: whether size, gradient and speed are measured.
         loggers: ``"csv"``, ``"tensorboard"``: log each training, into the folder named like the
             store with ``.logs`` appended.
@@ -104,9 +111,10 @@ def run(
     from rnnbench.execution.progress import PlainView
 
     _check_keywords(settings)
+    given = _classes(models)
     request = make_request(
-        _listed(tasks),
-        _listed(models),
+        _words("tasks", tasks),
+        _words("models", models),
         suite=suite,
         seeds=seeds,
         preset=preset,
@@ -126,6 +134,7 @@ def run(
         fail_fast=fail_fast,
         max_time=max_time,
         circuit_breaker=circuit_breaker,
+        contract_checks=contract_checks,
         command=_call(
             tasks,
             models,
@@ -137,13 +146,14 @@ def run(
         ),
     )
     if dry_run:
-        return _frame(plan(request).specs, Path(store), options)
+        return _frame(plan(request, given=given).specs, Path(store), options)
     finished = execute(
         request,
         options,
         store=Path(store),
         report=None if report is None else Path(report),
         view=PlainView(Console(quiet=not progress)),
+        given=given,
     )
     if finished.interrupted:
         if finished.exit_code == _SIGNALLED + signal.SIGINT:
@@ -218,15 +228,25 @@ class Plan:
     registry: Registry
 
 
-def plan(request: Request, warn: Callable[[str], None] = warnings.warn) -> Plan:
-    """Load the plugins and plan the trials; ``warn`` is called for each plugin left out."""
+def plan(
+    request: Request,
+    warn: Callable[[str], None] = warnings.warn,
+    given: Sequence[type[nn.Module]] = (),
+) -> Plan:
+    """Load the plugins and plan the trials; ``warn`` is called for each plugin left out.
+
+    Models given as classes are registered beside those of the plugins.
+    """
     from rnnbench.contract import registry as plugins
+    from rnnbench.contract.given import take_class
     from rnnbench.plan.planning import make_plan
 
     registry = plugins.load()
     for plugin in registry.faults:
         where = f"{plugin.name} of {plugin.provider.distribution} {plugin.provider.version}"
         warn(f"plugin {where} was left out: {plugin.error}")
+    for each in given:
+        registry.add_class(take_class(each), each)
     return Plan(make_plan(request, registry), registry)
 
 
@@ -282,6 +302,7 @@ def execute(
     report: Path | None,
     view: View,
     warn: Callable[[str], None] = warnings.warn,
+    given: Sequence[type[nn.Module]] = (),
 ) -> Finished:
     """Plan the trials and run those that the store does not hold yet.
 
@@ -296,7 +317,7 @@ def execute(
 
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
     with Processes(options.threads) as processes:
-        planned = plan(request, warn)
+        planned = plan(request, warn, given)
         device = pick_device(options.accelerator)
         if report is not None:
             from rnnbench.report.write import check_folder
@@ -331,12 +352,46 @@ def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.D
     )
 
 
-def _call(tasks: str | Sequence[str], models: str | Sequence[str], **given: object) -> str:
+def _call(tasks: object, models: object, **given: object) -> str:
     """Return the call that requests these trials, as Python code."""
-    words = [repr(tasks), repr(models)] if models else [repr(tasks)] if tasks else []
+    words = [_shown(tasks), _shown(models)] if models else [_shown(tasks)] if tasks else []
     options = [f"{name}={value!r}" for name, value in given.items() if value is not None]
     return f"rnnbench.run({', '.join([*words, *options])})"
 
 
-def _listed(words: str | Sequence[str]) -> list[str]:
-    return [words] if isinstance(words, str) else list(words)
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        inside = ", ".join(map(_shown, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside},)"
+    return value.__name__ if inspect.isclass(value) else repr(value)
+
+
+def _classes(models: object) -> list[type[nn.Module]]:
+    """Return the models that are no texts, each once."""
+    return list(dict.fromkeys(each for each in _listed(models) if not isinstance(each, str)))
+
+
+def _words(keyword: str, given: object) -> list[str]:
+    """Return the texts that select tasks or models; a class is selected by its name.
+
+    Raises:
+        UsageError: a task that is no text, or a model that is neither a text nor a class of a core.
+    """
+    words = []
+    for each in _listed(given):
+        if isinstance(each, str):
+            words.append(each)
+        elif keyword == "models":
+            from rnnbench.contract.given import take_class
+
+            words.append(take_class(each).name)
+        else:
+            raise UsageError(
+                f"tasks={each!r}: give the name of a task, e.g. 'copy-memory'; a task of your own "
+                "is registered by a plugin; type: rnnbench new task NAME"
+            )
+    return words
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]

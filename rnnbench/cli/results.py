@@ -166,6 +166,8 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
     ]
     if weights:
         lines.append(f"weights   {weights}")
+    if model.code:
+        lines += ["-- source of the model", model.code.rstrip()]
     for record in attempts:
         lines += _outcome(record)
     click.echo("\n".join(map(printable, lines)))
@@ -179,6 +181,8 @@ def _outcome(record: Record) -> Iterator[str]:
         learning = result.learning
         score = f"{learning.score_name} {learning.score:.6g}, skill {learning.skill:.4f}"
         yield f"   {score}, best step {learning.best_step}"
+    for note in result.all_notes:
+        yield f"   {note}"
     if result.error:
         yield f"   {result.error}"
     if result.traceback:

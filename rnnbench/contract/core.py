@@ -17,10 +17,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def output_size(core: nn.Module, hidden_size: int) -> int:
@@ -71,6 +73,22 @@ def map_state(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, tuple | list):
         return type(state)(map_state(part, change) for part in state)
     return state
+
+
+def floating_dtype(module: nn.Module) -> torch.dtype:
+    """Return the data type of a module's real parameters; float32 if it has none."""
+    real = (each.dtype for each in module.parameters() if each.is_floating_point())
+    return next(real, torch.float32)
+
+
+def to_double(module: M) -> M:
+    """Convert a module to float64 and, unlike ``module.double()``, to complex128; return it."""
+    module.double()
+    for tensors in (module.named_parameters(), module.named_buffers()):
+        for _, tensor in tensors:
+            if tensor.is_complex():
+                tensor.data = tensor.data.to(torch.complex128)
+    return module
 
 
 def state_size(state: Any, batch_size: int) -> int:

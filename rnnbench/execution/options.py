@@ -138,12 +138,17 @@ class RunOptions(TrialOptions):
     )
     retry: Annotated[frozenset[Status], BeforeValidator(_statuses)] = Field(
         default=frozenset(),
-        description="repeat trials that ended so: failed, crashed, timeout, oom, diverged or all",
+        description="run trials again that ended so: failed, crashed, timeout, oom, diverged, "
+        "done, or all (all but done)",
     )
     fail_fast: bool = Field(default=False, description="start no trial after the first that failed")
     circuit_breaker: bool = Field(
         default=True,
         description="skip the other trials of a model that crashed three times in this run",
+    )
+    contract_checks: bool = Field(
+        default=True,
+        description="check each model against the plugin contract before its first trial",
     )
     command: str = ""
     """The command line or the call, stored with every record."""

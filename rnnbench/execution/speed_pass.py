@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnnbench.contract.options import resolve
 from rnnbench.execution.context import POLL_SECONDS
 from rnnbench.execution.jobs.messages import SpeedJob
-from rnnbench.execution.jobs.plugins import modules_for
+from rnnbench.execution.jobs.plugins import plugins_for
 from rnnbench.probes.speed.process_timings import TrialTimings, merge
 from rnnbench.records.result import Status
 from rnnbench.records.spec import ModelSpec, TrialSpec
@@ -91,7 +91,7 @@ class SpeedPass:
         """Time a configuration in a fresh process; ``None`` if that failed or was interrupted."""
         comparator = self._comparator(spec)
         job = SpeedJob(
-            plugins=modules_for([spec, comparator], self._context.registry),
+            plugins=plugins_for([spec, comparator], self._context.registry),
             device=self._context.device,
             memory=self._context.options.memory,
             spec=spec,

@@ -166,7 +166,7 @@ def _model_spec(
             "name": model.name,
             "provider": model.provider,
             "source": model.source,
-            "code": model.code,
+            "code": model.given.code if model.given else None,
             "hidden_size": resolved[_HIDDEN_SIZE],
             "causal": model.causal,
             "options": options,

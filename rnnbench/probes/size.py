@@ -12,7 +12,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnnbench.contract.core import state_size
+from rnnbench.contract.core import floating_dtype, state_size
 from rnnbench.records.result import Size
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ def measure_size(network: Network, length: int) -> Size:
     growing state is therefore counted at the task's own length.
 
     Args:
-        network: left unchanged; a copy is measured on the CPU.
+        network: left unchanged; a copy is measured on the CPU, or the network itself where it
+            cannot be copied (``weight_norm``), in evaluation mode.
         length: number of time steps T, at least 1.
     """
-    copied = copy.deepcopy(network).cpu().eval()
+    copied, device = _copied(network)
     encoded = torch.randn(1, length, network.input_size, generator=torch.Generator().manual_seed(0))
-    encoded = encoded.to(next(copied.parameters()).dtype)
+    encoded = encoded.to(device, floating_dtype(network))
     with torch.no_grad():
         _, state = copied.unroll(encoded)
         with _visible_operations(), FlopCounterMode(display=False) as counter:
@@ -51,6 +52,15 @@ def measure_size(network: Network, length: int) -> Size:
         state_size=state_size(state, 1),
         flops_per_step=counter.get_total_flops() / length,
     )
+
+
+def _copied(network: Network) -> tuple[Network, torch.device]:
+    """Return a copy on the CPU, or the network itself, in evaluation mode, and its device."""
+    try:
+        return copy.deepcopy(network).cpu().eval(), torch.device("cpu")
+    # A module may hold anything that cannot be copied, e.g. a tensor that is no leaf.
+    except Exception:
+        return network.eval(), next(network.parameters()).device
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.contract.core import to_double
 from rnnbench.execution.environment import describe
 from rnnbench.probes.speed.paired_timing import time_interleaved
 from rnnbench.probes.speed.process_timings import TrialTimings
@@ -30,7 +31,7 @@ def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
         for each in (spec, job.comparator)
     ]
     if spec.settings.precision == "64":
-        networks = [network.double() for network in networks]
+        networks = [to_double(network) for network in networks]
     lengths = list(dict.fromkeys(max(1, round(task.length * factor)) for factor in LENGTH_FACTORS))
     timings = time_interleaved(
         *networks,

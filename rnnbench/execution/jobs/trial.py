@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from pydantic import TypeAdapter
 from safetensors.torch import save_file
 
-from rnnbench.contract.faults import in_words
+from rnnbench.contract.core import to_double
+from rnnbench.contract.faults import in_words, place_of
+from rnnbench.contract.task import Diagnosis
 from rnnbench.errors import PluginError, RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
@@ -21,7 +25,7 @@ from rnnbench.files import replacing
 from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.records.plots import Plot
-from rnnbench.records.result import Gradient, Learning, Result, Status
+from rnnbench.records.result import Gradient, Learning, Result, Size, Status
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
 
+_PLOTS: TypeAdapter[tuple[Plot, ...]] = TypeAdapter(tuple[Plot, ...])
 GRADIENT_SEQUENCES = 32
 """Test sequences that a gradient profile is averaged over."""
 
@@ -106,10 +111,16 @@ def _measured(
     spec = job.spec
     network = build_network(spec, model, task).to(device)
     if spec.settings.precision == "64":
-        network = network.double()
+        network = to_double(network)
     source = source_of(task, spec.settings, spec.seed, device)
-    size = measure_size(network, task.length) if job.options.probes else None
-    before = _gradient(network, source, spec, "init") if job.options.probes else None
+    notes: list[str] = []
+    size: Size | None = None
+    before = after = None
+    if job.options.probes:
+        with _costing_its_figure(network, notes, "size"):
+            size = measure_size(network, task.length)
+        with _costing_its_figure(network, notes, "gradient (init)"):
+            before = _gradient(network, source, spec, "init")
     # After the probes, whose random draws must not shift those of the training.
     torch.manual_seed(seed_for(spec.seed, "dropout"))
     learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
@@ -123,8 +134,10 @@ def _measured(
     )
     network.to(device).load_state_dict(learner.best_weights)
     network.eval()
-    learning, plots = _learning(learner, network, task, source)
-    after = _gradient(network, source, spec, "trained") if job.options.probes else None
+    learning, plots = _learning(learner, network, task, source, notes)
+    if job.options.probes:
+        with _costing_its_figure(network, notes, "gradient (trained)"):
+            after = _gradient(network, source, spec, "trained")
     if job.weights is not None:
         _save_weights(learner.best_weights, job.weights, spec)
     return {
@@ -134,18 +147,41 @@ def _measured(
         "size": size,
         "gradient": _joined(before, after),
         "plots": plots,
+        "notes": tuple(notes),
     }
 
 
+@contextmanager
+def _costing_its_figure(network: Network, notes: list[str], name: str) -> Iterator[None]:
+    """Turn an exception of a measurement into a note; the trial goes on without the figure.
+
+    The network is left in the modes it was in.
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    try:
+        yield
+    # a core may raise anything where it is used otherwise than in training
+    except Exception as error:
+        notes.append(f"no {name}: the measurement failed with {in_words(error)}{place_of(error)}")
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def _learning(
-    learner: Learner, network: Network, task: Task, source: Source
+    learner: Learner, network: Network, task: Task, source: Source, notes: list[str]
 ) -> tuple[Learning, tuple[Plot, ...]]:
     test_loss, mean = means(network, task, source.test)
     score = task.metric.finish(mean)
     also = {name: of(mean) for name, of in task.metric.also.items()}
-    diagnosis = task.diagnose(
-        lambda inputs, lengths: predict(network, inputs, lengths), source.test
-    )
+    diagnosis = Diagnosis()
+    with _costing_its_figure(network, notes, "diagnosis of the task"):
+        diagnosis = task.diagnose(
+            lambda inputs, lengths: predict(network, inputs, lengths), source.test
+        )
+    plots: tuple[Plot, ...] = ()
+    with _costing_its_figure(network, notes, "plots of the model"):
+        plots = _PLOTS.validate_python(_core_plots(network, source.test))
     solved_at = (
         point.step
         for point in learner.curve
@@ -168,7 +204,7 @@ def _learning(
         extra_scores={**also, **diagnosis.scores},
         curve=tuple(learner.curve),
     )
-    return learning, (*diagnosis.plots, *_core_plots(network, source.test))
+    return learning, (*diagnosis.plots, *plots)
 
 
 @torch.no_grad()
@@ -194,13 +230,14 @@ def _gradient(
 
 
 def _joined(before: GradientMoment | None, after: GradientMoment | None) -> Gradient | None:
-    if before is None or after is None:
+    moments = [moment for moment in (before, after) if moment is not None]
+    if not moments:
         return None
     return Gradient(
-        profiles=(*before.profiles, *after.profiles),
-        lyapunov_init=before.lyapunov,
-        lyapunov_trained=after.lyapunov,
-        notes=tuple(dict.fromkeys((*before.notes, *after.notes))),
+        profiles=tuple(profile for moment in moments for profile in moment.profiles),
+        lyapunov_init=before.lyapunov if before else (),
+        lyapunov_trained=after.lyapunov if after else (),
+        notes=tuple(dict.fromkeys(note for moment in moments for note in moment.notes)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.contract.core import floating_dtype
 from rnnbench.probes.speed.peak_memory import peak_memory
 from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming
 from rnnbench.probes.speed.workloads import Workload, batch_for, modes_of, prepare
@@ -72,7 +73,7 @@ def time_interleaved(
         timings.append(
             _time_point(model, comparator, mode, length, batch_size, device, repeats, share)
         )
-    dtype = next(model.parameters()).dtype
+    dtype = floating_dtype(model)
     return ProcessTimings(
         timings=tuple(timings), peak_memory_bytes=memory, dtype=str(dtype).removeprefix("torch.")
     )

@@ -71,8 +71,9 @@ def _forward(network: Network, batch: Batch) -> Workload:
 def _train(network: Network, batch: Batch) -> Workload:
     """Return a step of fused Adam as in training, at learning rate 0 so that weights stay fixed."""
     network.train()
+    parameters = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(
-        [p for p in network.parameters() if p.requires_grad], lr=0.0, fused=True
+        parameters, lr=0.0, fused=all(p.is_floating_point() for p in parameters)
     )
     loss_of = cross_entropy if isinstance(network.outputs, Tokens) else squared_error
 
