@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -89,6 +90,22 @@ def to_double(module: M) -> M:
             if tensor.is_complex():
                 tensor.data = tensor.data.to(torch.complex128)
     return module
+
+
+def copied(module: M) -> M:
+    """Return a deep copy of a module.
+
+    A tensor that the module has computed from its parameters (``weight_norm``), which torch does
+    not copy, is a constant in the copy until its next forward pass.
+    """
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for value in vars(part).values():
+            held = state_tensors(value) if isinstance(value, Tensor | list | tuple) else []
+            memo.update((id(each), each.detach().clone()) for each in held if not each.is_leaf)
+    # TorchScript copies parameters as results of an operation, unless there is no graph.
+    with torch.no_grad():
+        return copy.deepcopy(module, memo)
 
 
 def state_size(state: Any, batch_size: int) -> int:

@@ -106,7 +106,8 @@ class RegisteredModel(_Entry):
         core = self.factory(input_size, hidden_size, **self._arguments(options))
         if not isinstance(core, nn.Module):
             raise PluginError(
-                f"model {self.name!r} is built as a {type(core).__name__}; return a torch.nn.Module."
+                f"model {self.name!r} is built as a {type(core).__name__}; "
+                "return a torch.nn.Module."
             )
         for name, parameter in core.named_parameters():
             if is_lazy(parameter):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnnbench.contract.core import floating_dtype, state_size
+from rnnbench.contract.core import copied, floating_dtype, state_size
 from rnnbench.records.result import Size
 
 if TYPE_CHECKING:
@@ -35,16 +34,16 @@ def measure_size(network: Network, length: int) -> Size:
 
     Args:
         network: left unchanged; a copy is measured on the CPU, or the network itself where it
-            cannot be copied (``weight_norm``), in evaluation mode.
+            cannot be copied, in evaluation mode.
         length: number of time steps T, at least 1.
     """
-    copied, device = _copied(network)
+    measured, device = _on_cpu(network)
     encoded = torch.randn(1, length, network.input_size, generator=torch.Generator().manual_seed(0))
     encoded = encoded.to(device, floating_dtype(network))
     with torch.no_grad():
-        _, state = copied.unroll(encoded)
+        _, state = measured.unroll(encoded)
         with _visible_operations(), FlopCounterMode(display=False) as counter:
-            copied.features(encoded)
+            measured.features(encoded)
     return Size(
         params_encoder=count_parameters(network.encoder),
         params_core=count_parameters(network.core),
@@ -54,11 +53,11 @@ def measure_size(network: Network, length: int) -> Size:
     )
 
 
-def _copied(network: Network) -> tuple[Network, torch.device]:
+def _on_cpu(network: Network) -> tuple[Network, torch.device]:
     """Return a copy on the CPU, or the network itself, in evaluation mode, and its device."""
     try:
-        return copy.deepcopy(network).cpu().eval(), torch.device("cpu")
-    # A module may hold anything that cannot be copied, e.g. a tensor that is no leaf.
+        return copied(network).cpu().eval(), torch.device("cpu")
+    # A module may hold anything that cannot be copied, e.g. an open file.
     except Exception:
         return network.eval(), next(network.parameters()).device
 
