@@ -29,6 +29,18 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
 
 DEFAULT_STORE = "rnnbench.db"
+_KEYWORDS_ELSEWHERE = {
+    "device": "accelerator",
+    "gpu": "accelerator",
+    "lr": "learning_rate",
+    "seed": "seeds",
+    "epochs": "steps",
+    "max_steps": "steps",
+    "model": "models",
+    "task": "tasks",
+    "n_jobs": "jobs",
+}
+"""Names that other libraries have for the keywords of :func:`run`."""
 _SIGNALLED = 128
 """Exit codes above this one are 128 + the signal that ended the run."""
 
@@ -169,9 +181,11 @@ def _check_keywords(settings: Mapping[str, Any]) -> None:
     for name in settings:
         if name not in Settings.model_fields:
             keywords = [each for each in inspect.signature(run).parameters if each != "settings"]
+            known = _KEYWORDS_ELSEWHERE.get(name)
+            near = did_you_mean(name, [*keywords, *Settings.model_fields])
             raise UsageError(
                 f"rnnbench.run has no keyword {name!r}."
-                f"{did_you_mean(name, [*keywords, *Settings.model_fields])} "
+                f"{f' Did you mean {known!r}?' if known else near} "
                 f"It takes the settings {', '.join(sorted(Settings.model_fields))}; "
                 f"for its other keywords, type: help(rnnbench.run)"
             )

@@ -155,7 +155,7 @@ def one_trial(attempts: Sequence[Record], beginning: str, store: Path) -> Sequen
 def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
     spec = attempts[-1].spec
     task, model = spec.task, spec.model
-    provider = f"{model.provider.distribution} {model.provider.version}"
+    provider = f"{model.provider.distribution} {model.provider.version}".strip()
     settings = (f"{name}={value}" for name, value in spec.settings.model_dump().items())
     lines = [
         f"trial     {attempts[-1].trial_id}",

@@ -130,7 +130,8 @@ class Option:
 
     def _refusal(self, value: Any, detail: object = "") -> OptionError:
         why = f" ({detail})" if detail and not self.choices else ""
-        return OptionError(f"{self.name}={_shown(value)} is not {self.accepts}{why}.")
+        near = did_you_mean(_shown(value).lower(), map(option_text, self.choices))
+        return OptionError(f"{self.name}={_shown(value)} is not {self.accepts}{why}.{near}")
 
 
 def options_of(factory: Callable[..., Any], skip: tuple[str, ...] = ()) -> dict[str, Option]:
