@@ -56,7 +56,7 @@ def take_class(given: object) -> GivenClass:
     assert inspect.isclass(given)
     by_value = _is_by_value(given)
     try:
-        pickled = cloudpickle.dumps(given)
+        pickled = _pickled(given, by_value=by_value)
     # Whatever the class refers to may raise anything.
     except Exception as error:
         raise UsageError(
@@ -72,9 +72,21 @@ def take_class(given: object) -> GivenClass:
     )
 
 
+def _pickled(given: type[Any], *, by_value: bool) -> bytes:
+    module = sys.modules.get(given.__module__)
+    # Classes of __main__ always travel by value.
+    if not by_value or module is None or module.__name__ == "__main__":
+        return bytes(cloudpickle.dumps(given))
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        return bytes(cloudpickle.dumps(given))
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
 def name_of(given: type[Any]) -> str:
     """Return the name of a class as that of a model: ``MyGRU`` becomes ``my-gru``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", given.__name__)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "-", given.__name__)
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
@@ -146,11 +158,22 @@ def _shown(value: Any) -> str:
         inside = ", ".join(map(_shown, value))
         return f"({inside},)" if isinstance(value, tuple) else f"[{inside}]"
     try:
-        content = hashlib.sha256(cloudpickle.dumps(value)).hexdigest()[:16]
+        content = hashlib.sha256(_content_of(value)).hexdigest()[:16]
     # The class could be sent, so this value was not part of it.
     except Exception:
         return f"...  # {type(value).__name__}"
-    return f"...  # {type(value).__name__}, pickled {content}"
+    return f"...  # {type(value).__name__}, sha256:{content}"
+
+
+def _content_of(value: Any) -> bytes:
+    """Return bytes that are the same for equal values; the pickle of a tensor holds its address."""
+    from torch import Tensor
+
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+        return f"{value.dtype} {value.shape} ".encode() + bytes(value.tobytes())
+    return bytes(cloudpickle.dumps(value))
 
 
 def _code_of(value: type[Any] | FunctionType) -> str:

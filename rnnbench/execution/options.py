@@ -80,7 +80,9 @@ def _statuses(words: Any) -> frozenset[Status]:
 def _nearest(name: str, value: Any, options: type[BaseModel]) -> str:
     """Return the word that was probably meant, where an option takes certain words only."""
     field = options.model_fields.get(name)
-    choices = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    choices = (
+        get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    )
     word = str(value).lower()
     if _DEVICES.get(word) in choices:
         return f" Did you mean {_DEVICES[word]!r}?"
