@@ -149,6 +149,6 @@ def test_a_class_without_readable_source_is_refused(notebook: Execute) -> None:
 
 def test_a_class_that_holds_a_lock_is_refused(notebook: Execute) -> None:
     core = notebook()
-    core.held = threading.Lock()  # type: ignore[assignment]
+    core.held = threading.Lock()  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="cannot be sent to the processes of its trials"):
         take_class(core)

@@ -79,7 +79,8 @@ class Annotated(nn.Module):
 class Scripted(Plain):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        self.cell = torch.jit.script(Annotated(input_size, hidden_size))
+        del self.cell
+        self.add_module("cell", torch.jit.script(Annotated(input_size, hidden_size)))
 
 
 class Complex(nn.Module):

@@ -184,5 +184,7 @@ def _missing_figures(configurations: Sequence[Configuration]) -> list[str]:
         for reason, models in list(labels.items())[:MOST_REASONS]
     ]
     if (left_out := len(labels) - MOST_REASONS) > 0:
-        notes.append(f"{counted(left_out, 'more missing figure')}; type: rnnbench show TRIAL")
+        notes.append(
+            f"{counted(left_out, 'more missing figure')}; to see them, type: rnnbench show TRIAL"
+        )
     return notes
