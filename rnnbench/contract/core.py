@@ -103,9 +103,12 @@ def copied(module: M) -> M:
         for value in vars(part).values():
             held = state_tensors(value) if isinstance(value, Tensor | list | tuple) else []
             memo.update((id(each), each.detach().clone()) for each in held if not each.is_leaf)
-    # TorchScript copies parameters as results of an operation, unless there is no graph.
+    # TorchScript copies a parameter as the result of an operation, or without a graph as a constant.
     with torch.no_grad():
-        return copy.deepcopy(module, memo)
+        made = copy.deepcopy(module, memo)
+    for own, original in zip(made.parameters(), module.parameters(), strict=True):
+        own.requires_grad_(original.requires_grad)
+    return made
 
 
 def state_size(state: Any, batch_size: int) -> int:
