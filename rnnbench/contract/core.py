@@ -103,7 +103,7 @@ def copied(module: M) -> M:
         for value in vars(part).values():
             held = state_tensors(value) if isinstance(value, Tensor | list | tuple) else []
             memo.update((id(each), each.detach().clone()) for each in held if not each.is_leaf)
-    # TorchScript copies a parameter as the result of an operation, or without a graph as a constant.
+    # TorchScript copies a parameter as the result of an operation or, without a graph, a constant.
     with torch.no_grad():
         made = copy.deepcopy(module, memo)
     for own, original in zip(made.parameters(), module.parameters(), strict=True):
