@@ -20,6 +20,7 @@ from rnnbench.files import expanded
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
     from rnnbench.contract.registry import Registry
     from rnnbench.execution.options import RunOptions
@@ -37,7 +38,7 @@ _SIGNALLED = 128
 
 def run(
     tasks: str | Sequence[str] = (),
-    models: str | Sequence[str] = (),
+    models: str | type[nn.Module] | Sequence[str | type[nn.Module]] = (),
     *,
     suite: str | Path | None = None,
     seeds: int | Sequence[int] | None = None,
@@ -55,6 +56,7 @@ def run(
     retry: str | Sequence[str] = (),
     fail_fast: bool = False,
     circuit_breaker: bool = True,
+    contract_checks: bool = True,
     probes: bool = True,
     loggers: str | Sequence[str] = (),
     progress: bool = True,
@@ -66,6 +68,9 @@ def run(
     Args:
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
         models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
+            A class of a core is taken too: ``MyGRU`` is the model ``my-gru``, which a text beside
+            it may name with options: ``[MyGRU, "my-gru[num_layers=2]"]``. Its source code is
+            stored with the records.
         suite: name or YAML file of a suite; the other arguments override it.
         seeds: their number, from 0, or the seeds themselves: ``[42]`` is the seed 42.
             Default: 5 for the preset ``"quick"``, else 10.
@@ -85,6 +90,8 @@ def run(
         retry: statuses whose trials are run again, e.g. ``["failed"]`` or ``"all"``.
         fail_fast: start no trial after the first that failed.
         circuit_breaker: skip the other trials of a model that crashed three times in this run.
+        contract_checks: whether each model is checked against the plugin contract before its first
+            trial; the trials of a model that breaks it fail.
         probes: whether size, gradient and speed are measured.
         loggers: ``"csv"``, ``"tensorboard"``: log each training, into the folder named like the
             store with ``.logs`` appended.
@@ -112,9 +119,10 @@ def run(
 
     _check_keywords(settings)
     store = expanded(store)
+    given = _classes(models)
     request = make_request(
-        _listed(tasks),
-        _listed(models),
+        _words("tasks", tasks),
+        _words("models", models),
         suite=suite,
         seeds=seeds,
         preset=preset,
@@ -134,10 +142,11 @@ def run(
         fail_fast=fail_fast,
         max_time=max_time,
         circuit_breaker=circuit_breaker,
+        contract_checks=contract_checks,
         command=command,
     )
     if dry_run:
-        return _frame(plan(request).specs, store, options)
+        return _frame(plan(request, given=given).specs, store, options)
     with plain_output():
         finished = execute(
             request,
@@ -145,6 +154,7 @@ def run(
             store=store,
             report=None if report is None else expanded(report),
             view=PlainView(Console(quiet=not progress)),
+            given=given,
         )
     if finished.interrupted:
         if finished.exit_code == _SIGNALLED + signal.SIGINT:
@@ -238,15 +248,25 @@ class Plan:
     registry: Registry
 
 
-def plan(request: Request, warn: Callable[[str], None] = warnings.warn) -> Plan:
-    """Load the plugins and plan the trials; ``warn`` is called for each plugin left out."""
+def plan(
+    request: Request,
+    warn: Callable[[str], None] = warnings.warn,
+    given: Sequence[type[nn.Module]] = (),
+) -> Plan:
+    """Load the plugins and plan the trials; ``warn`` is called for each plugin left out.
+
+    Models given as classes are registered beside those of the plugins.
+    """
     from rnnbench.contract import registry as plugins
+    from rnnbench.contract.given import take_class
     from rnnbench.plan.planning import make_plan
 
     registry = plugins.load()
     for plugin in registry.faults:
         where = f"{plugin.name} of {plugin.provider.distribution} {plugin.provider.version}"
         warn(f"plugin {where} was left out: {plugin.error}")
+    for each in given:
+        registry.add_class(take_class(each), each)
     return Plan(make_plan(request, registry), registry)
 
 
@@ -302,6 +322,7 @@ def execute(
     report: Path | None,
     view: View,
     warn: Callable[[str], None] = warnings.warn,
+    given: Sequence[type[nn.Module]] = (),
 ) -> Finished:
     """Plan the trials and run those that the store does not hold yet.
 
@@ -316,7 +337,7 @@ def execute(
 
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
     with Processes(options.threads) as processes:
-        planned = plan(request, warn)
+        planned = plan(request, warn, given)
         device = pick_device(options.accelerator)
         if report is not None:
             from rnnbench.report.write import check_folder
@@ -371,10 +392,42 @@ def _call(given: Mapping[str, Any]) -> str:
 
 
 def _code(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        inside = ", ".join(map(_code, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside},)"
     if isinstance(value, Path):
         return repr(str(value))
+    if inspect.isclass(value):
+        return value.__name__
     return repr(value.tolist() if hasattr(value, "tolist") else value)
 
 
-def _listed(words: str | Sequence[str]) -> list[str]:
-    return [words] if isinstance(words, str) else list(words)
+def _classes(models: object) -> list[type[nn.Module]]:
+    """Return the models that are no texts, each once."""
+    return list(dict.fromkeys(each for each in _listed(models) if not isinstance(each, str)))
+
+
+def _words(keyword: str, given: object) -> list[str]:
+    """Return the texts that select tasks or models; a class is selected by its name.
+
+    Raises:
+        UsageError: a task that is no text, or a model that is neither a text nor a class of a core.
+    """
+    words = []
+    for each in _listed(given):
+        if isinstance(each, str):
+            words.append(each)
+        elif keyword == "models":
+            from rnnbench.contract.given import take_class
+
+            words.append(take_class(each).name)
+        else:
+            raise UsageError(
+                f"tasks={each!r}: give the name of a task, e.g. 'copy-memory'; a task of your own "
+                "is registered by a plugin; type: rnnbench new task NAME"
+            )
+    return words
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]

@@ -14,7 +14,7 @@ from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, check_task
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
-MODEL, TASK, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+MODEL, GIVEN, TASK, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 
 def imported(code: str, path: Path) -> ModuleType:
@@ -29,6 +29,14 @@ def imported(code: str, path: Path) -> ModuleType:
 
 def fresh() -> Collector:
     return Collector(Provider(distribution="acme", version="1"), {}, {})
+
+
+def test_the_class_without_a_plugin_keeps_the_contract(tmp_path: Path) -> None:
+    definition, call = GIVEN.split("\n\n\nrows = ")
+    assert call.startswith('rnnbench.run("copy-memory", [MyGRU, "my-gru[num_layers=2]"')
+    collector = fresh()
+    collector.register_model("my-gru", imported(definition, tmp_path / "given.py").MyGRU)
+    check_model(collector.models["my-gru"], {"num_layers": 2})
 
 
 def test_the_model_keeps_the_contract(tmp_path: Path) -> None:

@@ -324,6 +324,7 @@ def _features(spec: TrialSpec) -> dict[str, OptionValue]:
         **{f"option {name}": value for name, value in spec.model.options.items()},
         "plugin": spec.model.provider.distribution,
         "plugin_version": spec.model.provider.version,
+        "source": spec.model.source.removeprefix("sha256:")[:8],
     }
 
 

@@ -254,7 +254,7 @@ def one_trial(attempts: Sequence[Record], beginning: str, store: Path) -> Sequen
 def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
     spec = attempts[-1].spec
     task, model = spec.task, spec.model
-    provider = f"{model.provider.distribution} {model.provider.version}"
+    provider = f"{model.provider.distribution} {model.provider.version}".strip()
     settings = (f"{name}={value}" for name, value in spec.settings.model_dump().items())
     lines = [
         f"trial     {attempts[-1].trial_id}",
@@ -265,6 +265,8 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
     ]
     if weights:
         lines.append(f"weights   {weights}")
+    if model.code:
+        lines += ["-- source of the model", model.code.rstrip()]
     for record in attempts:
         lines += _outcome(record)
     echo("\n".join(map(printable, lines)))
@@ -278,6 +280,8 @@ def _outcome(record: Record) -> Iterator[str]:
         learning = result.learning
         score = f"{learning.score_name} {learning.score:.6g}, skill {learning.skill:.4f}"
         yield f"   {score}, best step {learning.best_step}"
+    for note in result.all_notes:
+        yield f"   {note}"
     if result.error:
         yield f"   {result.error}"
     if result.traceback:

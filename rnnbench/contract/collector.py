@@ -49,10 +49,12 @@ class Collector:
         provider: Provider,
         taken_models: Mapping[str, RegisteredModel],
         taken_tasks: Mapping[str, RegisteredTask],
+        module: str = "",
     ) -> None:
         self.models: dict[str, RegisteredModel] = {}
         self.tasks: dict[str, RegisteredTask] = {}
         self._provider = provider
+        self._module = module
         self._taken_models = taken_models
         self._taken_tasks = taken_tasks
 
@@ -84,6 +86,7 @@ class Collector:
             options=options,
             cited=cited,
             factory=core,
+            module=self._module,
             causal=causal,
             incompatible=incompatible,
             plain_loop=_plain_loop(name, options, plain_loop),
@@ -116,6 +119,7 @@ class Collector:
             options=options_of(task),
             cited=tuple(task.citations),
             factory=task,
+            module=self._module,
         )
 
     def _check_name(

@@ -16,11 +16,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def output_size(core: nn.Module, hidden_size: int) -> int:
@@ -71,6 +74,41 @@ def map_state(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, tuple | list):
         return type(state)(map_state(part, change) for part in state)
     return state
+
+
+def floating_dtype(module: nn.Module) -> torch.dtype:
+    """Return the data type of a module's real parameters; float32 if it has none."""
+    real = (each.dtype for each in module.parameters() if each.is_floating_point())
+    return next(real, torch.float32)
+
+
+def to_double(module: M) -> M:
+    """Convert a module to float64 and, unlike ``module.double()``, to complex128; return it."""
+    module.double()
+    for tensors in (module.named_parameters(), module.named_buffers()):
+        for _, tensor in tensors:
+            if tensor.is_complex():
+                tensor.data = tensor.data.to(torch.complex128)
+    return module
+
+
+def copied(module: M) -> M:
+    """Return a deep copy of a module.
+
+    A tensor that the module has computed from its parameters (``weight_norm``), which torch does
+    not copy, is a constant in the copy until its next forward pass.
+    """
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for value in vars(part).values():
+            held = state_tensors(value) if isinstance(value, Tensor | list | tuple) else []
+            memo.update((id(each), each.detach().clone()) for each in held if not each.is_leaf)
+    # TorchScript copies a parameter as the result of an operation or, without a graph, a constant.
+    with torch.no_grad():
+        made = copy.deepcopy(module, memo)
+    for own, original in zip(made.parameters(), module.parameters(), strict=True):
+        own.requires_grad_(original.requires_grad)
+    return made
 
 
 def state_size(state: Any, batch_size: int) -> int:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rnnbench.contract.given import GivenClass
 from rnnbench.contract.options import Option, unwrapped
+from rnnbench.contract.source import source_checksum, text_checksum
 from rnnbench.contract.task import Citation, Task
-from rnnbench.errors import one_line
+from rnnbench.errors import PluginError, one_line
+from rnnbench.files import file_checksum
 from rnnbench.records.result import RecordedCitation
 from rnnbench.records.spec import Provider
 from rnnbench.records.syntax import OptionValue
@@ -22,18 +25,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class _Entry:
+    kind: ClassVar[str]
+
     name: str
     provider: Provider
     options: dict[str, Option]
     cited: tuple[Citation, ...]
     factory: Callable[..., Any]
     """Builds the core or the task, e.g. its class."""
+    module: str = ""
+    """The module of the plugin."""
+    given: GivenClass | None = None
+    """The class, where it was given in Python and not by a plugin."""
 
     @cached_property
     def summary(self) -> str:
         """The first line of the docstring."""
         doc = inspect.getdoc(unwrapped(self.factory)) or ""
         return one_line(doc.splitlines()[0] if doc else "", 200)
+
+    @property
+    def source(self) -> str:
+        """SHA-256 of the source code that defines it; empty if none can be read."""
+        if self.given is not None and not self.given.module:
+            return text_checksum(self.given.code)
+        return source_checksum(self.factory, self.module, self.provider.distribution)
+
+    def checksums(self, options: Mapping[str, OptionValue]) -> dict[str, str]:
+        """Return SHA-256 of the content of each data file among the values of options.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        return {
+            name: file_checksum(
+                Path(str(options[name])), f"{self.kind} {self.name!r}, option {name!r}"
+            )
+            for name, option in self.options.items()
+            if option.is_file and options[name] is not None
+        }
 
     @property
     def citations(self) -> tuple[RecordedCitation, ...]:
@@ -56,6 +86,8 @@ class _Entry:
 class RegisteredModel(_Entry):
     """The registry entry of an architecture."""
 
+    kind: ClassVar[str] = "model"
+
     causal: bool
     incompatible: Callable[[Task, dict[str, Any]], str | None] | None
     plain_loop: dict[str, OptionValue] | None = None
@@ -67,15 +99,34 @@ class RegisteredModel(_Entry):
         """Build the core.
 
         Raises:
+            PluginError: the factory returns no module, or one with parameters without a shape.
             ValueError: the options do not fit together, or anything else that ``__init__`` raises.
         """
-        core: nn.Module = self.factory(input_size, hidden_size, **self._arguments(options))
+        from torch import nn
+        from torch.nn.parameter import is_lazy
+
+        core = self.factory(input_size, hidden_size, **self._arguments(options))
+        if not isinstance(core, nn.Module):
+            raise PluginError(
+                f"model {self.name!r} is built as a {type(core).__name__}; "
+                "return a torch.nn.Module."
+            )
+        for name, parameter in core.named_parameters():
+            if is_lazy(parameter):
+                raise PluginError(
+                    f"model {self.name!r}: parameter {name} has no shape before the first forward "
+                    "pass, so it can be neither counted nor initialised from the seed; use "
+                    "nn.Linear with its input width in place of nn.LazyLinear (and likewise for "
+                    "other lazy modules)."
+                )
         return core
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredTask(_Entry):
     """The registry entry of a task."""
+
+    kind: ClassVar[str] = "task"
 
     factory: type[Task]
 

@@ -21,13 +21,19 @@ from rnnbench.contract import hookspecs
 from rnnbench.contract.collector import DISABLE_VARIABLE, Collector
 from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.contract.faults import in_words, place_of
+from rnnbench.contract.given import GIVEN, GivenClass
 from rnnbench.errors import PluginError, UsageError, did_you_mean, message_line, one_line
-from rnnbench.records.spec import Provider
+from rnnbench.records.spec import OWN_DISTRIBUTION, Provider
 
 __all__ = ["PluginReport", "RegisteredModel", "RegisteredTask", "Registry", "load"]
 
 ENTRY_POINT_GROUP = "rnnbench"
-OWN_DISTRIBUTION = "rnnbench"
+
+_LISTINGS = {
+    "model": "rnnbench list models",
+    "task": "rnnbench list tasks",
+    "model and no task": "rnnbench list",
+}
 
 _Entry = TypeVar("_Entry")
 
@@ -74,9 +80,35 @@ class Registry:
         """
         return _lookup("model", name, self.models, self.plugins)
 
+    def member(self, name: str) -> RegisteredModel | RegisteredTask:
+        """Return a model by name or, if there is none, a task.
+
+        Raises:
+            UsageError: neither has this name; as :meth:`model`.
+        """
+        known: dict[str, RegisteredModel | RegisteredTask] = {**self.tasks, **self.models}
+        plugin = next((each for each in self.plugins if each.name == name), None)
+        if plugin and name not in known and not (plugin.error or plugin.disabled):
+            provided = ", ".join([*plugin.models, *plugin.tasks])
+            raise UsageError(
+                f"{name!r} is a plugin; it provides {provided or 'no model and no task'}. "
+                "Give one of these."
+            )
+        return _lookup("model and no task", name, known, self.plugins)
+
     def task(self, name: str) -> RegisteredTask:
         """Return a task by name; raises :class:`UsageError` as :meth:`model` does."""
         return _lookup("task", name, self.tasks, self.plugins)
+
+    def add_class(self, given: GivenClass, factory: type[Any]) -> None:
+        """Register a class that was given in Python.
+
+        Raises:
+            PluginError: it breaks the contract, or its name is taken.
+        """
+        collected = Collector(GIVEN, self.models, self.tasks, given.module)
+        collected.register_model(given.name, factory)
+        self.models[given.name] = replace(collected.models[given.name], given=given)
 
     @property
     def faults(self) -> list[PluginReport]:
@@ -92,18 +124,21 @@ def _lookup(
     absent = [plugin for plugin in plugins if plugin.error or plugin.disabled]
     for plugin in absent:
         if plugin.name == name:
-            why = plugin.error or f"it is disabled by {DISABLE_VARIABLE}."
-            raise UsageError(f"plugin {plugin.label} is not loaded: {why}")
-    near = did_you_mean(name, known)
+            raise UsageError(_absence(plugin))
+    hint = ""
+    if len(absent) == 1:
+        hint = f". Note: {_absence(absent[0])}"
+    elif absent:
+        names = ", ".join(plugin.name for plugin in absent)
+        hint = f". Plugins not loaded: {names}; to see why, type: rnnbench plugins"
     raise UsageError(
-        f"no {kind} called {name!r}.{near} Type: rnnbench list {kind}s{hint_of_absent(absent)}"
+        f"no {kind} called {name!r}.{did_you_mean(name, known)} Type: {_LISTINGS[kind]}{hint}"
     )
 
 
-def hint_of_absent(plugins: Iterable[PluginReport]) -> str:
-    """Return the end of a message that names the plugins that are not loaded; empty for none."""
-    names = ", ".join(plugin.name for plugin in plugins if plugin.error or plugin.disabled)
-    return f". Plugins not loaded: {names}; type: rnnbench plugins" if names else ""
+def _absence(plugin: PluginReport) -> str:
+    why = plugin.error or f"it is disabled by {DISABLE_VARIABLE}."
+    return f"plugin {plugin.label} is not loaded: {why}"
 
 
 def load(points: Sequence[EntryPoint] | None = None) -> Registry:
@@ -165,7 +200,7 @@ def _provider(distribution: metadata.Distribution | None) -> Provider:
 
 
 def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> PluginReport:
-    collected = Collector(report.provider, registry.models, registry.tasks)
+    collected = Collector(report.provider, registry.models, registry.tasks, point.module)
     with _recorded_warnings() as recorded:
         try:
             with contextlib.redirect_stdout(sys.stderr):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,8 @@ from rnnbench.records.result import Status
 
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(s|m|h|d)?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DEVICES = {"cuda": "gpu", "cuda:0": "gpu", "nvidia": "gpu", "none": "auto"}
+"""Words of torch and of other libraries for an accelerator."""
 _MOST_BYTES = 1 << 62
 """More than any machine has, and less than the operating system's own value for no limit."""
 
@@ -75,6 +77,18 @@ def _statuses(words: Any) -> frozenset[Status]:
     return frozenset(statuses)
 
 
+def _nearest(name: str, value: Any, options: type[BaseModel]) -> str:
+    """Return the word that was probably meant, where an option takes certain words only."""
+    field = options.model_fields.get(name)
+    choices = (
+        get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    )
+    word = str(value).lower()
+    if _DEVICES.get(word) in choices:
+        return f" Did you mean {_DEVICES[word]!r}?"
+    return did_you_mean(word, choices)
+
+
 Duration = Annotated[float, BeforeValidator(_seconds)]
 Size = Annotated[ByteSize, Field(gt=0, lt=_MOST_BYTES), WrapValidator(_bytes)]
 
@@ -107,6 +121,7 @@ class TrialOptions(BaseModel):
             reason = reason.replace("Input should", "it should", 1)
             raise UsageError(
                 f"{first['loc'][0]}={one_line(repr(first['input']), 60)}: {reason}."
+                f"{_nearest(str(first['loc'][0]), first['input'], cls)}"
             ) from None
 
 
@@ -138,12 +153,17 @@ class RunOptions(TrialOptions):
     )
     retry: Annotated[frozenset[Status], BeforeValidator(_statuses)] = Field(
         default=frozenset(),
-        description="repeat trials that ended so: failed, crashed, timeout, oom, diverged or all",
+        description="run trials again that ended so: failed, crashed, timeout, oom, diverged, "
+        "done, or all (all but done)",
     )
     fail_fast: bool = Field(default=False, description="start no trial after the first that failed")
     circuit_breaker: bool = Field(
         default=True,
         description="skip the other trials of a model that crashed three times in this run",
+    )
+    contract_checks: bool = Field(
+        default=True,
+        description="check each model against the plugin contract before its first trial",
     )
     command: str = ""
     """The command line or the call, stored with every record."""

@@ -57,10 +57,12 @@ def pick_device(accelerator: str) -> str:
     """Return ``"cpu"`` or ``"cuda"`` for ``auto``, ``cpu`` or ``gpu``.
 
     Raises:
-        UsageError: a GPU was asked for and torch finds none.
+        UsageError: another word, or a GPU was asked for and torch finds none.
     """
     if accelerator == "cpu":
         return "cpu"
+    if accelerator not in ("auto", "gpu"):
+        raise UsageError(f"accelerator={accelerator!r} is not one of auto, cpu, gpu.")
     import torch
 
     if torch.cuda.is_available():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnnbench.contract.options import resolve
 from rnnbench.execution.context import POLL_SECONDS
 from rnnbench.execution.jobs.messages import SpeedJob
-from rnnbench.execution.jobs.plugins import modules_for
+from rnnbench.execution.jobs.plugins import plugins_for
 from rnnbench.probes.speed.process_timings import TrialTimings, merge
 from rnnbench.records.result import Status
 from rnnbench.records.spec import ModelSpec, TrialSpec
@@ -112,7 +112,7 @@ def speed_job(
     """Return the job that times a trial's network in turn with the comparator's."""
     comparator = spec.model_copy(update={"model": _comparator(spec, registry)})
     return SpeedJob(
-        plugins=modules_for([spec, comparator], registry),
+        plugins=plugins_for([spec, comparator], registry),
         device=device,
         memory=memory,
         spec=spec,
@@ -128,6 +128,7 @@ def _comparator(spec: TrialSpec, registry: Registry) -> ModelSpec:
     return ModelSpec(
         name=model.name,
         provider=model.provider,
+        source=model.source,
         hidden_size=spec.model.hidden_size,
         causal=model.causal,
         options=resolve(COMPARATOR, model.options, {}),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from rnnbench.errors import StoreError, UsageError
 from rnnbench.execution.context import POLL_SECONDS
+from rnnbench.execution.contract_checks import broken_contracts, key_of
 from rnnbench.execution.jobs.messages import PreflightJob, TrialJob
-from rnnbench.execution.jobs.plugins import modules_for
+from rnnbench.execution.jobs.plugins import plugins_for
 from rnnbench.execution.schedule import CRASHES, CircuitBreaker, Queue
 from rnnbench.records.result import Result, Status
 from rnnbench.records.store import runs_again, utc_now
@@ -90,6 +91,8 @@ class Sweep:
         self._breaker = CircuitBreaker(self._options.circuit_breaker)
         self._attempts = context.store.attempts() if self._options.retry else {}
         self._paused = False
+        # Of models that break the contract: the result of all their trials.
+        self._broken: dict[str, Result] = {}
         self._total = len(distinct)
         self.summary = Summary(stored=len(distinct) - len(self._queue))
 
@@ -102,6 +105,7 @@ class Sweep:
         """
         if self._queue:
             self._preflight()
+            self._check_contracts()
         view = self._context.view
         view.begin(self._total, self.summary.stored, self._context.jobs)
         try:
@@ -147,7 +151,7 @@ class Sweep:
     def _preflight(self) -> None:
         specs = self._queue.first_of_each()
         job = PreflightJob(
-            plugins=modules_for(specs, self._context.registry),
+            plugins=plugins_for(specs, self._context.registry),
             device=self._context.device,
             memory=self._options.memory,
             specs=tuple(specs),
@@ -167,14 +171,26 @@ class Sweep:
         why = "took too long" if outcome.killed else outcome.problem
         self._context.view.say(f"the trials run without the check before them, which failed: {why}")
 
+    def _check_contracts(self) -> None:
+        if self._options.contract_checks and not self._context.interruption.count:
+            self._broken = broken_contracts(self._queue.first_of_each(), self._context)
+
     def _start_some(self) -> None:
         retry = self._options.retry
         elsewhere: list[TrialSpec] = []
-        while self._queue and len(self._running) < self._context.jobs and self._may_share():
+        while (
+            self._queue
+            and len(self._running) < self._context.jobs
+            and self._may_start()
+            and self._may_share()
+        ):
             spec = self._queue.take()
             attempts = self._attempts.get(spec.trial_id, 0)
             if self._context.store.claim(spec.trial_id, retry=retry, attempts=attempts):
-                self._start(spec)
+                if broken := self._broken.get(key_of(spec.model)):
+                    self._store(spec, broken, utc_now())
+                else:
+                    self._start(spec)
             elif self._context.store.is_open(spec.trial_id, retry=retry, attempts=attempts):
                 elsewhere.append(spec)  # another run has claimed it; it is tried again later
             else:
@@ -193,7 +209,7 @@ class Sweep:
 
     def _start(self, spec: TrialSpec) -> None:
         job = TrialJob(
-            plugins=modules_for([spec], self._context.registry),
+            plugins=plugins_for([spec], self._context.registry),
             device=self._context.device,
             memory=self._options.memory,
             spec=spec,
@@ -239,25 +255,28 @@ class Sweep:
     def _keep(self, job: RunningJob, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
         result = result_of(outcome, self._options.timeout)
-        self._queue.observe_end(
-            spec, outcome.seconds, failed=bool(failures(Counter([result.status])))
-        )
-        self._context.store.add(
-            spec,
-            result,
-            started_at=started_at,
-            seconds=outcome.seconds,
-            command=self._options.command,
-            log=outcome.log,
-        )
-        self.summary.statuses[result.status] += 1
-        self._context.view.ended(spec, result, outcome.seconds)
+        self._store(spec, result, started_at, outcome.seconds, outcome.log)
         if skipped := self._breaker.skip(spec, result.status, self._queue):
             self.summary.skipped[spec.model.name] += skipped
             self._context.view.say(
                 f"model {spec.model.name!r} crashed {CRASHES} times in this run: its other "
                 f"{skipped} trials are skipped; --no-circuit-breaker runs them"
             )
+
+    def _store(
+        self, spec: TrialSpec, result: Result, started_at: str, seconds: float = 0.0, log: str = ""
+    ) -> None:
+        self._queue.observe_end(spec, seconds, failed=bool(failures(Counter([result.status]))))
+        self._context.store.add(
+            spec,
+            result,
+            started_at=started_at,
+            seconds=seconds,
+            command=self._options.command,
+            log=log,
+        )
+        self.summary.statuses[result.status] += 1
+        self._context.view.ended(spec, result, seconds)
 
     def _end_running(self) -> None:
         for job in self._running:

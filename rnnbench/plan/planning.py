@@ -5,14 +5,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from rnnbench.contract.options import Option, resolve
 from rnnbench.errors import PluginError, UsageError, did_you_mean
-from rnnbench.files import file_checksum
 from rnnbench.records.spec import ModelSpec, Settings, TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue, Selector, expand, parse_selectors
 
@@ -149,19 +147,15 @@ def _preset(task: RegisteredTask, asked: str | None) -> Preset:
 
 
 def _task_spec(task: RegisteredTask, preset: Preset, given: Mapping[str, str]) -> TaskSpec:
-    owner = f"task {task.name!r}"
-    resolved = resolve(owner, task.options, {**preset.options, **given})
+    resolved = resolve(f"task {task.name!r}", task.options, {**preset.options, **given})
     return TaskSpec(
         name=task.name,
         version=task.factory.version,
         provider=task.provider,
+        source=task.source,
         options=resolved,
         shown=_changed(resolved, task.options),
-        checksums={
-            name: file_checksum(Path(str(resolved[name])), f"{owner}, option {name!r}")
-            for name, option in task.options.items()
-            if option.is_file and resolved[name] is not None
-        },
+        checksums=task.checksums(resolved),
     )
 
 
@@ -178,10 +172,13 @@ def _model_spec(
         {
             "name": model.name,
             "provider": model.provider,
+            "source": model.source,
+            "code": model.given.code if model.given else None,
             "hidden_size": resolved[_HIDDEN_SIZE],
             "causal": model.causal,
             "options": options,
             "shown": _changed(options, model.options),
+            "checksums": model.checksums(options),
         }
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnnbench.contract.core import state_size
+from rnnbench.contract.core import copied, floating_dtype, state_size
 from rnnbench.records.result import Size
 
 if TYPE_CHECKING:
@@ -39,19 +38,20 @@ def measure_size(network: Network, length: int) -> Size:
     growing state is therefore counted at the task's own length.
 
     Args:
-        network: left unchanged; a copy is measured on the CPU.
+        network: left unchanged; a copy is measured on the CPU, or the network itself where it
+            cannot be copied, in evaluation mode.
         length: number of time steps T, at least 1.
     """
-    copied = copy.deepcopy(network).cpu().eval()
+    measured, device = _on_cpu(network)
     encoded = torch.randn(1, length, network.input_size, generator=torch.Generator().manual_seed(0))
-    encoded = encoded.to(next(copied.parameters()).dtype)
+    encoded = encoded.to(device, floating_dtype(network))
     with torch.no_grad():
-        _, state = copied.unroll(encoded)
+        _, state = measured.unroll(encoded)
         with _visible_operations():
             with FlopCounterMode(display=False) as products:
-                copied.features(encoded)
+                measured.features(encoded)
             with _ElementwiseCounter() as elementwise:
-                copied.features(encoded)
+                measured.features(encoded)
     return Size(
         params_encoder=count_parameters(network.encoder),
         params_core=count_parameters(network.core),
@@ -60,6 +60,15 @@ def measure_size(network: Network, length: int) -> Size:
         matmul_flops_per_step=products.get_total_flops() / length,
         elementwise_per_step=elementwise.values / length,
     )
+
+
+def _on_cpu(network: Network) -> tuple[Network, torch.device]:
+    """Return a copy on the CPU, or the network itself, in evaluation mode, and its device."""
+    try:
+        return copied(network).cpu().eval(), torch.device("cpu")
+    # A module may hold anything that cannot be copied, e.g. an open file.
+    except Exception:
+        return network.eval(), next(network.parameters()).device
 
 
 def count_parameters(module: nn.Module) -> int:

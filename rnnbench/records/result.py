@@ -329,6 +329,8 @@ class Result(Data):
     size: Size | None = None
     gradient: Gradient | None = None
     plots: tuple[Plot, ...] = ()
+    notes: tuple[Line, ...] = ()
+    """Reasons why a figure is missing: the size, plots, the task's diagnosis, a whole gradient."""
     data_size: DataSize | None = None
     data_checksums: dict[str, str] = Field(default_factory=dict)
     """Checksums of data that no file option names, e.g. of a hub data set.
@@ -337,6 +339,11 @@ class Result(Data):
     """
     citations: tuple[RecordedCitation, ...] = ()
     environment: Environment | None = None
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """Reasons why figures are missing, those of the gradient among them."""
+        return (*self.notes, *(self.gradient.notes if self.gradient else ()))
 
 
 class Record(Data):

@@ -12,6 +12,13 @@ from rnnbench.records.syntax import OptionValue, with_options
 
 RECORD_SCHEMA = 2
 """Version of the meaning of identities and records."""
+MEASUREMENT = 1
+"""Version of training and measurement; raised when the same trial would get another result.
+
+It is part of the identity of a trial, and the version of rnnbench is not, so that a release that
+changes no result runs no trial again.
+"""
+OWN_DISTRIBUTION = "rnnbench"
 
 
 class Provider(Data):
@@ -54,12 +61,13 @@ class Settings(Data):
         return self.validate_every or max(1, self.steps // 20)
 
 
-class TaskSpec(Data):
-    """A task with every option resolved."""
+class _Registered(Data):
+    """What the specifications of a task and of a model have in common."""
 
     name: str
-    version: int
     provider: Provider
+    source: str = ""
+    """SHA-256 of the source code that defines it; empty where no source is installed."""
     options: dict[str, OptionValue]
     shown: dict[str, OptionValue] = Field(default_factory=dict)
     """The options that differ from their defaults."""
@@ -67,26 +75,30 @@ class TaskSpec(Data):
     """SHA-256 of each data file, by option; replaces the path in the identity."""
 
     def identity(self) -> dict[str, Any]:
-        """Return the definition of the task, with checksums of data files in place of paths."""
+        """Return the definition, with checksums of data files in place of paths."""
         options = {
             name: value for name, value in self.options.items() if name not in self.checksums
         }
         return {
             "name": self.name,
-            "version": self.version,
-            "provider": self.provider.model_dump(),
+            "provider": self._provided(),
             "options": options,
             "checksums": self.checksums,
         }
 
-    @property
-    def task_id(self) -> str:
-        """Hash of the task; scores of equal ids may be compared."""
-        return content_hash(self.identity())
+    def _provided(self) -> dict[str, str]:
+        provider = self.provider.model_dump()
+        if self.source:
+            # The source of rnnbench's own members is pinned, and MEASUREMENT stands for the rest
+            # of rnnbench: a release that changes neither keeps the identity.
+            if self.provider.distribution == OWN_DISTRIBUTION:
+                del provider["version"]
+            provider["source"] = self.source
+        return provider
 
     @property
     def label(self) -> str:
-        """The task as typed on the command line, data files by name without folder."""
+        """The name and options as typed on the command line, data files without folder."""
         return with_options(
             self.name, {name: self._short(name, value) for name, value in self.shown.items()}
         )
@@ -95,30 +107,32 @@ class TaskSpec(Data):
         return PurePath(value).name if name in self.checksums and isinstance(value, str) else value
 
 
-class ModelSpec(Data):
-    """A model with every option resolved."""
+class TaskSpec(_Registered):
+    """A task with every option resolved."""
 
-    name: str
-    provider: Provider
-    hidden_size: PositiveInt
-    causal: bool = True
-    options: dict[str, OptionValue]
-    shown: dict[str, OptionValue] = Field(default_factory=dict)
-    """The options that differ from their defaults, ``hidden_size`` not among them."""
+    version: int
 
     def identity(self) -> dict[str, Any]:
-        """Return the definition of the model."""
-        return {
-            "name": self.name,
-            "provider": self.provider.model_dump(),
-            "hidden_size": self.hidden_size,
-            "options": self.options,
-        }
+        """Return the definition of the task, with checksums of data files in place of paths."""
+        return {**super().identity(), "version": self.version}
 
     @property
-    def label(self) -> str:
-        """The model as typed on the command line, without its hidden size."""
-        return with_options(self.name, self.shown)
+    def task_id(self) -> str:
+        """Hash of the task; scores of equal ids may be compared."""
+        return content_hash(self.identity())
+
+
+class ModelSpec(_Registered):
+    """A model with every option resolved; ``hidden_size`` is not among its options."""
+
+    hidden_size: PositiveInt
+    causal: bool = True
+    code: str | None = None
+    """Source code of a class that was given in Python; ``None`` for the model of a plugin."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return the definition of the model, with checksums of data files in place of paths."""
+        return {**super().identity(), "hidden_size": self.hidden_size}
 
 
 class TrialSpec(Data):
@@ -158,6 +172,7 @@ class TrialSpec(Data):
     def _network(self) -> dict[str, Any]:
         return {
             "schema": RECORD_SCHEMA,
+            "measurement": MEASUREMENT,
             "task": self.task.identity(),
             "model": self.model.identity(),
         }

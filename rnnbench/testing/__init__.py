@@ -18,7 +18,6 @@ from typing import Any
 from rnnbench.contract import registry
 from rnnbench.contract.entries import RegisteredModel, RegisteredTask
 from rnnbench.contract.options import resolve
-from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.testing.model import checks as model_checks
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, failures
@@ -120,24 +119,10 @@ def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[Chec
         rnnbench.errors.UsageError: the name is unknown, its plugin could not be loaded, or an
             option is wrong.
     """
-    known = registry.load()
-    if name in known.models:
-        return model_results(known.models[name], options)
-    if name in known.tasks:
-        return task_results(known.tasks[name], options)
-    for plugin in known.plugins:
-        if plugin.name == name and (plugin.error or plugin.disabled):
-            # raises an error with the reason why that plugin is not loaded
-            known.model(name)
-        elif plugin.name == name:
-            provided = ", ".join([*plugin.models, *plugin.tasks])
-            raise UsageError(
-                f"{name!r} is a plugin; it provides {provided or 'no model and no task'}. "
-                "Give one of these."
-            )
-    near = did_you_mean(name, [*known.models, *known.tasks])
-    hint = registry.hint_of_absent(known.plugins)
-    raise UsageError(f"no model and no task called {name!r}.{near} Type: rnnbench list{hint}")
+    found = registry.load().member(name)
+    if isinstance(found, RegisteredModel):
+        return model_results(found, options)
+    return task_results(found, options)
 
 
 def _assert_passed(

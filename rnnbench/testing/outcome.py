@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rnnbench.contract.faults import in_words, place_of
-from rnnbench.errors import one_line
+from rnnbench.errors import PluginError, one_line
 
 _MESSAGE_LIMIT = 600
 
@@ -53,7 +53,7 @@ def _run(check: Callable[[_Subject], None], subject: _Subject) -> CheckResult:
     name = check.__name__.replace("_", " ")
     try:
         check(subject)
-    except ContractError as broken:
+    except (ContractError, PluginError) as broken:
         return CheckResult(name, False, one_line(broken, _MESSAGE_LIMIT))
     # an error of the plugin is a failed check like any other
     except Exception as error:

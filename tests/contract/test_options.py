@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, PositiveInt
 
-from rnnbench.contract.options import options_of, resolve
+from rnnbench.contract.options import Option, options_of, resolve
 from rnnbench.errors import MESSAGE_LIMIT, OptionError, PluginError
 from rnnbench.records.base import content_hash
 from rnnbench.records.syntax import option_text
@@ -209,6 +209,13 @@ def test_an_unknown_option_is_refused_in_one_printable_line(name: str) -> None:
     with pytest.raises(OptionError) as caught:
         resolve("model 'x'", OPTIONS, {name: "1"})
     assert str(caught.value).isprintable()
+
+
+def test_a_wrong_choice_is_answered_with_the_near_one() -> None:
+    option = Option("optimizer", Literal["adam", "sgd"], "adam")
+    for word in ("Adam", "adma"):
+        with pytest.raises(OptionError, match=r"is not one of adam, sgd. Did you mean 'adam'"):
+            option.parse(word)
 
 
 def test_an_unknown_option_is_answered_with_the_near_one() -> None:

@@ -103,7 +103,7 @@ def in_context(
         store: Store = store,
         **given: Any,
     ) -> Iterator[RunContext]:
-        options = RunOptions(**{"jobs": 2, "probes": False, **given})
+        options = RunOptions(**{"jobs": 2, "probes": False, "contract_checks": False, **given})
         with Interruption() as interruption:
             yield RunContext(
                 store,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rnnbench.errors import UsageError
 from rnnbench.execution.options import RunOptions
+from rnnbench.execution.run import pick_device
 from rnnbench.records.result import Status
 
 ALL_BUT_DONE = frozenset(Status) - {Status.DONE}
@@ -80,6 +81,20 @@ def test_a_wrong_value_is_refused_with_the_name_of_the_option(name: str, given_:
     assert name.removesuffix("s") in text
     assert text.isprintable()
     assert len(text) < 300
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("cuda", "gpu"), ("GPU", "gpu"), ("cup", "cpu"), (None, "auto")]
+)
+def test_a_wrong_accelerator_is_answered_with_the_one_meant(word: Any, near: str) -> None:
+    with pytest.raises(UsageError, match=f"accelerator=.*Did you mean '{near}'"):
+        RunOptions(accelerator=word)
+
+
+def test_only_the_words_of_the_option_choose_a_device() -> None:
+    assert pick_device("cpu") == "cpu"
+    with pytest.raises(UsageError, match="accelerator='cuda' is not one of auto, cpu, gpu"):
+        pick_device("cuda")
 
 
 @pytest.mark.parametrize("name", ["timeout", "memory", "jobs", "retry"])

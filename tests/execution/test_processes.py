@@ -11,7 +11,7 @@ from rnnbench.contract.registry import Registry
 from rnnbench.execution.isolation import Outcome, Processes
 from rnnbench.execution.isolation.outcome import ending_of
 from rnnbench.execution.jobs.messages import Failure, PreflightJob, SpeedJob, TrialJob
-from rnnbench.execution.jobs.plugins import modules_for
+from rnnbench.execution.jobs.plugins import plugins_for
 from rnnbench.execution.sweep import result_of
 from rnnbench.records.result import Status
 from tests.execution.conftest import Plan, Sweeping
@@ -54,7 +54,7 @@ def test_a_job_that_raises_says_what_and_where(
     plan: Plan, registry: Registry, processes: Processes
 ) -> None:
     (spec,) = plan("raises")
-    plugins = modules_for([spec], registry)
+    plugins = plugins_for([spec], registry)
     processes.start(SpeedJob(spec=spec, comparator=spec, plugins=plugins, budget_seconds=0.1))
     (outcome,) = run_empty(processes, 0)
     assert outcome.result is None
@@ -85,7 +85,7 @@ def test_a_limit_begins_when_the_process_does(processes: Processes) -> None:
 def test_a_job_can_be_stopped_before_it_was_forked(plan: Plan, registry: Registry) -> None:
     (spec,) = plan("import-hangs")
     with Processes() as processes:  # whose server is still loading
-        job = processes.start(TrialJob(spec=spec, plugins=modules_for([spec], registry)))
+        job = processes.start(TrialJob(spec=spec, plugins=plugins_for([spec], registry)))
         processes.stop(job, at_once=True)
         (outcome,) = run_empty(processes, 0)
     assert (outcome.result, outcome.killed) == (None, "interrupted")

@@ -26,6 +26,8 @@ PATH = Path(__file__).with_name("trials.json")
 SETTINGS = {"steps": 4, "batch_size": 4, "validation_size": 16, "test_size": 16}
 MODELS = "rnn,lstm,gru,bilstm,attention-lstm"
 TIMES = ("seconds", "train_seconds")
+SOURCE = "sha256:"
+"""Stands for the checksums of source code, which change with every edit of a task or a model."""
 RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 """By task: today's name of an option -> its name in ``trials.json``."""
 RENAMED_SCORES: dict[str, str] = {}
@@ -70,6 +72,14 @@ def with_former_options(spec: TrialSpec) -> TrialSpec:
     return spec.model_copy(update={"task": task.model_copy(update=changes)})
 
 
+def with_source(spec: TrialSpec, source: str) -> TrialSpec:
+    """Return a trial with this in place of the checksums of source code."""
+    parts = {"task": spec.task, "model": spec.model}
+    return spec.model_copy(
+        update={name: part.model_copy(update={"source": source}) for name, part in parts.items()}
+    )
+
+
 def with_current_names(value: Any) -> Any:
     """Return JSON content of ``trials.json`` with today's names of scores, lines and titles."""
     if isinstance(value, dict):
@@ -84,7 +94,7 @@ def with_current_names(value: Any) -> Any:
 
 def identities(spec: TrialSpec) -> dict[str, str]:
     """Return every hash that is derived from a trial's definition, by its options' former names."""
-    spec = with_former_options(spec)
+    spec = with_source(with_former_options(spec), SOURCE)
     return {
         "trial": spec.trial_id,
         "config": spec.config_id,

@@ -93,7 +93,7 @@ def test_an_identity_survives_storage(registry: Registry) -> None:
 
 def _bent(spec: TrialSpec) -> Mapping[str, TrialSpec]:
     """Return the trial with each thing that defines it changed, one at a time."""
-    provider = Provider(distribution="rnnbench", version="999")
+    provider = Provider(distribution="acme", version="0.1.0")
     other: dict[str, Any] = {
         "steps": 1,
         "batch_size": 1,
@@ -120,11 +120,14 @@ def _bent(spec: TrialSpec) -> Mapping[str, TrialSpec]:
         "task version": bent("task", version=99),
         "task plugin": bent("task", provider=provider),
         "task options": bent("task", options={**spec.task.options, "delay": 99}),
+        "task source": bent("task", source="sha256:99"),
         "data": bent("task", checksums={"path": "sha256:99"}),
         "model": bent("model", name="other"),
         "model plugin": bent("model", provider=provider),
         "hidden size": bent("model", hidden_size=99),
         "model options": bent("model", options={"num_layers": 9}),
+        "model source": bent("model", source="sha256:99"),
+        "model data": bent("model", checksums={"path": "sha256:99"}),
     }
 
 
@@ -134,6 +137,25 @@ def test_everything_that_defines_a_trial_is_in_its_identity(registry: Registry) 
     identities = {spec.trial_id, *(other.trial_id for other in bent.values())}
     assert len(identities) == len(bent) + 1
     assert {name for name, other in bent.items() if other.config_id == spec.config_id} == {"seed"}
+
+
+@pytest.mark.parametrize(("distribution", "counts"), [("rnnbench", False), ("acme", True)])
+def test_the_version_counts_for_third_parties_and_for_rnnbench_only_without_source(
+    registry: Registry, distribution: str, counts: bool
+) -> None:
+    model = one(registry).model
+    assert model.source.startswith("sha256:")
+    for source, expected in ((model.source, counts), ("", True)):
+        identities = [
+            model.model_copy(
+                update={
+                    "source": source,
+                    "provider": Provider(distribution=distribution, version=version),
+                }
+            ).identity()
+            for version in ("0.1.0", "0.1.1")
+        ]
+        assert (identities[0] != identities[1]) is expected
 
 
 def test_shown_options_are_no_part_of_the_identity(registry: Registry) -> None:

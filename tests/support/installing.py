@@ -37,14 +37,18 @@ def install(projects: Iterable[Path], shelf: Path, scratch: Path) -> Path:
 
 
 def run_python(
-    arguments: Iterable[str], *, shelf: Path | None = None, cwd: Path | None = None
+    arguments: Iterable[str],
+    *,
+    shelf: Path | None = None,
+    cwd: Path | None = None,
+    python: Path | str = sys.executable,
 ) -> subprocess.CompletedProcess[str]:
-    """Run this interpreter with the packages in ``shelf`` first, and assert that it ends with 0."""
+    """Run an interpreter with the packages in ``shelf`` first, and assert that it ends with 0."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONPATH", None)
     if shelf is not None:
         environment["PYTHONPATH"] = str(shelf)
-    command = [sys.executable, *arguments]
+    command = [str(python), *arguments]
     done = subprocess.run(
         command,
         env=environment,

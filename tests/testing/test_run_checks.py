@@ -29,6 +29,16 @@ def test_a_plugin_that_is_switched_off_says_so(monkeypatch: pytest.MonkeyPatch) 
         run_checks("gru")
 
 
+def test_a_name_of_a_plugin_that_did_not_load_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNBENCH_DISABLE_PLUGINS", "gru")
+    with pytest.raises(
+        UsageError,
+        match=r"no model and no task called 'my-gru'.* Type: rnnbench list. Note: plugin gru "
+        r"\(rnnbench .*\) is not loaded: it is disabled by RNNBENCH_DISABLE_PLUGINS",
+    ):
+        run_checks("my-gru")
+
+
 def test_wrong_options_are_refused_by_name() -> None:
     with pytest.raises(OptionError, match=r"model 'lstm' has no option 'layers'"):
         check_model("lstm", {"layers": 2})

@@ -196,3 +196,15 @@ def test_nothing_is_printed_and_no_folder_is_made(
     seen = capfd.readouterr()
     assert (seen.out, seen.err) == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
+def test_every_optimizer_takes_complex_parameters(optimizer: str, dtype: torch.dtype) -> None:
+    module = nn.Module()
+    module.weight = nn.Parameter(torch.full((3,), 2.0, dtype=dtype))
+    steps = build_optimizer(module, Settings.model_validate({"optimizer": optimizer}))
+    loss: Tensor = module.weight.abs().square().sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    steps.step()
+    assert (module.weight.abs() < 2).all()

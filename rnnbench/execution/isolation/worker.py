@@ -14,6 +14,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.execution.jobs.failure import traceback_of
 from rnnbench.execution.jobs.messages import (
     JOB,
+    ContractJob,
     Failure,
     Job,
     JobResult,
@@ -68,6 +69,10 @@ def _result(job: Job, send: Send) -> JobResult:
         from rnnbench.execution.jobs.preflight import preflight
 
         return preflight(job, registry)
+    if isinstance(job, ContractJob):
+        from rnnbench.execution.jobs.contract import check_contract
+
+        return check_contract(job, registry)
     from rnnbench.execution.jobs.timing import time_trial
 
     return time_trial(job, registry)

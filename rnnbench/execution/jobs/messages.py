@@ -1,8 +1,9 @@
 """Messages between the driver and the processes of its jobs.
 
 The driver makes a job, the child process validates it and passes it on to ``run_trial``,
-``preflight`` or ``time_trial``. The child answers with any number of :class:`Progress` messages and
-then one :class:`Success` or :class:`Failure`, which the driver validates.
+``preflight``, ``check_contract`` or ``time_trial``. The child answers with any number of
+:class:`Progress` messages and then one :class:`Success` or :class:`Failure`, which the driver
+validates.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter
 
+from rnnbench.execution.jobs.plugins import Plugins
 from rnnbench.execution.options import TrialOptions
 from rnnbench.probes.speed.process_timings import TrialTimings
 from rnnbench.records.base import Data
@@ -23,8 +25,8 @@ R = TypeVar("R", covariant=True)
 
 
 class _AnyJob(Data):
-    plugins: tuple[str, ...] = ()
-    """Modules of the plugins that the process imports."""
+    plugins: Plugins = Plugins()
+    """The models and tasks that the process loads."""
     device: str = "cpu"
     """``"cpu"``, ``"cuda"`` or ``"cuda:1"``."""
     memory: PositiveInt | None = None
@@ -50,6 +52,13 @@ class PreflightJob(_AnyJob):
     specs: tuple[TrialSpec, ...]
 
 
+class ContractJob(_AnyJob):
+    """Check the model of ``spec`` against the contract that scores rest on."""
+
+    kind: Literal["contract"] = "contract"
+    spec: TrialSpec
+
+
 class SpeedJob(_AnyJob):
     """Time the untrained network of a trial and that of the model that ratios refer to."""
 
@@ -62,7 +71,7 @@ class SpeedJob(_AnyJob):
     budget_seconds: PositiveFloat
 
 
-Job = TrialJob | PreflightJob | SpeedJob
+Job = TrialJob | PreflightJob | ContractJob | SpeedJob
 JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
 
 
@@ -96,6 +105,9 @@ _ANSWERS: dict[type[Job], TypeAdapter[Message]] = {
         Annotated[Progress | Failure | Success[Result], Field(discriminator="kind")]
     ),
     PreflightJob: TypeAdapter(
+        Annotated[Progress | Failure | Success[tuple[str, ...]], Field(discriminator="kind")]
+    ),
+    ContractJob: TypeAdapter(
         Annotated[Progress | Failure | Success[tuple[str, ...]], Field(discriminator="kind")]
     ),
     SpeedJob: TypeAdapter(

@@ -1,4 +1,4 @@
-"""Plugins of a job: a job's process imports the plugins of its own model and task, no others."""
+"""Plugins of a job: a job's process loads the models and tasks that it needs, no others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from rnnbench.contract import registry
+from rnnbench.contract.given import GivenClass
 from rnnbench.execution import environment
+from rnnbench.records.base import Data
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
@@ -29,17 +31,31 @@ def fill_caches() -> None:
     environment.processor_model()
 
 
-def modules_for(specs: Collection[TrialSpec], loaded: Registry) -> tuple[str, ...]:
-    """Return the modules of the plugins that define the models and tasks of ``specs``."""
+class Plugins(Data):
+    """The models and tasks that a job's process loads."""
+
+    modules: tuple[str, ...] = ()
+    """Modules of plugins."""
+    classes: tuple[GivenClass, ...] = ()
+    """Models that were given in Python."""
+
+
+def plugins_for(specs: Collection[TrialSpec], loaded: Registry) -> Plugins:
+    """Return the plugins and classes that define the models and tasks of ``specs``."""
     models = {spec.model.name for spec in specs}
     tasks = {spec.task.name for spec in specs}
-    return tuple(
+    modules = tuple(
         plugin.module
         for plugin in loaded.plugins
         if models & set(plugin.models) or tasks & set(plugin.tasks)
     )
+    given = (loaded.models[name].given for name in sorted(models & set(loaded.models)))
+    return Plugins(modules=modules, classes=tuple(each for each in given if each))
 
 
-def load_plugins(modules: Collection[str]) -> Registry:
-    """Load the plugins in these modules alone."""
-    return registry.load([point for point in _installed() if point.value in modules])
+def load_plugins(plugins: Plugins) -> Registry:
+    """Load these plugins and classes alone."""
+    loaded = registry.load([point for point in _installed() if point.value in plugins.modules])
+    for given in plugins.classes:
+        loaded.add_class(given, given.restored())
+    return loaded

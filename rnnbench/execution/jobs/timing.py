@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.contract.core import to_double
 from rnnbench.execution.environment import describe
 from rnnbench.probes.speed.kernels import kernels_of
 from rnnbench.probes.speed.paired_timing import time_interleaved
@@ -38,7 +39,7 @@ def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
 
     def build(each: TrialSpec) -> Network:
         network = build_network(each, registry.model(each.model.name), task).to(device)
-        return network.double() if spec.settings.precision == "64" else network
+        return to_double(network) if spec.settings.precision == "64" else network
 
     def kernels(network: Network) -> dict[SpeedMode, Kernel]:
         return kernels_of(network, task.length, spec.settings.batch_size, device)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from pydantic import TypeAdapter
 from safetensors.torch import save_file
 
-from rnnbench.contract.faults import in_words
-from rnnbench.contract.task import FiniteTask
-from rnnbench.errors import RnnbenchError
+from rnnbench.contract.core import to_double
+from rnnbench.contract.faults import in_words, place_of
+from rnnbench.contract.task import Diagnosis, FiniteTask
+from rnnbench.errors import PluginError, RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
 from rnnbench.execution.jobs.loggers import make_loggers
@@ -23,8 +26,8 @@ from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.records.items import MOST_ITEMS, ItemScores
 from rnnbench.records.plots import Plot
-from rnnbench.records.result import Gradient, Learning, Result, Status
-from rnnbench.records.spec import TrialSpec
+from rnnbench.records.result import Gradient, Learning, Result, Size, Status
+from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
 from rnnbench.training.evaluation import evaluate, measure_items, predict
@@ -34,12 +37,13 @@ from rnnbench.training.network import Network, build_network
 from rnnbench.training.randomness import generator_for, seed_for
 
 if TYPE_CHECKING:
-    from rnnbench.contract.registry import RegisteredModel, Registry
+    from rnnbench.contract.registry import RegisteredModel, RegisteredTask, Registry
     from rnnbench.contract.task import Batch, Task
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
     from rnnbench.training.evaluation import Measured
 
+_PLOTS: TypeAdapter[tuple[Plot, ...]] = TypeAdapter(tuple[Plot, ...])
 GRADIENT_SEQUENCES = 32
 """Test sequences that a gradient profile is averaged over."""
 
@@ -67,6 +71,8 @@ def run_trial(
         return Result(status=status, citations=citations, environment=reached, **parts)
 
     try:
+        _check_source(registered_task, spec.task)
+        _check_source(registered_model, spec.model)
         task = registered_task.build(spec.task.options)
         if reason := declined(registered_model, task, spec.model.options):
             return ended(Status.INCOMPATIBLE, error=reason)
@@ -80,6 +86,15 @@ def run_trial(
     except Exception as error:
         status = Status.OOM if _is_allocation_failure(error) else Status.FAILED
         return ended(status, error=in_words(error), traceback=traceback_of(error))
+
+
+def _check_source(entry: RegisteredModel | RegisteredTask, planned: ModelSpec | TaskSpec) -> None:
+    """Raise an error where the code that would run is not the code that was planned."""
+    if planned.source and entry.source != planned.source:
+        raise PluginError(
+            f"the source code of {entry.kind} {entry.name!r} was changed after the run began; "
+            "type the same command again to train the new code."
+        )
 
 
 def declined(model: RegisteredModel, task: Task, options: dict[str, Any]) -> str | None:
@@ -99,10 +114,16 @@ def _measured(
     spec = job.spec
     network = build_network(spec, model, task).to(device)
     if spec.settings.precision == "64":
-        network = network.double()
+        network = to_double(network)
     source = source_of(task, spec.settings, spec.seed, device)
-    size = measure_size(network, task.length) if job.options.probes else None
-    before = _gradient(network, source, spec, "init") if job.options.probes else None
+    notes: list[str] = []
+    size: Size | None = None
+    before = after = None
+    if job.options.probes:
+        with _costing_its_figure(network, notes, "size"):
+            size = measure_size(network, task.length)
+        with _costing_its_figure(network, notes, "gradient (init)"):
+            before = _gradient(network, source, spec, "init")
     # After the probes, whose random draws must not shift those of the training.
     torch.manual_seed(seed_for(spec.seed, "dropout"))
     learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
@@ -120,10 +141,16 @@ def _measured(
         last_score = evaluate(network, task, source.test)[1]
     network.load_state_dict(learner.best_weights)
     network.eval()
-    learning, plots = _learning(learner, network, task, source, last_score)
-    after = _gradient(network, source, spec, "trained") if job.options.probes else None
+    learning, plots = _learning(learner, network, task, source, last_score, notes)
+    if job.options.probes:
+        with _costing_its_figure(network, notes, "gradient (trained)"):
+            after = _gradient(network, source, spec, "trained")
     if job.weights is not None:
-        _save_weights(learner.best_weights, job.weights, spec)
+        try:
+            _save_weights(learner.best_weights, job.weights, spec)
+        # safetensors has no complex128
+        except (KeyError, ValueError) as error:
+            notes.append(f"no stored weights: {in_words(error)}")
     return {
         "data_size": source.size,
         "data_checksums": dict(task.data_checksums),
@@ -131,11 +158,34 @@ def _measured(
         "size": size,
         "gradient": _joined(before, after),
         "plots": plots,
+        "notes": tuple(notes),
     }
 
 
+@contextmanager
+def _costing_its_figure(network: Network, notes: list[str], name: str) -> Iterator[None]:
+    """Turn an exception of a measurement into a note; the trial goes on without the figure.
+
+    The network is left in the modes it was in.
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    try:
+        yield
+    # a core may raise anything where it is used otherwise than in training
+    except Exception as error:
+        notes.append(f"no {name}: the measurement failed with {in_words(error)}{place_of(error)}")
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def _learning(
-    learner: Learner, network: Network, task: Task, source: Source, last_score: float | None
+    learner: Learner,
+    network: Network,
+    task: Task,
+    source: Source,
+    last_score: float | None,
+    notes: list[str],
 ) -> tuple[Learning, tuple[Plot, ...]]:
     """Test the best weights; ``last_score`` is ``None`` when the last weights are the best ones."""
     # the test set of a generated task is another one for each seed
@@ -143,9 +193,14 @@ def _learning(
     tested = measure_items(network, task, source.test, keep_items=keep_items)
     score = task.metric.finish(tested.mean)
     also = {name: of(tested.mean) for name, of in task.metric.also.items()}
-    diagnosis = task.diagnose(
-        lambda inputs, lengths: predict(network, inputs, lengths), source.test
-    )
+    diagnosis = Diagnosis()
+    with _costing_its_figure(network, notes, "diagnosis of the task"):
+        diagnosis = task.diagnose(
+            lambda inputs, lengths: predict(network, inputs, lengths), source.test
+        )
+    plots: tuple[Plot, ...] = ()
+    with _costing_its_figure(network, notes, "plots of the model"):
+        plots = _PLOTS.validate_python(_core_plots(network, source.test))
     solved = task.metric.reaches(score, task.solved)
     solved_validation_at = next(
         (
@@ -181,7 +236,7 @@ def _learning(
         curve=tuple(learner.curve),
         items=_items(tested, task.test_block),
     )
-    return learning, (*diagnosis.plots, *_core_plots(network, source.test))
+    return learning, (*diagnosis.plots, *plots)
 
 
 def _items(tested: Measured, block: int) -> ItemScores | None:
@@ -213,13 +268,14 @@ def _gradient(
 
 
 def _joined(before: GradientMoment | None, after: GradientMoment | None) -> Gradient | None:
-    if before is None or after is None:
+    moments = [moment for moment in (before, after) if moment is not None]
+    if not moments:
         return None
     return Gradient(
-        profiles=(*before.profiles, *after.profiles),
-        lyapunov_init=before.lyapunov,
-        lyapunov_trained=after.lyapunov,
-        notes=tuple(dict.fromkeys((*before.notes, *after.notes))),
+        profiles=tuple(profile for moment in moments for profile in moment.profiles),
+        lyapunov_init=before.lyapunov if before else (),
+        lyapunov_trained=after.lyapunov if after else (),
+        notes=tuple(dict.fromkeys(note for moment in moments for note in moment.notes)),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
+
+from rnnbench.contract.core import copied, to_double
 
 if TYPE_CHECKING:
     from rnnbench.training.network import Network
@@ -21,7 +22,7 @@ def exact_copy(network: Network) -> Iterator[Network]:
     the context new tensors default to float64, so that a core may create its own zero state, and
     cuDNN is disabled, because its recurrent layers refuse a backward pass in evaluation mode.
     """
-    exact = copy.deepcopy(network).double().eval().requires_grad_(False)
+    exact = to_double(copied(network)).eval().requires_grad_(False)
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:

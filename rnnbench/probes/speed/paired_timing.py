@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.contract.core import floating_dtype
 from rnnbench.probes.speed.peak_memory import peak_memory
 from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming
 from rnnbench.probes.speed.workloads import Workload, batch_for, modes_of, prepare
@@ -79,7 +80,7 @@ def time_interleaved(
             continue
         timing = _time_point(networks, mode, length, batch_size, device, repeats, share)
         (timings if networks is as_built else plain_timings).append(timing)
-    dtype = next(model.parameters()).dtype
+    dtype = floating_dtype(model)
     return ProcessTimings(
         timings=tuple(timings),
         plain_timings=tuple(plain_timings),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from rnnbench.contract.core import map_state
+from rnnbench.contract.core import copied, map_state
 from rnnbench.contract.task import Batch, Tokens
 from rnnbench.metrics import cross_entropy, mean_loss, squared_error
 
@@ -51,7 +50,7 @@ def prepare(
 
     All set-up that is not timed happens here.
     """
-    network = copy.deepcopy(network).to(device)
+    network = copied(network).to(device)
     batch = random_batch(network, length, batch_for(mode, batch_size), device)
     if mode == "forward":
         return _forward(network, batch)
@@ -71,8 +70,9 @@ def _forward(network: Network, batch: Batch) -> Workload:
 def _train(network: Network, batch: Batch) -> Workload:
     """Return a step of fused Adam as in training, at learning rate 0 so that weights stay fixed."""
     network.train()
+    parameters = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(
-        [p for p in network.parameters() if p.requires_grad], lr=0.0, fused=True
+        parameters, lr=0.0, fused=all(p.is_floating_point() for p in parameters)
     )
     loss_of = cross_entropy if isinstance(network.outputs, Tokens) else squared_error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from rnnbench.analysis.formatting import (
@@ -12,6 +12,7 @@ from rnnbench.analysis.formatting import (
     censored_text,
     counted,
     estimate_text,
+    listed,
     number,
     operations_text,
     rate_text,
@@ -22,10 +23,13 @@ from rnnbench.analysis.formatting import (
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import Estimate
 from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
+from rnnbench.errors import one_line
 from rnnbench.records.result import Speed, SpeedMode, SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
 
+MOST_REASONS = 12
+"""Notes on missing figures below the table; ``rnnbench show`` tells all of a trial."""
 MOST_ROWS = 200
 """Rows of any table; the rest are counted, and are in results.csv."""
 LOOKS_AHEAD, NOISY = "†", "‡"
@@ -203,6 +207,25 @@ def _notes(task: TaskGroup, shown: int) -> list[str]:
             "means are over the trials that have one."
         )
     notes += [note for note in (still_improving(task), mixed_processors(task)) if note]
+    notes += _missing_figures(configurations)
     if left_out := len(configurations) - shown:
         notes.append(f"{counted(left_out, 'more configuration')} in results.csv.")
+    return notes
+
+
+def _missing_figures(configurations: Sequence[Configuration]) -> list[str]:
+    """Return why figures are missing, each reason once with the models that it applies to."""
+    labels: dict[str, dict[str, None]] = {}
+    for configuration in configurations:
+        for record in configuration.records:
+            for note in record.result.all_notes:
+                labels.setdefault(note, {})[configuration.label] = None
+    notes = [
+        f"{listed(list(models), most=6)}: {one_line(reason, 300)}"
+        for reason, models in list(labels.items())[:MOST_REASONS]
+    ]
+    if (left_out := len(labels) - MOST_REASONS) > 0:
+        notes.append(
+            f"{counted(left_out, 'more missing figure')}; to see them, type: rnnbench show TRIAL"
+        )
     return notes

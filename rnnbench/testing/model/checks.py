@@ -34,6 +34,15 @@ _PLAIN_LOOP = (
     plain_loop.the_plain_loop_is_a_loop_in_python,
 )
 _NON_CAUSAL = (sequence.padding_reaches_no_valid_step, sequence.full_lengths_equal_no_lengths)
+_FIGURES_ONLY = (
+    *_PLAIN_LOOP,
+    module.the_gradient_reaches_the_first_step,
+    module.double_precision_works,
+    module.a_deep_copy_is_independent,
+    module.plots_are_valid,
+    sequence.the_gradient_flows_through_the_state,
+)
+"""Checks whose breach costs figures of gradient, size and speed, or a plot; the score is valid."""
 
 
 def it_can_be_built(subject: ModelUnderTest) -> None:
@@ -44,8 +53,19 @@ def it_can_be_built(subject: ModelUnderTest) -> None:
 def results(subject: ModelUnderTest) -> list[CheckResult]:
     """Run every check that applies to the model; only the first if it cannot be built."""
     built = run_all([it_can_be_built], subject)
-    if not built[0].passed:
-        return built
+    return built + run_all(_checks_of(subject), subject) if built[0].passed else built
+
+
+def breaches(subject: ModelUnderTest) -> list[CheckResult]:
+    """Run the checks that a score rests on; return those that failed.
+
+    They take 0.03 to 0.2 s for the models that come with rnnbench.
+    """
+    checks = [check for check in _checks_of(subject) if check not in _FIGURES_ONLY]
+    return [result for result in run_all(checks, subject) if not result.passed]
+
+
+def _checks_of(subject: ModelUnderTest) -> list[Callable[[ModelUnderTest], None]]:
     checks = [*_EVERY_MODEL, *(_CAUSAL if subject.model.causal else _NON_CAUSAL)]
     core = subject.core()
     if hasattr(core, "forward_last"):
@@ -56,4 +76,4 @@ def results(subject: ModelUnderTest) -> list[CheckResult]:
         checks.append(module.plots_are_valid)
     if subject.model.plain_loop is not None:
         checks += _PLAIN_LOOP
-    return built + run_all(checks, subject)
+    return checks

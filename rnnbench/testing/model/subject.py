@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rnnbench.contract.core import output_size
+from rnnbench.contract.core import output_size, to_double
 from rnnbench.testing.outcome import require
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class ModelUnderTest:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             core = self.model.build(self.input_size, self.hidden_size, self.options)
-        return core.to(dtype or self.dtype).eval()
+        wanted = dtype or self.dtype
+        core = to_double(core) if wanted == torch.float64 else core.to(wanted)
+        return core.eval()
 
     def inputs(
         self, seed: int = 1, *, length: int | None = None, dtype: torch.dtype | None = None

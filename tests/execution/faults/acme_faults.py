@@ -45,6 +45,14 @@ class Segfault(Good):
         ctypes.string_at(0)
 
 
+class SegfaultAnywhere(Good):
+    """Reads a null pointer in evaluation too."""
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        ctypes.string_at(0)
+        return super().forward(x, state)
+
+
 class Hangs(Good):
     """Sleeps without end."""
 
@@ -226,6 +234,7 @@ class Instant(GeneratedTask):
 FAULTS = {
     "good": Good,
     "segfault": Segfault,
+    "segfault-anywhere": SegfaultAnywhere,
     "hangs": Hangs,
     "ignores-sigterm": IgnoresSigterm,
     "forks-children": ForksChildren,
