@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
 
-GRADIENT_SEQUENCES = 32
-"""Test sequences that a gradient profile is averaged over."""
-
 
 def run_trial(
     job: TrialJob,
@@ -98,7 +95,7 @@ def _measured(
         network = network.double()
     source = source_of(task, spec.settings, spec.seed, device)
     size = measure_size(network, task.length) if job.options.probes else None
-    before = _gradient(network, source, spec, "init") if job.options.probes else None
+    before = _gradient(network, task, source, spec, "init") if job.options.probes else None
     # After the probes, whose random draws must not shift those of the training.
     torch.manual_seed(seed_for(spec.seed, "dropout"))
     learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
@@ -113,7 +110,7 @@ def _measured(
     network.to(device).load_state_dict(learner.best_weights)
     network.eval()
     learning, plots = _learning(learner, network, task, source)
-    after = _gradient(network, source, spec, "trained") if job.options.probes else None
+    after = _gradient(network, task, source, spec, "trained") if job.options.probes else None
     if job.weights is not None:
         _save_weights(learner.best_weights, job.weights, spec)
     return {
@@ -170,25 +167,28 @@ def _core_plots(network: Network, test: Batch) -> tuple[Plot, ...]:
 
 
 def _gradient(
-    network: Network, source: Source, spec: TrialSpec, when: Literal["init", "trained"]
+    network: Network, task: Task, source: Source, spec: TrialSpec, when: Literal["init", "trained"]
 ) -> GradientMoment:
-    batch = source.test.rows(slice(0, GRADIENT_SEQUENCES))
     return measure_gradient(
         network,
-        batch.inputs,
-        batch.lengths,
+        source.test,
         generator=generator_for(spec.seed, "gradient"),
         when=when,
+        relevant_lags=task.relevant_lags,
     )
 
 
 def _joined(before: GradientMoment | None, after: GradientMoment | None) -> Gradient | None:
     if before is None or after is None:
         return None
+    exponents = after.exponents or before.exponents
     return Gradient(
         profiles=(*before.profiles, *after.profiles),
-        lyapunov_init=before.lyapunov,
-        lyapunov_trained=after.lyapunov,
+        influence=after.influence,
+        lyapunov_init=() if before.exponents is None else before.exponents.values,
+        lyapunov_trained=() if after.exponents is None else after.exponents.values,
+        lyapunov_method=None if exponents is None else exponents.method,
+        lyapunov_steps=None if exponents is None else exponents.steps,
         notes=tuple(dict.fromkeys((*before.notes, *after.notes))),
     )
 
