@@ -124,10 +124,15 @@ def _points(record: Record) -> Sequence[CurvePoint]:
 
 
 def _lags(record: Record) -> Sequence[_Lag]:
+    gradient = record.result.gradient
+    if gradient is None:
+        return []
+    measured = [(each.of, each.when, each) for each in gradient.profiles]
+    replaced = [("influence", "trained", each) for each in gradient.influence]
     return [
-        _Lag(profile.of, profile.when, profile.direction, lag, value)
-        for profile in (record.result.gradient.profiles if record.result.gradient else ())
-        for lag, value in zip(profile.lags, profile.values, strict=False)
+        _Lag(of, when, each.direction, lag, value)
+        for of, when, each in (*measured, *replaced)
+        for lag, value in zip(each.lags, each.values, strict=False)
     ]
 
 

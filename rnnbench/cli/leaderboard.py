@@ -16,6 +16,7 @@ from rnnbench.analysis.formatting import (
     rate_text,
     seeds_text,
 )
+from rnnbench.analysis.gradients import horizon_text, memory_horizon
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
 from rnnbench.records.result import Status
 
@@ -41,7 +42,7 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
     score = task.learning.score_name if task.learning else "score"
     headings = (
         *("model", score, "skill", "solved"),
-        *("params", f"step\n/ {_comparator(task)}", "half-\nlife", "trials"),
+        *("params", f"step\n/ {_comparator(task)}", "memory\nhorizon", "trials"),
     )
     rows = [_cells(configuration) for configuration in task.configurations]
     fitting = (
@@ -114,6 +115,6 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
         rate_text(configuration.solved) if configuration.solved else MISSING,
         f"{configuration.size.params_total:,}" if configuration.size else MISSING,
         f"{point.ratio.median:.2f}x" if point else MISSING,
-        number(configuration.half_life("trained")),
+        horizon_text(memory_horizon(configuration)),
         ", ".join([str(len(configuration.records)), *remarks]),
     )

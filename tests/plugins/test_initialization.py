@@ -72,7 +72,8 @@ def test_the_update_bias_draws_no_numbers_and_sets_its_gate_alone() -> None:
     assert torch.equal(default.weight_hh_l0, biased.weight_hh_l0)
     total = biased.bias_ih_l0 + biased.bias_hh_l0
     assert total.tolist() == [0.0] * H + [1.5] * H + [0.0] * H
-    assert not (default.bias_ih_l0.any() or default.bias_hh_l0.any())
+    assert not default.bias_ih_l0.any()
+    assert not default.bias_hh_l0.any()
 
 
 def test_blocks_are_drawn_one_by_one() -> None:

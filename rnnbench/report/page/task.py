@@ -10,7 +10,11 @@ from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.verdicts import judge
 from rnnbench.report.blocks import Section
 from rnnbench.report.figures.curves import learning_curves
-from rnnbench.report.figures.gradients import gradient_profiles
+from rnnbench.report.figures.gradients import (
+    gradient_profiles,
+    influence_matrices,
+    influence_profiles,
+)
 from rnnbench.report.figures.plots import recorded_plots
 from rnnbench.report.figures.speed import speed_against_length
 from rnnbench.report.figures.style import Style
@@ -35,6 +39,8 @@ def task_section(task: TaskGroup, styles: Mapping[str, Style], place: int) -> Se
         partial(tradeoffs, task, styles, f"{name}-cost"),
         partial(gradient_profiles, task, styles, "input", f"{name}-gradient"),
         partial(gradient_profiles, task, styles, "state", f"{name}-state-gradient"),
+        partial(influence_profiles, task, styles, f"{name}-influence"),
+        partial(influence_matrices, task, styles, f"{name}-influence-matrix"),
         partial(speed_against_length, task, styles, f"{name}-speed"),
         partial(timings, task),
         partial(failures, task),
