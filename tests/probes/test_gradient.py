@@ -110,7 +110,7 @@ def test_a_task_that_misnames_its_lags_costs_their_figures_alone() -> None:
         drawn(),
         generator=generator(),
         when="trained",
-        relevant_lags=lambda batch: torch.tensor([[0, 99, 0]]),
+        relevant_lags=lambda _: torch.tensor([[0, 99, 0]]),
     )
     assert found.influence[0].relevant is None
     assert len(found.profiles) == 2

@@ -106,7 +106,7 @@ def influence_profile(
                 differing=tuple(differing.tolist()),
                 noise=noise,
                 floor=floor,
-                horizon=_horizon(lags, by_lag, floor, generator),
+                horizon=horizon_above(lags, by_lag, floor, generator),
                 relevant=needed if past else None,
                 irrelevant=other if past else None,
                 matrix=measured.matrix() if past else (),
@@ -220,7 +220,7 @@ def _mean(values: Tensor) -> float | None:
     return float(values.double().mean()) if len(values) else None
 
 
-def _horizon(
+def horizon_above(
     lags: list[int], by_lag: Tensor, floor: float, generator: torch.Generator
 ) -> int | None:
     """Return the largest lag whose lower bootstrap limit (B, L) over sequences is above a floor."""

@@ -18,7 +18,7 @@ PER_SEQUENCE = 16
 FEWEST = 5
 """Sequences that a lag needs to be reported."""
 _OWN = 8
-"""Of these at most so many are chosen because the task needs them, where the places vary."""
+"""Inputs that a task needs at places that vary are all replaced if they are no more than these."""
 _NEAREST = 16
 """Replacements come from so many sequences of the most similar length, and those of that length."""
 
@@ -45,9 +45,9 @@ class Replacements:
 def draw_replacements(sample: Sample, generator: torch.Generator) -> Replacements:
     """Choose inputs and draw a replacement for each.
 
-    The inputs are, in each sequence, those that the task needs if they are at the same place in
-    every sequence; otherwise up to 8 of those that it needs in this sequence; and others on a grid
-    that all sequences share, 16 in all.
+    The inputs are on a grid that all sequences share, in which are those that the task needs, if
+    they are few and at the same place in every sequence. If they are few and their place varies,
+    each sequence has its own besides. There are 16 in all.
 
     A replacement is the input of another test sequence at the same place, drawn uniformly from
     those that differ from the input replaced. The place is counted from the end for steps
@@ -80,9 +80,10 @@ def _chosen(sample: Sample, generator: torch.Generator) -> tuple[Tensor, Tensor,
         by_step = sample.needed.any(2) if sample.every else sample.needed
         needed = by_step.gather(1, by_place.clamp(0, len(steps) - 1)) & exists
     common = needed.all(0).nonzero().flatten().tolist()
-    most = PER_SEQUENCE if sample.every else PER_SEQUENCE // 2
-    common = [common[i] for i in spread_over(len(common), most)]
-    own = min(_OWN, int((needed.sum(1) - len(common)).amax())) if not common else 0
+    if len(common) > (PER_SEQUENCE if sample.every else PER_SEQUENCE // 2):
+        common = []
+    wanted = int(needed.sum(1).amax())
+    own = wanted if not common and wanted <= _OWN else 0
     grid = sorted({*common, *_filled(sample, exists, common, PER_SEQUENCE - own)})
     shared = torch.zeros_like(exists)
     shared[:, grid] = True
