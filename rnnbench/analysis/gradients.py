@@ -216,4 +216,4 @@ def horizon_text(horizon: Horizon | None) -> str:
         return MISSING
     if horizon.steps is None:
         return "none"
-    return f"{'≥ ' if horizon.censored else ''}{number(horizon.steps)}"
+    return f"{'≥ ' if horizon.censored else ''}{horizon.steps:,g}"

@@ -83,14 +83,12 @@ def test_the_target_of_a_copy_is_the_needed_input(
 
 def test_the_targets_of_associative_recall_are_the_values_after_their_keys() -> None:
     _, batch, pairs = drawn("associative-recall")
-    sequence, read, written = pairs.unbind(1)
-    is_key = read % 2 == 0
-    key, value = pairs[is_key], pairs[~is_key]
-    assert torch.equal(batch.inputs[key[:, 0], key[:, 1]], batch.inputs[key[:, 0], key[:, 2]])
-    assert torch.equal(
-        batch.inputs[value[:, 0], value[:, 1]], batch.targets[value[:, 0], value[:, 2]]
-    )
-    assert len(sequence) == 2 * 3 * 20
+    is_key = pairs[:, 1] % 2 == 0
+    sequence, read, written = pairs[is_key].unbind(1)
+    assert torch.equal(batch.inputs[sequence, read], batch.inputs[sequence, written])
+    sequence, read, written = pairs[~is_key].unbind(1)
+    assert torch.equal(batch.inputs[sequence, read], batch.targets[sequence, written])
+    assert len(pairs) == 2 * 3 * 20
 
 
 def test_the_two_needed_numbers_of_adding_have_the_target_as_their_sum() -> None:

@@ -52,6 +52,17 @@ class Sample:
         assert self.batch.lengths is not None
         return self.batch.lengths
 
+    def head(self, count: int) -> Sample:
+        """Return the first ``count`` of the measured sequences, with the whole pool."""
+        rows = slice(0, count)
+        return replace(
+            self,
+            batch=self.batch.rows(rows),
+            uncut=self.uncut.rows(rows),
+            first=self.first[rows],
+            needed=None if self.needed is None else self.needed[rows],
+        )
+
     @property
     def counted(self) -> Tensor:
         """The outputs that count (B, T) bool: masked and valid steps, or the last valid step."""
