@@ -275,6 +275,12 @@ def test_the_horizon_needs_a_change_that_most_sequences_share() -> None:
     # the mean of lag 9 is 0.02 too, from one sequence of 32
     assert horizon_above([0, 4, 9], rare, 0.01, generator()) == 4
     assert horizon_above([0, 4, 9], torch.zeros(32, 3), 0.01, generator()) is None
+    # five long sequences are enough where all of them agree
+    few = clear.clone()
+    few[5:, 2] = torch.nan
+    assert horizon_above([0, 4, 9], few, 0.01, generator()) == 9
+    few[1:5, 2] = 0.0
+    assert horizon_above([0, 4, 9], few, 0.01, generator()) == 4
 
 
 @pytest.mark.parametrize(

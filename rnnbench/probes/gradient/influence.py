@@ -236,9 +236,9 @@ def horizon_above(
     known = by_lag.isfinite()
     sums = weights @ torch.where(known, by_lag, 0.0).double()  # (R, L)
     counts = weights @ known.double()
-    # a resample without any sequence of a lag says nothing on that lag, and counts against it
-    means = torch.where(counts > 0, sums / counts.clamp_min(1), 0.0)
-    lower = means.quantile((1 - LEVEL) / len(lags), dim=0)
+    # a resample without any sequence of a lag says nothing on that lag
+    means = torch.where(counts > 0, sums / counts, torch.nan)
+    lower = means.nanquantile((1 - LEVEL) / len(lags), dim=0)
     above = [lag for lag, limit in zip(lags, lower.tolist(), strict=True) if limit > floor]
     return max(above, default=None)
 
