@@ -157,7 +157,8 @@ def _relevant_ratio(configuration: Configuration) -> str:
 
 def _reach(configuration: Configuration) -> str:
     # a model that looks ahead is measured from its middle step, so that half the lags are missing
-    return number(reach(configuration, "trained")) if configuration.spec.model.causal else MISSING
+    steps = reach(configuration, "trained") if configuration.spec.model.causal else None
+    return MISSING if steps is None else f"{steps:,g}"
 
 
 def _colour(configuration: Configuration, styles: Mapping[str, Style]) -> str | None:
