@@ -23,9 +23,16 @@ from torch import Tensor, nn
 from rnnbench import Citation, RegisterModel, hookimpl
 
 from ._common.fused import run_fused
-from ._common.initialization import Initialisation, initialize
+from ._common.initialization import Initialisation, initialize_gru
 from ._common.layout import LayerWeights
-from ._common.options import PLAIN_LOOP, Implementation, Rate, check_dropout
+from ._common.options import (
+    PLAIN_LOOP,
+    Bias,
+    Implementation,
+    Rate,
+    check_dropout,
+    check_update_bias,
+)
 from ._common.plain_loop import State, unroll_hidden
 
 CITATIONS = (
@@ -49,11 +56,15 @@ class GRU(nn.Module):
         dropout: rate between layers while training.
         init: ``orthogonal`` recurrent and Glorot uniform input weights per gate, zero biases;
             ``torch``: torch's own.
+        update_bias: initial update gate bias, the sum of torch's two (with ``init=orthogonal``).
+            The gate keeps the state where it is open, so that a larger bias is a longer memory, as
+            with an LSTM's ``forget_bias``; 0: the state is halved at every step.
         impl: ``fused``: torch's kernel; ``reference``: the plain loop, written from the equations.
             Both are the same function of the same parameters.
 
     Raises:
-        ValueError: dropout with a single layer.
+        ValueError: dropout with a single layer; ``update_bias`` with ``init=torch``, which sets it
+            itself.
     """
 
     def __init__(
@@ -63,15 +74,17 @@ class GRU(nn.Module):
         num_layers: PositiveInt = 1,
         dropout: Rate = 0.0,
         init: Initialisation = "orthogonal",
+        update_bias: Bias = 0.0,
         impl: Implementation = "fused",
     ) -> None:
         super().__init__()
         check_dropout(num_layers, dropout)
+        check_update_bias(init, update_bias)
         self.impl = impl
         self.recurrence = nn.GRU(
             input_size, hidden_size, num_layers, batch_first=True, dropout=dropout
         )
-        initialize(self.recurrence, init)
+        initialize_gru(self.recurrence, init, update_bias)
 
     def forward(
         self, x: Tensor, state: Tensor | None = None, lengths: Tensor | None = None

@@ -8,6 +8,7 @@ recurrent weights    orthogonal, per gate
 projection           orthonormal rows
 biases               zero
 forget gate (LSTM)   ``forget_bias``
+update gate (GRU)    ``update_bias``
 ===================  ==================================
 
 ``init=identity`` (vanilla RNN only) is ``orthogonal`` with two changes: recurrent weights equal to
@@ -72,6 +73,18 @@ def initialize_lstm(recurrence: nn.LSTM, init: Initialisation, forget_bias: floa
         for layer in range(len(recurrence.all_weights)):
             values = torch.full((recurrence.hidden_size,), forget_bias)
             _set_gate_bias(recurrence, layer, "forget", values)
+
+
+def initialize_gru(recurrence: nn.GRU, init: Initialisation, update_bias: float) -> None:
+    """Initialise a GRU, with ``update_bias`` in every layer.
+
+    ``init=torch`` keeps torch's own initialisation and ignores ``update_bias``.
+    """
+    initialize(recurrence, init)
+    if init != "torch":
+        for layer in range(len(recurrence.all_weights)):
+            values = torch.full((recurrence.hidden_size,), update_bias)
+            _set_gate_bias(recurrence, layer, "update", values)
 
 
 def initialize_chrono(recurrence: nn.LSTM, longest_memory: int) -> None:

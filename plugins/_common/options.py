@@ -30,3 +30,12 @@ def check_forget_bias(init: str, forget_bias: float) -> None:
             f"forget_bias={forget_bias} has no effect with init=torch; set init=orthogonal or omit "
             f"forget_bias."
         )
+
+
+def check_update_bias(init: str, update_bias: float) -> None:
+    """Raise ``ValueError`` for an update bias with ``init=torch``, which ignores it."""
+    if init == "torch" and update_bias != 0.0:
+        raise ValueError(
+            f"update_bias={update_bias} has no effect with init=torch; set init=orthogonal or omit "
+            f"update_bias."
+        )

@@ -111,6 +111,19 @@ def _fit(of: str, when: str, name: str) -> Callable[[Record], object]:
     return value
 
 
+def _influence(name: str) -> Callable[[Record], object]:
+    def value(record: Record) -> object:
+        gradient = record.result.gradient
+        return None if gradient is None else _at(gradient.influence_towards(), name)
+
+    return value
+
+
+def _notes(record: Record) -> str | None:
+    gradient = record.result.gradient
+    return None if gradient is None or not gradient.notes else "; ".join(gradient.notes)
+
+
 def _lyapunov(when: str) -> Callable[[Record], float | None]:
     def of(record: Record) -> float | None:
         gradient = record.result.gradient
@@ -170,12 +183,6 @@ TRIAL: tuple[Column, ...] = (
            "slope of ln G(k) per step at initialisation, gradient at the input, towards the past"),
     Column("grad_half_life_init", REAL, _fit("input", "init", "half_life"),
            "ln 2 / -slope in steps at initialisation; infinite when the gradient does not decay"),
-    Column("grad_slope_trained", REAL, _fit("input", "trained", "slope"),
-           "the slope after training"),
-    Column("grad_half_life_trained", REAL, _fit("input", "trained", "half_life"),
-           "the half-life after training"),
-    Column("grad_category_trained", TEXT, _fit("input", "trained", "category"),
-           "vanishing, stable or exploding, after training"),
     Column("device", TEXT, "result.environment.device",
            "`cpu`, or the GPU's name, that the trial was trained on"),
     Column("threads", WHOLE, "result.environment.threads", "threads that the trial was given"),
@@ -256,8 +263,6 @@ TRIAL: tuple[Column, ...] = (
            "largest lag with G(k) >= 1e-3 max G, at initialisation"),
     Column("grad_reach_trained", WHOLE, _fit("input", "trained", "reach"),
            "the same after training"),
-    Column("grad_category_init", TEXT, _fit("input", "init", "category"),
-           "vanishing, stable or exploding, at initialisation"),
     Column("grad_state_slope_init", REAL, _fit("state", "init", "slope"),
            "slope per step of the full-state profile at initialisation"),
     Column("grad_state_slope_trained", REAL, _fit("state", "trained", "slope"),
@@ -267,7 +272,7 @@ TRIAL: tuple[Column, ...] = (
     Column("grad_state_half_life_trained", REAL, _fit("state", "trained", "half_life"),
            "the same after training"),
     Column("lyapunov_init", REAL, _lyapunov("init"),
-           "largest Lyapunov exponent per step at initialisation"),
+           "largest Lyapunov exponent per step at initialisation; lyapunov_method says which"),
     Column("lyapunov_trained", REAL, _lyapunov("trained"), "the same after training"),
     Column("attempts", WHOLE, "attempt", "attempt number"),
     Column("started_at", TEXT, "started_at", "when that attempt started, UTC"),
@@ -305,6 +310,34 @@ TRIAL: tuple[Column, ...] = (
            "maker, family, model and stepping of the processor"),
     Column("instruction_set", TEXT, "result.environment.instruction_set",
            "vector instructions that torch used on the processor"),
+    Column("lyapunov_method", TEXT, "result.gradient.lyapunov_method",
+           "`QR`: estimate of the asymptotic exponent; `finite-time singular values`: exact "
+           "exponent of these few steps, transient included"),
+    Column("lyapunov_steps", WHOLE, "result.gradient.lyapunov_steps",
+           "steps that the exponents are means over"),
+    Column("grad_relevant_ratio_init", REAL, _fit("input", "init", "relevant_ratio"),
+           "gradient at the inputs that the task needs over the median elsewhere, at "
+           "initialisation; missing: not declared by the task"),
+    Column("grad_relevant_ratio_trained", REAL, _fit("input", "trained", "relevant_ratio"),
+           "the same after training"),
+    Column("influence_horizon", WHOLE, _influence("horizon"),
+           "memory horizon after training: largest lag at which replacing one input changes the "
+           "output by more than influence_floor; missing: none"),
+    Column("influence_longest", WHOLE, _influence("longest"),
+           "largest lag at which influence was measured; missing: influence was not measured"),
+    Column("influence_floor", REAL, _influence("floor"),
+           "change of the output that counts as influence"),
+    Column("influence_measure", TEXT, _influence("measure"),
+           "`total variation` of predicted distributions, or `absolute change` of predicted "
+           "values over influence_scale"),
+    Column("influence_scale", REAL, _influence("scale"),
+           "mean absolute difference between the targets of two test sequences; 1 for "
+           "distributions"),
+    Column("influence_relevant", REAL, _influence("relevant"),
+           "mean influence of the inputs that the task needs on the outputs that need them"),
+    Column("influence_irrelevant", REAL, _influence("irrelevant"),
+           "mean influence of the other inputs that were replaced"),
+    Column("gradient_notes", TEXT, _notes, "why measurements of the gradient are missing"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),
@@ -316,11 +349,13 @@ POINT: tuple[Column, ...] = (
 )
 LAG: tuple[Column, ...] = (
     Column("of", TEXT, "of",
-           "`input`: gradient at the encoder's output; `state`: gradient at the full state"),
+           "`input`: gradient at the encoder's output; `state`: gradient at the full state; "
+           "`influence`: change of the output when the input is replaced"),
     Column("when", TEXT, "when", "`init` or `trained`"),
     Column("direction", TEXT, "direction", "`past`, or `future` for a model that looks ahead"),
     Column("lag", WHOLE, "lag", "lag k in time steps"),
-    Column("value", REAL, "value", "G(k), expected gradient norm at that lag"),
+    Column("value", REAL, "value",
+           "G(k), expected gradient norm at that lag; or I(k), expected change of the output"),
 )
 # fmt: on
 

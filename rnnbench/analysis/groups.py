@@ -160,18 +160,6 @@ class Configuration:
         found = (gradient.find(of, when, direction) for gradient in self.gradients)
         return [profile for profile in found if profile is not None]
 
-    def half_life(self, when: str) -> float | None:
-        """Return the median over seeds of the input profile's half-life, in time steps.
-
-        For a non-causal model, the profile towards the past is used.
-        """
-        lives = [
-            profile.half_life
-            for profile in self.profiles("input", when)
-            if profile.half_life is not None
-        ]
-        return median(lives) if lives else None
-
 
 @dataclass(frozen=True, eq=False)
 class TaskGroup:

@@ -23,7 +23,7 @@ from rnnbench.analysis.columns import (
 from rnnbench.analysis.groups import latest
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.files import replacing
-from rnnbench.records.result import CurvePoint, Record
+from rnnbench.records.result import CurvePoint, Influence, Profile, Record
 
 __all__ = [
     "COLUMNS",
@@ -124,10 +124,17 @@ def _points(record: Record) -> Sequence[CurvePoint]:
 
 
 def _lags(record: Record) -> Sequence[_Lag]:
+    gradient = record.result.gradient
+    if gradient is None:
+        return []
+    measured: list[tuple[str, str, Profile | Influence]] = [
+        *((each.of, each.when, each) for each in gradient.profiles),
+        *(("influence", "trained", each) for each in gradient.influence),
+    ]
     return [
-        _Lag(profile.of, profile.when, profile.direction, lag, value)
-        for profile in (record.result.gradient.profiles if record.result.gradient else ())
-        for lag, value in zip(profile.lags, profile.values, strict=False)
+        _Lag(of, when, each.direction, lag, value)
+        for of, when, each in measured
+        for lag, value in zip(each.lags, each.values, strict=False)
     ]
 
 

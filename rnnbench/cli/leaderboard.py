@@ -16,6 +16,7 @@ from rnnbench.analysis.formatting import (
     rate_text,
     seeds_text,
 )
+from rnnbench.analysis.gradients import horizon_text, memory_horizon
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
 from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
 from rnnbench.encoding import plain
@@ -47,7 +48,7 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
     headings = (
         *("model", score, "skill", "solved"),
         *("params", f"step\n/ {_comparator(task)}", f"loop\n/ {_comparator(task)}"),
-        *("half-\nlife", "trials"),
+        *("memory\nhorizon", "trials"),
     )
     rows = [
         [plain(cell, console.encoding) for cell in _cells(configuration)]
@@ -126,7 +127,7 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
         f"{configuration.size.params_total:,}" if configuration.size else MISSING,
         _ratio_text(configuration.speed_point("train")),
         _ratio_text(configuration.plain_loop("train")),
-        number(configuration.half_life("trained")),
+        horizon_text(memory_horizon(configuration)),
         ", ".join([str(len(configuration.records)), *remarks]),
     )
 

@@ -339,6 +339,24 @@ class Task(ABC):
         """Whether later inputs contain targets of earlier steps; non-causal models are declined."""
         return False
 
+    def relevant_lags(self, batch: Batch) -> Tensor | None:
+        """Return which inputs the task needs for which outputs; ``None`` if that is not known.
+
+        A perfect predictor has to remember these inputs; a mere cue that is read at the same step,
+        such as a delimiter or a marker that only tells the time, is left out. Reports compare the
+        gradient and the influence at these pairs with the others.
+
+        Args:
+            batch: sequences as :meth:`GeneratedTask.sample_test` or :meth:`FiniteTask.splits`
+                gives them, with ``lengths``.
+
+        Returns:
+            (N, 3) int64: sequence, step of the input, step of the output, whose difference is the
+            lag. For steps ``"last"`` the output is at the last valid step.
+        """
+        del batch
+        return None
+
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
         """Compute further results on the test data with the best checkpoint; none by default."""
         del predict, test

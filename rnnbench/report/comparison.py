@@ -18,6 +18,7 @@ from rnnbench.analysis.formatting import (
     verdict_text,
     whole,
 )
+from rnnbench.analysis.gradients import horizon_text, initial_half_life, memory_horizon
 from rnnbench.analysis.groups import Configuration
 from rnnbench.errors import one_line
 from rnnbench.records.syntax import option_text
@@ -126,6 +127,6 @@ _ROWS: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
     ("state size", lambda c: MISSING if c.size is None else whole(c.size.state_size)),
     ("training step, as built [interval]", _speed),
     ("training step, plain loops [interval]", _plain_loop),
-    ("gradient half-life at initialisation", lambda c: number(c.half_life("init"))),
-    ("gradient half-life after training", lambda c: number(c.half_life("trained"))),
+    ("gradient half-life at initialisation", lambda c: number(initial_half_life(c))),
+    ("memory horizon after training", lambda c: horizon_text(memory_horizon(c))),
 )

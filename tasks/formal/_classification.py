@@ -12,6 +12,7 @@ import torch
 
 from rnnbench import Batch, Tokens
 
+from .._common.pairs import marked_pairs
 from ._base import LengthGeneralisation, deletang_presets
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class StringClassification(LengthGeneralisation):
             for length in self.test_lengths
         ]
         return float(torch.stack(by_length).mean(0).max())
+
+    def every_symbol(self, batch: Batch) -> Tensor:
+        """Return the pairs (N, 3) of every symbol of the string and the last time step."""
+        assert batch.lengths is not None
+        return marked_pairs(batch.inputs < self.symbols, batch.lengths - 1)
 
     def draw(self, lengths: Tensor, longest: int, generator: torch.Generator) -> Batch:
         """Draw strings (B, longest + 1) of ``lengths`` (B,), with their classes (B,)."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rnnbench import Batch, Tokens
 
+from .._common.pairs import pairs_of
 from ._base import LengthGeneralisation, deletang_presets
 
 if TYPE_CHECKING:
@@ -49,6 +50,31 @@ class StringTransduction(LengthGeneralisation):
             Target strings (B, ratio * longest), of which the first ``ratio * lengths`` symbols
             count.
         """
+
+    def sources(self, written: Tensor, lengths: Tensor) -> Tensor | None:
+        """Return which symbol each symbol of the target is a copy of; ``None`` if of no single one.
+
+        Args:
+            written: positions in the target (B, K).
+            lengths: of the strings (B, 1).
+
+        Returns:
+            Positions in the string (B, K).
+        """
+        del written, lengths
+        return None
+
+    def relevant_lags(self, batch: Batch) -> Tensor | None:
+        """Return (symbol of the string, its copy in the target), where there are copies."""
+        assert batch.lengths is not None
+        lengths = batch.lengths[:, None] // (1 + self.ratio)
+        written = torch.arange(int(lengths.max()) * self.ratio, device=lengths.device)
+        written = written.expand(len(lengths), -1)
+        read = self.sources(written, lengths)
+        if read is None:
+            return None
+        exists = written < lengths * self.ratio
+        return pairs_of(torch.where(exists, read, -1), lengths + written)
 
     @property
     def inputs(self) -> Tokens:

@@ -13,7 +13,7 @@ from ._classification import StringClassification, prefix_sum
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnbench import RegisterTask
+    from rnnbench import Batch, RegisterTask
 
 POSITIONS = 5
 
@@ -36,6 +36,10 @@ class CycleNavigation(StringClassification):
     def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return the position (B,) after the first ``lengths`` (B,) steps of ``strings`` (B, T)."""
         return prefix_sum(strings - 1, lengths) % POSITIONS
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return every step of the walk, with the last time step."""
+        return self.every_symbol(batch)
 
     def class_distribution(self, length: int) -> list[float]:
         """Return the probability of each position.

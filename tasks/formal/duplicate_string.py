@@ -37,6 +37,10 @@ class DuplicateString(StringTransduction):
         positions = torch.arange(2 * longest, device=strings.device)
         return strings.gather(1, positions % lengths[:, None])
 
+    def sources(self, written: Tensor, lengths: Tensor) -> Tensor:
+        """Return the positions (B, K) modulo the length."""
+        return written % lengths
+
 
 @rnnbench.hookimpl
 def register_tasks(register: RegisterTask) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 import rnnbench
 
+from .._common.pairs import marked_pairs
 from ._classification import StringClassification
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnbench import RegisterTask
+    from rnnbench import Batch, RegisterTask
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,13 @@ class EvenPairs(StringClassification):
     def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return 1 (B,) where bit ``lengths`` (B,) of ``strings`` (B, T) differs from the first."""
         return strings.gather(1, lengths[:, None] - 1).squeeze(1) ^ strings[:, 0]
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return the first and the last bit, with the last step."""
+        assert batch.lengths is not None
+        steps = torch.arange(batch.inputs.shape[1], device=batch.inputs.device)
+        bits = (steps == 0) | (steps == batch.lengths[:, None] - 2)  # (B, T)
+        return marked_pairs(bits, batch.lengths - 1)
 
     def class_distribution(self, length: int) -> tuple[float, float]:
         """Return 1/2 for even and for odd; a single bit is always even."""

@@ -12,7 +12,7 @@ from ._classification import StringClassification, prefix_sum
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnbench import RegisterTask
+    from rnnbench import Batch, RegisterTask
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Parity(StringClassification):
     def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return 1 (B,) where the first ``lengths`` (B,) bits of ``strings`` (B, T) sum to odd."""
         return prefix_sum(strings, lengths) % 2
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return every bit, with the last step."""
+        return self.every_symbol(batch)
 
     def class_distribution(self, length: int) -> tuple[float, float]:
         """Return 1/2 for even and for odd."""

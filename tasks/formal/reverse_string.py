@@ -37,6 +37,10 @@ class ReverseString(StringTransduction):
         positions = torch.arange(longest, device=strings.device)
         return strings.gather(1, (lengths[:, None] - 1 - positions).clamp_min(0))
 
+    def sources(self, written: Tensor, lengths: Tensor) -> Tensor:
+        """Return the positions (B, K) counted from the end."""
+        return lengths - 1 - written
+
 
 @rnnbench.hookimpl
 def register_tasks(register: RegisterTask) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -14,6 +14,10 @@ from rnnbench import Batch, GeneratedTask, Preset, RegisterTask, Vectors
 from rnnbench.metrics import MSE
 
 from .._common.citations import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, LE
+from .._common.pairs import marked_pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,11 @@ class Adding(GeneratedTask):
         marked = torch.cat([first, second], 1)  # (n, 2)
         inputs[..., 1].scatter_(1, marked, 1.0)
         return Batch(inputs, inputs[..., 0].gather(1, marked).sum(1, keepdim=True))
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return the two marked steps, with the last step."""
+        last = torch.full((len(batch),), self.length - 1, device=batch.inputs.device)
+        return marked_pairs(batch.inputs[..., 1] == 1, last)
 
 
 @rnnbench.hookimpl

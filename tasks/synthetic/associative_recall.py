@@ -13,6 +13,8 @@ import rnnbench
 from rnnbench import Batch, Citation, GeneratedTask, Metric, Preset, RegisterTask, Tokens
 from rnnbench.metrics import correct
 
+from .._common.pairs import pairs_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -150,6 +152,16 @@ class AssociativeRecall(GeneratedTask):
         targets = torch.zeros_like(inputs).scatter_(1, queries, values)
         mask = torch.zeros_like(inputs, dtype=torch.bool).scatter_(1, queries, True)
         return Batch(inputs, targets, mask=mask)
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return (key, query) and (value, query) of all pairs."""
+        assert batch.mask is not None
+        keys = batch.inputs[:, 0 : 2 * self.pairs : 2]  # (n, pairs)
+        same = (batch.inputs[:, None] == keys[..., None]) & batch.mask[:, None]  # (n, pairs, T)
+        queries = same.long().argmax(-1)
+        place = 2 * torch.arange(self.pairs, device=keys.device).expand_as(queries)
+        both = [pairs_of(place, queries), pairs_of(place + 1, queries)]
+        return torch.cat(both)
 
 
 def _distinct(n: int, count: int, weights: Tensor, generator: torch.Generator) -> Tensor:

@@ -16,6 +16,7 @@ from rnnbench import Batch, Citation, Diagnosis, GeneratedTask, Metric, Preset, 
 from rnnbench.metrics import cross_entropy
 
 from .._common.citations import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER
+from .._common.pairs import pairs_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -155,6 +156,11 @@ class CopyMemory(GeneratedTask):
             return Batch(inputs, targets, mask=mask)
         inputs[:, recall - 1] = DELIMITER
         return Batch(inputs, targets)
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return (symbol i, i-th step of the recall) for all S symbols."""
+        read = torch.arange(self.symbols, device=batch.inputs.device).expand(len(batch), -1)
+        return pairs_of(read, read + self.symbols + self.delay)
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
         """Report the test cross-entropy, and plot the accuracy by position of the symbol."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
@@ -12,6 +12,11 @@ from pydantic import Field, PositiveInt
 import rnnbench
 from rnnbench import Batch, Citation, GeneratedTask, Preset, RegisterTask, Tokens
 from rnnbench.metrics import ACCURACY
+
+from .._common.pairs import pairs_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _MILLER = Citation(
     "Miller et al. 1996",
@@ -79,6 +84,11 @@ class DelayedMatch(GeneratedTask):
         distance = torch.randint(1, self.symbols, (n,), generator=generator, device=device)
         inputs[:, -1] = (inputs[:, 0] + distance * (1 - matches)) % self.symbols
         return Batch(inputs, matches)
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return the cue and the probe, with the probe's step."""
+        read = torch.tensor([[0, self.length - 1]], device=batch.inputs.device)
+        return pairs_of(read.expand(len(batch), -1), read[:, -1:])
 
 
 @rnnbench.hookimpl

@@ -15,6 +15,8 @@ import rnnbench
 from rnnbench import Batch, Citation, Diagnosis, GeneratedTask, LinePlot, Preset, Tokens
 from rnnbench.metrics import CROSS_ENTROPY
 
+from .._common.pairs import pairs_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -168,6 +170,14 @@ class Dyck(GeneratedTask):
         targets = torch.where(opened, types, self.types + types)
         start = targets.new_full((n, 1), 2 * self.types)
         return Batch(torch.cat([start, targets[:, :-1]], 1), targets)
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return (opening bracket, step that predicts its closing bracket)."""
+        opened = batch.targets < self.types  # (B, T)
+        depths = torch.where(opened, 1, -1).cumsum(1)
+        # a bracket is read one step after the step that predicts it
+        read = torch.where(opened, -1, self._openings(opened, depths) + 1)
+        return pairs_of(read, torch.arange(self.length, device=read.device))
 
     def _openings(self, opened: Tensor, depths: Tensor) -> Tensor:
         """Return the step (n, T) at which the bracket of each step was opened.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
@@ -12,6 +12,11 @@ from pydantic import Field, PositiveInt
 import rnnbench
 from rnnbench import Batch, Citation, GeneratedTask, Metric, Preset, RegisterTask, Tokens
 from rnnbench.metrics import correct
+
+from .._common.pairs import pairs_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NOISE = 0
 
@@ -118,6 +123,15 @@ class SelectiveCopy(GeneratedTask):
         mask = torch.zeros_like(inputs, dtype=torch.bool)
         mask[:, self.noisy_length :] = True
         return Batch(inputs, targets, mask=mask)
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return (the i-th symbol in the noise, the i-th marker) for all symbols."""
+        noisy = batch.inputs[:, : self.noisy_length]
+        steps = torch.arange(self.noisy_length, device=noisy.device)
+        # the steps of the symbols come first, in order
+        read = torch.where(noisy != NOISE, steps, self.length).sort(1).values[:, : self.tokens]
+        written = torch.arange(self.noisy_length, self.length, device=noisy.device)
+        return pairs_of(read, written)
 
 
 @rnnbench.hookimpl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -14,6 +14,10 @@ from rnnbench import Batch, GeneratedTask, Preset, RegisterTask, Tokens
 from rnnbench.metrics import ACCURACY
 
 from .._common.citations import HOCHREITER_AND_SCHMIDHUBER
+from .._common.pairs import marked_pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DISTRACTORS = 4
 START, END, X = DISTRACTORS, DISTRACTORS + 1, DISTRACTORS + 2
@@ -125,6 +129,11 @@ class TemporalOrder(GeneratedTask):
         inputs.masked_fill_(torch.arange(self.length, device=device) >= lengths[:, None] - 1, END)
         binary = signals << torch.arange(self.signals - 1, -1, -1, device=device)
         return Batch(inputs, binary.sum(1), lengths=lengths)
+
+    def relevant_lags(self, batch: Batch) -> Tensor:
+        """Return the signals, with the last step."""
+        assert batch.lengths is not None
+        return marked_pairs(batch.inputs >= X, batch.lengths - 1)
 
 
 @rnnbench.hookimpl

@@ -50,9 +50,6 @@ PROMISED = [
     "train_speed_ratio",
     "grad_slope_init",
     "grad_half_life_init",
-    "grad_slope_trained",
-    "grad_half_life_trained",
-    "grad_category_trained",
     "device",
     "threads",
     "torch_version",
@@ -99,7 +96,9 @@ def test_a_row_holds_what_the_record_says() -> None:
     assert row["stream_step_ms"] == pytest.approx(0.1)
     assert row["train_speed_ratio"] == 2.0
     assert row["grad_half_life_init"] == pytest.approx(math.log(2) / 0.1)
-    assert row["grad_slope_trained"] == -0.05
+    assert row["grad_state_slope_trained"] == pytest.approx(-0.06)
+    assert (row["influence_horizon"], row["influence_longest"]) == (39, 39)
+    assert row["lyapunov_method"] == "finite-time singular values"
     assert row["score_direction"] == "higher"
 
 
@@ -126,7 +125,8 @@ def test_the_last_attempt_of_a_trial_counts() -> None:
 def test_long_tables_hold_every_point() -> None:
     records = study(tasks=["copy-memory"], models=["lstm", "bilstm"], seeds=2, points=10)
     assert len(curves(records)) == 4 * 10
-    assert len(profiles(records)) == 4 * 4 * 40
+    # four gradient profiles per trial; one influence profile of lstm, two of bilstm
+    assert len(profiles(records)) == 4 * 4 * 40 + 2 * 3 * 40
     assert set(profiles(records)["direction"]) == {"past", "future"}
 
 

@@ -38,7 +38,7 @@ def test_models_scores_and_rates_are_whole_at_any_width(width: int) -> None:
 def test_a_wide_terminal_shows_every_column_and_a_narrow_one_says_which_it_lacks() -> None:
     assert "no room" not in drawn(100)
     narrow = " ".join(drawn(60).split())
-    assert "no room for params, step / lstm, loop / lstm, half-life and trials" in narrow
+    assert "no room for params, step / lstm, loop / lstm, memory horizon and trials" in narrow
     assert "20,000" not in narrow
 
 

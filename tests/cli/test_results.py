@@ -20,8 +20,7 @@ REQUIRED = {
     *("hidden_size", "steps", "score_name", "score", "skill", "solved", "steps_to_solve"),
     *("params_total", "params_core", "state_size", "matmul_flops_per_step", "train_step_ms"),
     *("infer_step_ms", "stream_step_ms", "train_speed_ratio", "grad_slope_init"),
-    *("grad_half_life_init", "grad_slope_trained", "grad_half_life_trained"),
-    *("grad_category_trained", "device", "threads", "torch_version", "error"),
+    *("grad_half_life_init", "device", "threads", "torch_version", "error"),
 }
 
 

@@ -50,6 +50,32 @@ def test_forget_bias_is_one_by_default() -> None:
         )
 
 
+@pytest.mark.parametrize("impl", ["fused", "reference"])
+def test_a_larger_update_bias_keeps_the_state_of_a_gru_longer(impl: str) -> None:
+    kept = []
+    for bias in (-2.0, 0.0, 2.0):
+        core = build("gru", num_layers=2, update_bias=bias, impl=impl)
+        with torch.no_grad():
+            for weights in core.recurrence.all_weights:
+                weights[0].zero_()
+                weights[1].zero_()
+        state = torch.ones(2, 1, H, dtype=torch.float64)
+        _, after = core(torch.zeros(1, 1, D, dtype=torch.float64), state)
+        kept.append(float(after.detach()[0, 0, 0]))
+    # without inputs and recurrent weights a step multiplies the state by the open share of the gate
+    assert kept == pytest.approx([1 / (1 + math.exp(-bias)) for bias in (-2.0, 0.0, 2.0)])
+
+
+def test_the_update_bias_draws_no_numbers_and_sets_its_gate_alone() -> None:
+    default, biased = build("gru").recurrence, build("gru", update_bias=1.5).recurrence
+    assert torch.equal(default.weight_ih_l0, biased.weight_ih_l0)
+    assert torch.equal(default.weight_hh_l0, biased.weight_hh_l0)
+    total = biased.bias_ih_l0 + biased.bias_hh_l0
+    assert total.tolist() == [0.0] * H + [1.5] * H + [0.0] * H
+    assert not default.bias_ih_l0.any()
+    assert not default.bias_hh_l0.any()
+
+
 def test_blocks_are_drawn_one_by_one() -> None:
     one, other = build("gru").recurrence.weight_hh_l0.chunk(3)[:2]
     assert not torch.allclose(one, other)

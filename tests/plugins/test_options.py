@@ -36,6 +36,7 @@ def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisati
         ("lstm", {"dropout": "-0.1"}),
         ("lstm", {"proj_size": "-1"}),
         ("lstm", {"forget_bias": "inf"}),
+        ("gru", {"update_bias": "inf"}),
         ("lstm", {"impl": "quick"}),
         ("lstm", {"init": "identity"}),
         ("bilstm", {"impl": "quick"}),
@@ -60,6 +61,7 @@ def test_a_value_out_of_range_is_refused_before_anything_is_built(
             (name, {"init": "torch", "forget_bias": 0.0}, "init=orthogonal")
             for name in ("lstm", "bilstm", "attention-lstm")
         ],
+        ("gru", {"init": "torch", "update_bias": 1.0}, "init=orthogonal"),
     ],
 )
 def test_incompatible_options_are_refused_with_the_option_to_set(

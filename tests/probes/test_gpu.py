@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from rnnbench.contract.task import Tokens
+from rnnbench.contract.task import Batch, Tokens
 from rnnbench.probes.gradient.measure import measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.probes.speed.paired_timing import time_interleaved
@@ -26,14 +26,18 @@ def test_gradients_agree_with_the_cpu(kind: str, training: bool) -> None:
     ).train(training)
     tokens = torch.randint(9, (5, 40), generator=generator())
     lengths = torch.tensor([40, 3, 17, 40, 25])
-    cpu = measure_gradient(network, tokens, lengths, generator=generator(), when="init")
-    gpu = measure_gradient(
-        network.to(GPU), tokens.to(GPU), lengths.to(GPU), generator=generator(), when="init"
-    )
+    test = Batch(tokens, torch.arange(5) % 3, lengths)
+    cpu = measure_gradient(network, test, generator=generator(), when="trained")
+    gpu = measure_gradient(network.to(GPU), test.to(GPU), generator=generator(), when="trained")
     assert gpu.notes == cpu.notes == ()
     for here, there in zip(cpu.profiles, gpu.profiles, strict=True):
         assert there.values == pytest.approx(here.values, rel=1e-8)
-    assert gpu.lyapunov == pytest.approx(cpu.lyapunov, rel=1e-6)
+    assert gpu.exponents is not None
+    assert cpu.exponents is not None
+    assert gpu.exponents.values == pytest.approx(cpu.exponents.values, rel=1e-6)
+    for mine, theirs in zip(cpu.influence, gpu.influence, strict=True):
+        assert theirs.values == pytest.approx(mine.values, abs=1e-8)
+        assert theirs.horizon == mine.horizon
 
 
 def test_operations_are_counted_on_a_copy_on_the_cpu() -> None:

@@ -15,11 +15,12 @@ import numpy as np
 from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
 from rnnbench.records.result import (
-    Category,
     CurvePoint,
     DataSize,
+    Direction,
     Environment,
     Gradient,
+    Influence,
     Kernel,
     Learning,
     Profile,
@@ -33,6 +34,7 @@ from rnnbench.records.result import (
     SpeedMode,
     SpeedPoint,
     Status,
+    half_life,
 )
 from rnnbench.records.spec import ModelSpec, Provider, Settings, TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue
@@ -121,22 +123,42 @@ def profile(
     *,
     of: Literal["input", "state"] = "input",
     when: Literal["init", "trained"] = "init",
-    direction: Literal["past", "future"] = "past",
+    direction: Direction = "past",
     lags: int = 40,
 ) -> Profile:
     """An exactly exponential profile: G(k) = exp(slope * k)."""
     values = tuple(math.exp(slope * k) for k in range(lags))
-    category: Category = "exploding" if slope > 0.01 else "vanishing" if slope < -0.1 else "stable"
+    fitted = of == "state" or when == "init"
     return Profile(
         of=of,
         when=when,
         direction=direction,
         lags=tuple(range(lags)),
         values=values,
-        slope=slope,
-        half_life=math.log(2) / -slope if slope < 0 else math.inf,
+        slope=slope if fitted else None,
+        half_life=half_life(slope) if fitted else None,
         reach=max(k for k, value in enumerate(values) if value >= 1e-3 * max(values)),
-        category=category,
+        relevant_ratio=2.0 if of == "input" and direction == "past" else None,
+    )
+
+
+def influence(slope: float = -0.1, *, direction: Direction = "past", lags: int = 40) -> Influence:
+    """An influence that decays exponentially, on two needed inputs and outputs."""
+    values = tuple(math.exp(slope * k) for k in range(lags))
+    above = [k for k, value in enumerate(values) if value > 0.01]
+    past = direction == "past"
+    return Influence(
+        direction=direction,
+        measure="total variation",
+        lags=tuple(range(lags)),
+        values=values,
+        differing=(0.875,) * lags,
+        noise=1e-8,
+        floor=0.01,
+        horizon=max(above, default=None),
+        relevant=0.8 if past else None,
+        irrelevant=0.1 if past else None,
+        matrix=((0.8, 0.1), (0.1, None)) if past else (),
     )
 
 
@@ -148,8 +170,18 @@ def gradient(slope: float = -0.1, *, causal: bool = True) -> Gradient:
         found += [profile(1.2 * each, of="state", when=when) for when, each in slopes.items()]
     else:
         found += [profile(each, when=when, direction="future") for when, each in slopes.items()]
+    towards: tuple[Direction, ...] = ("past",) if causal else ("past", "future")
+    replaced = tuple(influence(slope / 2, direction=each) for each in towards)
+    if not causal:
+        note = "no state profile: a non-causal core has no state that carries the past"
+        return Gradient(profiles=tuple(found), influence=replaced, notes=(note,))
     return Gradient(
-        profiles=tuple(found), lyapunov_init=(slope, 2 * slope), lyapunov_trained=(slope / 2,)
+        profiles=tuple(found),
+        influence=replaced,
+        lyapunov_init=(slope, 2 * slope),
+        lyapunov_trained=(slope / 2,),
+        lyapunov_method="finite-time singular values",
+        lyapunov_steps=29,
     )
 
 

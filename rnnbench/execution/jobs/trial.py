@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from rnnbench.training.evaluation import Measured
 
 _PLOTS: TypeAdapter[tuple[Plot, ...]] = TypeAdapter(tuple[Plot, ...])
-GRADIENT_SEQUENCES = 32
-"""Test sequences that a gradient profile is averaged over."""
 
 
 def run_trial(
@@ -123,7 +121,7 @@ def _measured(
         with _costing_its_figure(network, notes, "size"):
             size = measure_size(network, task.length)
         with _costing_its_figure(network, notes, "gradient (init)"):
-            before = _gradient(network, source, spec, "init")
+            before = _gradient(network, task, source, spec, "init")
     # After the probes, whose random draws must not shift those of the training.
     torch.manual_seed(seed_for(spec.seed, "dropout"))
     learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
@@ -144,7 +142,7 @@ def _measured(
     learning, plots = _learning(learner, network, task, source, last_score, notes)
     if job.options.probes:
         with _costing_its_figure(network, notes, "gradient (trained)"):
-            after = _gradient(network, source, spec, "trained")
+            after = _gradient(network, task, source, spec, "trained")
     if job.weights is not None:
         try:
             _save_weights(learner.best_weights, job.weights, spec)
@@ -255,15 +253,14 @@ def _core_plots(network: Network, test: Batch) -> tuple[Plot, ...]:
 
 
 def _gradient(
-    network: Network, source: Source, spec: TrialSpec, when: Literal["init", "trained"]
+    network: Network, task: Task, source: Source, spec: TrialSpec, when: Literal["init", "trained"]
 ) -> GradientMoment:
-    batch = source.test.rows(slice(0, GRADIENT_SEQUENCES))
     return measure_gradient(
         network,
-        batch.inputs,
-        batch.lengths,
+        source.test,
         generator=generator_for(spec.seed, "gradient"),
         when=when,
+        relevant_lags=task.relevant_lags,
     )
 
 
@@ -271,10 +268,16 @@ def _joined(before: GradientMoment | None, after: GradientMoment | None) -> Grad
     moments = [moment for moment in (before, after) if moment is not None]
     if not moments:
         return None
+    at_init = before.exponents if before else None
+    trained = after.exponents if after else None
+    exponents = trained or at_init
     return Gradient(
         profiles=tuple(profile for moment in moments for profile in moment.profiles),
-        lyapunov_init=before.lyapunov if before else (),
-        lyapunov_trained=after.lyapunov if after else (),
+        influence=after.influence if after else (),
+        lyapunov_init=() if at_init is None else at_init.values,
+        lyapunov_trained=() if trained is None else trained.values,
+        lyapunov_method=None if exponents is None else exponents.method,
+        lyapunov_steps=None if exponents is None else exponents.steps,
         notes=tuple(dict.fromkeys(note for moment in moments for note in moment.notes)),
     )
 

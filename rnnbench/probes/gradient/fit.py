@@ -1,20 +1,14 @@
-"""Slope, half-life, reach and category of a gradient profile G(k)."""
+"""Slope, half-life and reach of a gradient profile G(k)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from rnnbench.records.result import FIRST_FITTED_LAG, Category, Profile
+from rnnbench.records.result import FIRST_FITTED_LAG, Direction, Profile, half_life
 
-STABLE_SLOPE = 0.01
-"""Largest absolute slope of a stable profile, in ln G per step.
-
-At this slope G halves or doubles in 69 steps.
-"""
 REACH_FRACTION = 1e-3
 """The reach is the largest lag with G of at least this fraction of its maximum."""
 _SMALLEST = np.finfo(np.float64).tiny
@@ -31,25 +25,26 @@ def fit_profile(
     *,
     of: Literal["input", "state"],
     when: Literal["init", "trained"],
-    direction: Literal["past", "future"] = "past",
+    direction: Direction = "past",
+    relevant_ratio: float | None = None,
 ) -> Profile:
-    """Fit slope, half-life, reach and category to one gradient profile.
+    """Fit slope, half-life and reach to one gradient profile.
 
     The slope is the least-squares slope of ln G(k) over lags k >= 5, per step. The half-life is
     ``ln 2 / -slope`` steps, infinite when the slope is not negative. The reach is the largest lag
     with ``G(k) >= 1e-3 max G``. Nothing is normalised by lag 0, since the output path alone shrinks
     G(0) in some architectures (an LSTM's output gate).
 
-    The category is ``stable`` when ``|slope| <= 0.01`` per step, ``vanishing`` below and
-    ``exploding`` above. It is a rate per step and comparable between sequence lengths; the reach
-    depends on the length. Profiles that are not a plain exponential:
+    The input profile of a trained network has no slope: it peaks at the lags that the task needs,
+    and a line through the peak measures where it stands, not a decay.
+
+    Profiles that are not a plain exponential:
 
     - Lags where G is zero, below the smallest normal float64 or infinite are left out of the fit.
-    - G is infinite at some lag (overflow): ``exploding``, whatever the slope of the finite part.
-    - G is zero from some lag to the end (a window of limited width): ``vanishing``; slope and
-      half-life are ``None``, unless G decayed to the smallest float64 before.
-    - NaN without infinity (the weights are NaN), or fewer than two lags to fit: slope, half-life
-      and category are ``None``.
+    - G is zero from some lag to the end (a window of limited width): slope and half-life are
+      ``None``, unless G decayed to the smallest float64 before.
+    - NaN without infinity (the weights are NaN), or fewer than two lags to fit: slope and
+      half-life are ``None``.
 
     Args:
         lags: increasing, consecutive.
@@ -57,10 +52,12 @@ def fit_profile(
         of: what the gradient is taken with respect to.
         when: the moment in training.
         direction: lags into the past or the future.
+        relevant_ratio: recorded as it is.
     """
     lag = np.asarray(lags, dtype=np.int64)
     value = np.asarray(values, dtype=np.float64)
-    slope = _log_slope(lag, value)
+    fitted = of == "state" or when == "init"
+    slope = _log_slope(lag, value) if fitted else None
     return Profile(
         of=of,
         when=when,
@@ -68,9 +65,9 @@ def fit_profile(
         lags=tuple(int(k) for k in lag),
         values=tuple(float(g) for g in value),
         slope=slope,
-        half_life=None if slope is None else _half_life(slope),
+        half_life=None if slope is None else half_life(slope),
         reach=_reach(lag, value),
-        category=_category(value, slope),
+        relevant_ratio=relevant_ratio,
     )
 
 
@@ -88,28 +85,10 @@ def _log_slope(lag: Series, value: Series) -> float | None:
     return float((steps * (logs - logs.mean())).sum() / (steps * steps).sum())
 
 
-def _half_life(slope: float) -> float:
-    return math.log(2) / -slope if slope < 0 else math.inf
-
-
 def _reach(lag: Series, value: Series) -> int:
     if not (value > 0).any():
         return 0
     return int(lag[value >= REACH_FRACTION * np.nanmax(value)].max())
-
-
-def _category(value: Series, slope: float | None) -> Category | None:
-    if np.isinf(value).any():
-        return "exploding"
-    if np.isnan(value).any():
-        return None
-    if _ends_in_zeros(value):
-        return "vanishing"
-    if slope is None:
-        return None
-    if abs(slope) <= STABLE_SLOPE:
-        return "stable"
-    return "vanishing" if slope < 0 else "exploding"
 
 
 def _ends_in_zeros(value: Series) -> bool:

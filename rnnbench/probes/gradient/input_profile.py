@@ -11,13 +11,13 @@ from rnnbench.contract.core import last_valid
 from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 from rnnbench.probes.gradient.fit import fit_profile
 from rnnbench.probes.gradient.lags import last_steps, norms, passes, sum_by_lag, unit_vectors
+from rnnbench.probes.gradient.sample import SEQUENCES
+from rnnbench.records.result import FIRST_FITTED_LAG
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import Profile
+    from rnnbench.records.result import Direction, Profile
     from rnnbench.training.network import Network
 
-SEQUENCES = 32
-"""Sequences that a profile is averaged over at most."""
 VECTORS = 4
 """Random directions v per sequence."""
 
@@ -30,13 +30,16 @@ def input_profile(
     generator: torch.Generator,
     when: Literal["init", "trained"],
     vectors: int = VECTORS,
+    origin: Tensor | None = None,
+    needed: Tensor | None = None,
 ) -> tuple[Profile, ...]:
     """Measure ``G(k) = E || d<v, y_T> / d e_{T-k} ||_2`` over sequences and random unit vectors v.
 
-    e is the encoder's output, y the decoder's input and T the last valid step of each sequence.
-    Lags count back from T; each is averaged over the sequences that have it. All lags come from one
-    backward pass, since the output at T depends on all inputs. A non-causal network is measured at
-    the middle step of each sequence, in both directions: at the last step of a bidirectional core
+    e is the encoder's output, y the decoder's input and T the last step of each sequence whose
+    prediction counts. Lags count back from T; each is averaged over the sequences that have it. All
+    lags come from one backward pass, since the output at T depends on all inputs. A non-causal
+    network is measured at the middle step of each sequence, in both directions: at the last step of
+    a bidirectional core
     two different profiles would be mixed.
 
     The quantity is that of Bengio, Simard, Frasconi (1994) and Pascanu, Mikolov, Bengio (2013),
@@ -51,6 +54,10 @@ def input_profile(
         generator: draws v.
         when: the moment in training, recorded in the profile.
         vectors: number of v per sequence.
+        origin: (B,) the step T of each sequence, of at most 1000 steps; ``None`` is its last valid
+            step. A non-causal network is measured at its middle step instead.
+        needed: (B, T) bool, the inputs that the task needs for the output at ``origin``, which is
+            given too.
 
     Returns:
         A profile into the past and, for a non-causal network, a second one into the future.
@@ -60,14 +67,23 @@ def input_profile(
     device = device_of(network)
     inputs = inputs.repeat_interleave(vectors, 0).to(device)  # (N, T) or (N, T, D), N = B * vectors
     lengths = lengths.repeat_interleave(vectors, 0).to(device)
-    origin = lengths - 1 if network.causal else (lengths - 1) // 2
+    if not network.causal:
+        origin, needed = (lengths - 1) // 2, None
+    elif origin is None:
+        origin = lengths - 1
+    else:
+        origin = origin[chosen].repeat_interleave(vectors, 0).to(device)
     probed = unit_vectors(len(inputs), network.output_size, generator).to(device)  # (N, O)
     with exact_copy(network) as exact:
         gradients = torch.cat([
             norms(_input_gradients(exact, inputs[rows], lengths[rows], origin[rows], probed[rows]))
             for rows in passes(*inputs.shape[:2])
         ])  # (N, T)  # fmt: skip
-    directions: list[tuple[Literal["past", "future"], int]] = [("past", -1)]
+    ratio = None
+    if needed is not None:
+        wanted = needed[chosen, : inputs.shape[1]].repeat_interleave(vectors, 0).to(device)
+        ratio = _relevant_ratio(gradients, origin, wanted)
+    directions: list[tuple[Direction, int]] = [("past", -1)]
     if not network.causal:
         directions.append(("future", 1))
     profiles = []
@@ -76,9 +92,26 @@ def input_profile(
         found = int((counts > 0).sum())
         values = (sums[:found] / counts[:found]).tolist()
         profiles.append(
-            fit_profile(range(found), values, of="input", when=when, direction=direction)
+            fit_profile(
+                range(found),
+                values,
+                of="input",
+                when=when,
+                direction=direction,
+                relevant_ratio=ratio if direction == "past" else None,
+            )
         )
     return tuple(profiles)
+
+
+def _relevant_ratio(gradients: Tensor, origin: Tensor, needed: Tensor) -> float | None:
+    """Return the mean of needed gradients (N, T) over the median of the others from lag 5 on."""
+    lag = origin[:, None] - torch.arange(gradients.shape[1], device=gradients.device)
+    wanted, others = gradients[needed & (lag >= 0)], gradients[~needed & (lag >= FIRST_FITTED_LAG)]
+    if not len(wanted) or not len(others):
+        return None
+    usual = float(others.median())
+    return float(wanted.mean()) / usual if usual > 0 else None
 
 
 def _input_gradients(

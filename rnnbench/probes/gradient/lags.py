@@ -79,3 +79,20 @@ def unit_vectors(
     drawn = torch.randn(count, width, generator=generator, dtype=dtype, device=generator.device)
     on_sphere: Tensor = drawn / drawn.norm(dim=-1, keepdim=True)
     return on_sphere
+
+
+def spread_over(count: int, most: int, *, logarithmic: bool = False) -> list[int]:
+    """Return at most ``most`` of the indices 0 .. count - 1, both ends included.
+
+    They are evenly spaced, or evenly spaced in the logarithm of index + 1.
+    """
+    if count <= most:
+        return list(range(count))
+    if most < 2:
+        return list(range(most))
+    if not logarithmic:
+        return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
+    spaced = {round(count ** (i / (most - 1))) - 1 for i in range(most)}
+    # small indices coincide; the gaps are filled from the bottom
+    rest = [index for index in range(count) if index not in spaced]
+    return sorted(spaced | set(rest[: most - len(spaced)]))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from rnnbench.analysis.formatting import (
     MISSING,
     censored_text,
     counted,
     estimate_text,
+    level_text,
     listed,
     number,
     operations_text,
@@ -19,6 +18,19 @@ from rnnbench.analysis.formatting import (
     ratio_text,
     seeds_text,
     whole,
+)
+from rnnbench.analysis.gradients import (
+    STABLE_SLOPE,
+    category_text,
+    horizon_text,
+    influences,
+    initial_category,
+    initial_half_life,
+    initial_options_text,
+    memory_horizon,
+    reach,
+    relevant_influence,
+    relevant_ratio,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import Estimate
@@ -32,17 +44,35 @@ MOST_REASONS = 12
 """Notes on missing figures below the table; ``rnnbench show`` tells all of a trial."""
 MOST_ROWS = 200
 """Rows of any table; the rest are counted, and are in results.csv."""
+_MOST_OPTIONS = 8
+_EXPECTED_NOTES = ("no state profile: ", "no Lyapunov exponents: ")
+"""Notes on measurements that do not exist for a model; the category's reason says so already."""
 LOOKS_AHEAD, NOISY = "†", "‡"
 NOISY_NOTE = f"{NOISY} the interval is wider than a quarter of the ratio: the timings scattered."
 MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
 
-def leaderboard(task: TaskGroup, styles: Mapping[str, Style]) -> Table:
-    """Return the table, best mean score first."""
-    shown = task.configurations[:MOST_ROWS]
+def leaderboard(
+    task: TaskGroup, styles: Mapping[str, Style], *, ahead: bool = False
+) -> Table | None:
+    """Return the table, best mean score first.
+
+    Args:
+        task: the task.
+        styles: styles by label.
+        ahead: whether to list the models that look ahead, which solve an easier problem and have a
+            table of their own, or all others.
+    """
+    listed_here = [c for c in task.configurations if c.spec.model.causal is not ahead]
+    if not listed_here:
+        return None
+    shown = listed_here[:MOST_ROWS]
     columns = (
         Column("model", numeric=False),
-        Column(f"{task.score_name} ({task.direction} is better), mean [interval]", "learning"),
+        Column(
+            f"{task.score_name} ({task.direction} is better), mean [{level_text()} interval]",
+            "learning",
+        ),
         Column("skill", "learning"),
         Column("solved", "learning"),
         Column("steps to solve", "learning"),
@@ -51,17 +81,25 @@ def leaderboard(task: TaskGroup, styles: Mapping[str, Style]) -> Table:
         Column("state", "size"),
         Column(f"training step over {comparator(task)}, as built {interval(task)}", "speed"),
         Column(f"plain loop over plain loop of {comparator(task)} {interval(task)}", "speed"),
-        Column("half-life at init", "gradient reach"),
-        Column("half-life trained", "gradient reach"),
-        Column("slope trained", "gradient reach", numeric=False),
+        Column("half-life past | future" if ahead else "half-life", "gradient at initialisation"),
+        Column(
+            f"slope of the state [{level_text()} interval]",
+            "gradient at initialisation",
+            numeric=False,
+        ),
+        Column("memory horizon", "after training"),
+        Column("influence where needed", "after training"),
+        Column("gradient where needed / elsewhere", "after training"),
+        Column("gradient reach", "after training"),
         Column("trials"),
     )
     rows = [Row(_cells(each), colour=_colour(each, styles)) for each in shown]
     rows += [
-        Row((label, number(score), number(skill), *[""] * 11), simple=True)
+        Row((label, number(score), number(skill), *[""] * (len(columns) - 3)), simple=True)
         for label, score, skill in simple_methods(task)
     ]
-    return Table("Leaderboard", columns, tuple(rows), tuple(_notes(task, len(shown))))
+    title = "Models that look ahead" if ahead else "Leaderboard"
+    return Table(title, columns, tuple(rows), tuple(_notes(task, listed_here)))
 
 
 def simple_methods(task: TaskGroup) -> list[tuple[str, float, float]]:
@@ -125,6 +163,7 @@ def marked(configuration: Configuration) -> str:
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:
+    """Return a row; ``ahead`` adds the column of models that look ahead."""
     size = configuration.size
     return (
         marked(configuration),
@@ -137,9 +176,11 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
         MISSING if size is None else whole(size.state_size),
         as_built_text(configuration.speed, "train"),
         plain_loop_text(configuration.speed, "train"),
-        number(configuration.half_life("init")),
-        number(configuration.half_life("trained")),
-        _slope(configuration),
+        *_initial_gradient(configuration),
+        horizon_text(memory_horizon(configuration)),
+        number(relevant_influence(configuration)),
+        _relevant_ratio(configuration),
+        _reach(configuration),
         f"{len(configuration.scores)}/{len(configuration.records)}",
     )
 
@@ -154,18 +195,23 @@ def _steps_to_solve(configuration: Configuration) -> str:
     return censored_text(configuration.steps_to_solve, configuration.spec.settings.steps)
 
 
-def _slope(configuration: Configuration) -> str:
-    profiles = configuration.profiles("input", "trained")
-    slopes = [profile.slope for profile in profiles if profile.slope is not None]
-    categories = Counter(
-        profile.category for profile in profiles if profile.category is not None
-    ).most_common()
-    if not slopes:
-        return MISSING
-    word = "" if not categories else f", {categories[0][0]}"
-    if len(categories) > 1:
-        word += f" {categories[0][1]}/{sum(count for _, count in categories)}"
-    return f"{number(median(slopes))}{word}"
+def _initial_gradient(configuration: Configuration) -> tuple[str, str]:
+    state = category_text(initial_category(configuration))
+    if configuration.spec.model.causal:
+        return number(initial_half_life(configuration)), state
+    past, future = (initial_half_life(configuration, each) for each in ("past", "future"))
+    return f"{number(past)} | {number(future)}", state
+
+
+def _relevant_ratio(configuration: Configuration) -> str:
+    ratio = relevant_ratio(configuration, "trained")
+    return MISSING if ratio is None else f"{number(ratio)}×"
+
+
+def _reach(configuration: Configuration) -> str:
+    # a model that looks ahead is measured from its middle step, so that half the lags are missing
+    steps = reach(configuration, "trained") if configuration.spec.model.causal else None
+    return MISSING if steps is None else f"{steps:,g}"
 
 
 def _colour(configuration: Configuration, styles: Mapping[str, Style]) -> str | None:
@@ -173,18 +219,65 @@ def _colour(configuration: Configuration, styles: Mapping[str, Style]) -> str | 
     return None if style is None else style.colour
 
 
-def _notes(task: TaskGroup, shown: int) -> list[str]:
+def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
     notes = []
-    seeds = sorted({len(configuration.scores) for configuration in task.scored})
+    if any(each.profiles("input", "init") for each in configurations):
+        options = [
+            f"{each.label}: {text}"
+            for each in configurations
+            if (text := initial_options_text(each)) and each.gradients
+        ]
+        named = "; ".join(options[:_MOST_OPTIONS])
+        notes.append(
+            "Half-life: time steps in which the gradient at the input halves, from the median "
+            "slope over seeds; ∞: it does not decay. It is a property of the initial weights"
+            + (f", which these options set: {named}" if options else "")
+            + ". It says whether the far past can be learned from, not whether it will be."
+        )
+        notes.append(
+            "Slope of ln G per step through the state, with its t-interval over seeds; stable: the "
+            f"interval holds 0, or lies within ±{STABLE_SLOPE}."
+        )
+    for reason, labels in _undetermined(configurations).items():
+        notes.append(f"No category for {listed(labels)}: {reason}.")
+    if any(not each.spec.model.causal and each.gradients for each in configurations):
+        notes.append(
+            "The half-lives of models that look ahead are taken from the middle step, in both "
+            "directions, and are not comparable with the others."
+        )
+    if found := [each for c in configurations for each in influences(c)]:
+        unit = (
+            "total variation of the predicted distributions, at most 1"
+            if found[0].measure == "total variation"
+            else "absolute change of the predictions, in units of the mean absolute difference "
+            "between two targets"
+        )
+        notes.append(
+            f"Influence: change of the output when one input is replaced by another of the data "
+            f"({unit}). Memory horizon: largest lag in time steps with an influence above "
+            f"{number(max(each.floor for each in found))}; ≥: the largest lag that the test "
+            "sequences have; none: no lag. Where needed: inputs that the task declares as needed."
+        )
+    return notes
+
+
+def _undetermined(configurations: Sequence[Configuration]) -> dict[str, list[str]]:
+    """Return the labels of configurations without a category, by the reason."""
+    found: dict[str, list[str]] = {}
+    for each in configurations:
+        reason = initial_category(each).reason if each.gradients else ""
+        if reason:
+            found.setdefault(reason, []).append(each.label)
+    return found
+
+
+def _notes(task: TaskGroup, configurations: Sequence[Configuration]) -> list[str]:
+    notes = []
+    seeds = sorted({len(c.scores) for c in configurations if c.scores})
     if seeds:
         worth = "; ".join(seeds_text(n) for n in seeds[:3])
         notes.append(f"Intervals: {worth}. Solved: rates with Wilson's 95 % interval.")
-    configurations = task.configurations
-    if any(configuration.profiles("input", "init") for configuration in configurations):
-        notes.append(
-            "Half-lives in time steps and slopes of ln G per step are medians over seeds; "
-            "∞: the gradient does not decay."
-        )
+    notes += _gradient_notes(configurations)
     if any(not configuration.spec.model.causal for configuration in configurations):
         notes.append(
             f"{LOOKS_AHEAD} looks ahead: it reads the whole sequence before it answers, "
@@ -208,7 +301,7 @@ def _notes(task: TaskGroup, shown: int) -> list[str]:
         )
     notes += [note for note in (still_improving(task), mixed_processors(task)) if note]
     notes += _missing_figures(configurations)
-    if left_out := len(configurations) - shown:
+    if (left_out := len(configurations) - MOST_ROWS) > 0:
         notes.append(f"{counted(left_out, 'more configuration')} in results.csv.")
     return notes
 
@@ -219,6 +312,8 @@ def _missing_figures(configurations: Sequence[Configuration]) -> list[str]:
     for configuration in configurations:
         for record in configuration.records:
             for note in record.result.all_notes:
+                if note.startswith(_EXPECTED_NOTES):
+                    continue
                 labels.setdefault(note, {})[configuration.label] = None
     notes = [
         f"{listed(list(models), most=6)}: {one_line(reason, 300)}"

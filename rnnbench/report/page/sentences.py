@@ -14,6 +14,12 @@ from rnnbench.analysis.formatting import (
     undecided_text,
     whole,
 )
+from rnnbench.analysis.gradients import (
+    horizon_text,
+    initial_half_life,
+    initial_options_text,
+    memory_horizon,
+)
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
@@ -221,21 +227,45 @@ def _above_baseline(judged: JudgedTask) -> list[str]:
 
 
 def _reach(task: TaskGroup) -> list[str]:
+    return [*_initial_gradient(task), *_memory(task)]
+
+
+def _initial_gradient(task: TaskGroup) -> list[str]:
+    # the profile of a model that looks ahead starts from the middle step
     lives = [
-        (life, c.label) for c in task.configurations if (life := c.half_life("init")) is not None
+        (life, place, c)
+        for place, c in enumerate(task.configurations)
+        if c.spec.model.causal and (life := initial_half_life(c)) is not None
     ]
     if len(lives) < 2:
         return []
-    (shortest, weak), (longest, strong) = min(lives), max(lives)
+    (shortest, _, weak), (longest, _, strong) = min(lives), max(lives)
     if longest <= 1.5 * shortest:
         return []
+    end = f"every {number(longest)} in" if longest != float("inf") else "and it does not decay in"
     return [
-        f"At initialisation the gradient halves every {number(shortest)} time steps in {weak}"
-        + (
-            f", every {number(longest)} in {strong}."
-            if longest != float("inf")
-            else f", and does not decay in {strong}."
-        )
+        f"At initialisation the gradient halves every {number(shortest)} time steps in "
+        f"{_initialised(weak)}, {end} {_initialised(strong)}; the initial weights set this, not "
+        "the architecture alone."
+    ]
+
+
+def _initialised(configuration: Configuration) -> str:
+    options = initial_options_text(configuration)
+    return f"{configuration.label} ({options})" if options else configuration.label
+
+
+def _memory(task: TaskGroup) -> list[str]:
+    parts = [
+        f"{c.label} {horizon_text(horizon)}"
+        for c in task.configurations
+        if (horizon := memory_horizon(c)) is not None
+    ]
+    if not parts:
+        return []
+    return [
+        f"Memory horizon after training, in time steps: {listed(parts)} "
+        "(the largest lag at which another input changes the output)."
     ]
 
 

@@ -9,7 +9,11 @@ from functools import partial
 from rnnbench.analysis.judged import JudgedTask
 from rnnbench.report.blocks import Section
 from rnnbench.report.figures.curves import learning_curves
-from rnnbench.report.figures.gradients import gradient_profiles
+from rnnbench.report.figures.gradients import (
+    gradient_profiles,
+    influence_matrices,
+    influence_profiles,
+)
 from rnnbench.report.figures.plots import recorded_plots
 from rnnbench.report.figures.speed import speed_against_length
 from rnnbench.report.figures.style import Style
@@ -26,6 +30,7 @@ def task_section(judged: JudgedTask, styles: Mapping[str, Style], place: int) ->
     name = f"{place:02d}-{slug}"
     parts = (
         partial(leaderboard, task, styles),
+        partial(leaderboard, task, styles, ahead=True),
         partial(learning_curves, task, styles, f"{name}-learning"),
         partial(comparisons, judged.causal, task.score_name),
         partial(comparisons, judged.looking_ahead, task.score_name),
@@ -34,6 +39,8 @@ def task_section(judged: JudgedTask, styles: Mapping[str, Style], place: int) ->
         partial(tradeoffs, task, styles, f"{name}-cost"),
         partial(gradient_profiles, task, styles, "input", f"{name}-gradient"),
         partial(gradient_profiles, task, styles, "state", f"{name}-state-gradient"),
+        partial(influence_profiles, task, styles, f"{name}-influence"),
+        partial(influence_matrices, task, styles, f"{name}-influence-matrix"),
         partial(speed_against_length, task, styles, f"{name}-speed"),
         partial(timings, task),
         partial(failures, task),
