@@ -173,7 +173,7 @@ class _Measured:
         needed: list[int] = []
         if self.needed is not None:
             where = self.needed & self.shared[:, None]
-            wanted = set((sign * self.lag)[where].unique().tolist()) & set(lags)
+            wanted = set((sign * self.lag)[where].tolist()) & set(lags)
             ordered = sorted(wanted)
             needed = [ordered[i] for i in spread_over(len(ordered), _NEEDED_LAGS)]
         spaced = (lags[i] for i in spread_over(len(lags), _LAGS, logarithmic=True))
@@ -245,7 +245,7 @@ def horizon_above(
 
 def _outputs(network: Network, inputs: Tensor, lengths: Tensor) -> Tensor:
     """Return probabilities or values: (B, V|dim) or (B, T, V|dim), in float64."""
-    outputs = network(inputs.double() if inputs.is_floating_point() else inputs, lengths)
+    outputs: Tensor = network(inputs.double() if inputs.is_floating_point() else inputs, lengths)
     return outputs.softmax(-1) if isinstance(network.outputs, Tokens) else outputs
 
 
