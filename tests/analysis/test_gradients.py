@@ -24,7 +24,7 @@ from tests.support.factory import influence, profile, record
 def configuration(gradients: list[Gradient], **options: object) -> Configuration:
     records: list[Record] = []
     for seed, gradient in enumerate(gradients):
-        made = record(seed=seed, model_options=options)  # type: ignore[arg-type]
+        made = record(seed=seed, model_options=options)
         result = made.result.model_copy(update={"gradient": gradient})
         records.append(made.model_copy(update={"result": result}))
     return group(records)[0].configurations[0]

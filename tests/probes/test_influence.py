@@ -310,9 +310,9 @@ def test_probe_sequences_are_a_random_sample_of_the_test_rows() -> None:
     )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
-    assert len(one.unique()) == 32
+    assert len(set(one.tolist())) == 32
     # not the first 32, nor consecutive ones: from all quarters of the test set
-    assert one.div(100).floor().unique().tolist() == [0, 1, 2, 3]
+    assert {int(row) // 100 for row in one.tolist()} == {0, 1, 2, 3}
     assert one.diff().abs().median() > 20
 
 

@@ -127,8 +127,11 @@ def test_short_sequences_have_the_singular_values_of_the_product_of_jacobians(ki
             jacobian = torch.autograd.functional.jacobian(partial(step, x=x), flat)  # type: ignore[no-untyped-call]
             product = jacobian.numpy() @ product
             flat = step(flat, x)
-    expected = np.log(np.linalg.svd(product, compute_uv=False))[:4] / (steps - 1)
-    assert found.values == pytest.approx(expected.tolist(), abs=1e-9)
+    sigma = np.linalg.svd(product, compute_uv=False)
+    resolved = sigma[sigma > 1e-12 * sigma[0]][:4]
+    assert len(resolved) >= 3
+    expected = np.log(resolved) / (steps - 1)
+    assert found.values == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 def test_a_product_far_below_the_smallest_number_keeps_its_exponents() -> None:

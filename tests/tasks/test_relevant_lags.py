@@ -52,7 +52,7 @@ def test_pairs_are_steps_that_the_sequences_have_and_outputs_that_count(name: st
     sample = with_needed(sample, task.relevant_lags)
     assert sample.needed is not None
     assert sample.needed.flatten(1).any(1).all()
-    assert len(pairs.unique(dim=0)) == len(pairs)
+    assert len(set(map(tuple, pairs.tolist()))) == len(pairs)
     assert (pairs[:, 2] >= pairs[:, 1]).all()
     if sample.every:
         assert sample.counted[sample.needed.any(1).nonzero().unbind(1)].all()

@@ -245,7 +245,7 @@ def horizon_above(
 
 def _outputs(network: Network, inputs: Tensor, lengths: Tensor) -> Tensor:
     """Return probabilities or values: (B, V|dim) or (B, T, V|dim), in float64."""
-    outputs = network(inputs.double() if inputs.is_floating_point() else inputs, lengths)
+    outputs: Tensor = network(inputs.double() if inputs.is_floating_point() else inputs, lengths)
     return outputs.softmax(-1) if isinstance(network.outputs, Tokens) else outputs
 
 

@@ -118,7 +118,7 @@ def influence_profiles(task: TaskGroup, styles: Mapping[str, Style], name: str) 
     left.set_ylabel("G(k) / max G")
     measure = influences(drawn[0])[0].measure
     right.set_ylabel(measure if measure == "total variation" else "absolute change / scale")
-    top = max(right.get_ylim()[1], 0.1)
+    top = 1.05 * max(float(right.dataLim.y1), 0.1)
     right.set_ylim(-0.02 * top, top)
     floor = max(each.floor for c in drawn for each in influences(c))
     right.axhline(floor, color=INK, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
@@ -204,7 +204,7 @@ def _by_lag(found: Sequence[Mapping[int, float]]) -> list[tuple[int, float]]:
 
 def _draw_line(axes: Axes, points: Sequence[tuple[int, float]], style: Style) -> float:
     """Draw points; return the smallest positive value."""
-    keep = [points[i] for i in thinned(len(points), 150)] if points else []
+    keep = [points[int(i)] for i in thinned(len(points), 150)] if points else []
     axes.plot(
         [lag for lag, _ in keep],
         [value for _, value in keep],
