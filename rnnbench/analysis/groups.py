@@ -11,7 +11,14 @@ from functools import cached_property
 from statistics import median
 from typing import Literal
 
-from rnnbench.analysis.intervals import Estimate, censored_median, mean_interval, success_rate
+from rnnbench.analysis.intervals import (
+    Estimate,
+    censored_median,
+    mean_interval,
+    success_rate,
+    widened,
+)
+from rnnbench.analysis.items import item_error
 from rnnbench.records.base import content_hash
 from rnnbench.records.result import (
     DataSize,
@@ -70,8 +77,24 @@ class Configuration:
 
     @cached_property
     def score(self) -> Estimate | None:
-        """Mean test score over seeds, with its interval."""
-        return mean_interval(list(self.scores.values())) if self.scores else None
+        """Mean test score over seeds, with its interval.
+
+        On a finite test set the interval also holds the choice of the test items.
+        """
+        if not self.scores:
+            return None
+        estimate = mean_interval(list(self.scores.values()))
+        return estimate if self.item_error is None else widened(estimate, self.item_error)
+
+    @cached_property
+    def item_error(self) -> float | None:
+        """Standard error of the mean score over the choice of test items of a finite test set.
+
+        ``None`` where records have no items, as of generated tasks.
+        """
+        items = [learning.items for learning in self.learned.values()]
+        known = [each for each in items if each is not None]
+        return item_error(known) if known and len(known) == len(items) else None
 
     @cached_property
     def skill(self) -> Estimate | None:

@@ -32,6 +32,8 @@ class ItemScores(Data):
     block: PositiveInt
     """Number of neighbouring items that depend on each other; 1: all are independent."""
     kind: Literal["bits", "float32"]
+    slope: float
+    """Change of the score with the weighted mean, at that mean; 1 where the score is the mean."""
     packed_values: str
     """Base64 of zlib of the values: bits, most significant first, or little-endian float32."""
     packed_weights: str | None = None
@@ -44,6 +46,7 @@ class ItemScores(Data):
         weights: npt.NDArray[np.float64] | None = None,
         *,
         block: int = 1,
+        slope: float = 1.0,
     ) -> Self:
         """Pack values (N,) and weights (N,); no weights means equal ones."""
         import numpy as np
@@ -53,6 +56,7 @@ class ItemScores(Data):
         return cls(
             count=len(values),
             block=block,
+            slope=slope,
             kind="bits" if of_bits else "float32",
             packed_values=_packed(
                 np.packbits(values.astype(bool)) if of_bits else values.astype("<f4")

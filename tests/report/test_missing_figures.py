@@ -18,7 +18,9 @@ def with_notes(
 
 def notes_of(records: list[Record]) -> tuple[str, ...]:
     (task,) = group(records)
-    return leaderboard(task, {}).notes
+    table = leaderboard(task, {})
+    assert table is not None
+    return table.notes
 
 
 def test_each_reason_is_noted_once_with_the_models_it_applies_to() -> None:

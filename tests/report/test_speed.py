@@ -97,6 +97,7 @@ def test_the_leaderboard_shows_both_ratios_and_marks_noise_by_mode() -> None:
         }
     )
     table = leaderboard(task, {})
+    assert table is not None
     headings = [column.title for column in table.columns]
     as_built = headings.index("training step over lstm, as built [97 % interval]")
     plain = headings.index("plain loop over plain loop of lstm [97 % interval]")

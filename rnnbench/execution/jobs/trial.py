@@ -232,15 +232,20 @@ def _learning(
         simple_scores=dict(task.simple_scores),
         extra_scores={**also, **diagnosis.scores},
         curve=tuple(learner.curve),
-        items=_items(tested, task.test_block),
+        items=_items(tested, task),
     )
     return learning, (*diagnosis.plots, *plots)
 
 
-def _items(tested: Measured, block: int) -> ItemScores | None:
+def _items(tested: Measured, task: Task) -> ItemScores | None:
     if tested.values is None or tested.weights is None:
         return None
-    return ItemScores.of(tested.values.numpy(), tested.weights.numpy(), block=block)
+    finish, mean = task.metric.finish, tested.mean
+    step = 1e-4 * max(abs(mean), 1e-6)
+    slope = (finish(mean + step) - finish(mean - step)) / (2 * step)
+    return ItemScores.of(
+        tested.values.numpy(), tested.weights.numpy(), block=task.test_block, slope=slope
+    )
 
 
 @torch.no_grad()

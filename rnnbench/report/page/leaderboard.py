@@ -276,7 +276,12 @@ def _notes(task: TaskGroup, configurations: Sequence[Configuration]) -> list[str
     seeds = sorted({len(c.scores) for c in configurations if c.scores})
     if seeds:
         worth = "; ".join(seeds_text(n) for n in seeds[:3])
-        notes.append(f"Intervals: {worth}. Solved: rates with Wilson's 95 % interval.")
+        notes.append(f"Intervals: {worth}. Solved: rates with Wilson's {level_text()} interval.")
+    if any(c.item_error is not None for c in configurations):
+        notes.append(
+            "The test set is finite and the same for every seed: the intervals of scores also hold "
+            "the choice of its items."
+        )
     notes += _gradient_notes(configurations)
     if any(not configuration.spec.model.causal for configuration in configurations):
         notes.append(
