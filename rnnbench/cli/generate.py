@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from rnnbench.cli.parameters import store_option
 from rnnbench.cli.results import one_trial
-from rnnbench.errors import UsageError, printable
+from rnnbench.errors import UsageError, for_terminal
 
 if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
@@ -50,9 +51,10 @@ _MAX_SYMBOLS = 1_000_000
 def generate(
     trial: str, prompt: str, length: int, temperature: float, seed: int, store: Path
 ) -> None:
-    """Generate text with the trained network of a trial.
+    r"""Generate text with the trained network of a trial.
 
-    TRIAL is the id, or its beginning, of a trial of char-lm or word-lm.
+    TRIAL is the id, or its beginning, of a trial of char-lm or word-lm. A file or a pipe gets the
+    text unchanged, in UTF-8. On a terminal, control characters are shown as escapes such as \x1b.
     """
     spec, weights = _trained(trial, store)
 
@@ -68,7 +70,15 @@ def generate(
         temperature=temperature,
         seed=seed,
     )
-    click.echo(printable(text))
+    _write(text)
+
+
+def _write(text: str) -> None:
+    """Write a text to stdout: unchanged in UTF-8, or to a terminal without control characters."""
+    if sys.stdout.isatty():
+        click.echo(for_terminal(text))
+    else:
+        click.echo(text.encode(), nl=False)  # bytes, since stdout may be of another encoding
 
 
 def _trained(trial: str, path: Path) -> tuple[TrialSpec, Path]:
