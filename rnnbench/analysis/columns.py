@@ -254,6 +254,8 @@ TRIAL: tuple[Column, ...] = (
            "bytes of the inputs and targets of all these sequences"),
     Column("data_checksums", TEXT, _checksums,
            "SHA-256 of all data that were read, by file option or name, as a JSON object"),
+    Column("unsolvable", TEXT, "result.learning.unsolvable",
+           "why no score on the task's data counts as solved; missing: one may"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),

@@ -81,6 +81,8 @@ def _leaderboard(
         facts.append(
             seeds_text(max(len(configuration.scores) for configuration in task.configurations))
         )
+        if task.learning.unsolvable:
+            facts.append(f"not solvable: {task.learning.unsolvable}")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
     table.caption = Text("; ".join(facts), style="dim")

@@ -11,7 +11,7 @@ from rnnbench.analysis.formatting import estimate_text, rate_text
 from rnnbench.analysis.groups import group
 from rnnbench.cli.leaderboard import leaderboards
 from rnnbench.records.result import Status
-from tests.support.factory import record, speed, study
+from tests.support.factory import learning, record, speed, study
 
 RECORDS = study(tasks=("copy-memory",))
 
@@ -65,3 +65,12 @@ def test_declined_and_failed_trials_are_counted_separately() -> None:
     shown = console.file.getvalue()
     assert "declined" in shown
     assert "not done" in shown
+
+
+def test_a_task_on_which_no_score_counts_as_solved_says_why() -> None:
+    denied = learning(0.99).model_copy(update={"solved": False, "unsolvable": "unknown words"})
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    for table in leaderboards([record(learned=denied)], console):
+        console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    assert "not solvable: unknown words" in console.file.getvalue()

@@ -276,3 +276,10 @@ def test_a_figure_draws_ten_configurations_and_the_table_lists_all(tmp_path: Pat
     (curves,) = re.findall(r"!\[Learning curves of (.*)\]", text)
     assert curves.split(", ") == models[:1:-1]
     assert "2 others not drawn" in text
+
+
+def test_a_task_on_which_no_score_counts_as_solved_says_why(tmp_path: Path) -> None:
+    why = "74 % of the words of the test part are unknown"
+    denied = learning(0.99).model_copy(update={"solved": False, "unsolvable": why})
+    write_report([record(seed=seed, learned=denied) for seed in range(3)], tmp_path / "report")
+    assert f"No score counts as solved: {why}." in (tmp_path / "report" / "report.md").read_text()

@@ -138,7 +138,7 @@ def _learning(
     solved_at = (
         point.step
         for point in learner.curve
-        if task.metric.reaches(point.validation_score, task.solved)
+        if task.unsolvable is None and task.metric.reaches(point.validation_score, task.solved)
     )
     learning = Learning(
         score_name=task.metric.name,
@@ -146,7 +146,8 @@ def _learning(
         score=score,
         test_loss=test_loss,
         skill=(score - task.baseline) / (task.perfect - task.baseline),
-        solved=task.metric.reaches(score, task.solved),
+        solved=task.unsolvable is None and task.metric.reaches(score, task.solved),
+        unsolvable=task.unsolvable,
         steps_to_solve=next(solved_at, None),
         best_step=learner.best_step,
         train_seconds=learner.train_seconds,

@@ -144,6 +144,8 @@ def _notes(task: TaskGroup, shown: int) -> list[str]:
     if seeds:
         worth = "; ".join(seeds_text(n) for n in seeds[:3])
         notes.append(f"Intervals: {worth}. Solved: rates with Wilson's 95 % interval.")
+    if task.learning is not None and task.learning.unsolvable:
+        notes.append(f"No score counts as solved: {task.learning.unsolvable}.")
     configurations = task.configurations
     if any(configuration.profiles("input", "init") for configuration in configurations):
         notes.append(
