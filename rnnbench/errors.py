@@ -7,6 +7,7 @@ message on one line, without a traceback. Any other exception is a bug of rnnben
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 MESSAGE_LIMIT = 1000
@@ -102,3 +103,17 @@ def message_line(text: object) -> str:
 def printable(text: str) -> str:
     """Replace every character but line breaks and tabs that could control a terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+
+
+# C0 and C1 but tab and line feed, a carriage return that no line feed follows, and the marks that
+# reorder text
+_OBEYED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
+
+def for_terminal(text: str) -> str:
+    r"""Return text with escapes, e.g. ``\x1b``, for the characters that a terminal could obey.
+
+    These are control characters and those that change the direction of text. All others are kept,
+    such as spaces of any width, joiners, and line breaks.
+    """
+    return _OBEYED.sub(lambda match: ascii(match[0])[1:-1], text)

@@ -338,6 +338,8 @@ TRIAL: tuple[Column, ...] = (
     Column("influence_irrelevant", REAL, _influence("irrelevant"),
            "mean influence of the other inputs that were replaced"),
     Column("gradient_notes", TEXT, _notes, "why measurements of the gradient are missing"),
+    Column("unsolvable", TEXT, "result.learning.unsolvable",
+           "why no score on the task's data counts as solved; missing: one may"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),

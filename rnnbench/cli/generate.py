@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from rnnbench.cli.advice import Command
 from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import store_option
 from rnnbench.cli.results import one_trial
-from rnnbench.errors import UsageError, printable
+from rnnbench.errors import UsageError, for_terminal
 
 if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
@@ -63,10 +64,11 @@ def generate(
     show_vocabulary: bool,
     store: Path,
 ) -> None:
-    """Generate text with the trained network of a trial.
+    r"""Generate text with the trained network of a trial.
 
     TRIAL is the id, or its beginning, of a trial of char-lm or word-lm. The prompt consists of
-    characters or words of the training text.
+    characters or words of the training text. A file or a pipe gets the text unchanged, in UTF-8. On
+    a terminal, control characters are shown as escapes such as \x1b.
     """
     if prompt is None and not show_vocabulary:
         raise UsageError(
@@ -97,7 +99,7 @@ def generate(
             f"{error} To see these, type: rnnbench generate {spec.trial_id} --show-vocabulary"
             f"{_from(store)}"
         ) from None
-    echo(printable(text))
+    _write(text)
 
 
 def _from(store: Path) -> str:
@@ -108,6 +110,16 @@ def _from(store: Path) -> str:
 def _shown(symbol: str) -> str:
     """Return a symbol as a line: blanks and characters that do not print in quotes, escaped."""
     return symbol if symbol.isprintable() and symbol.strip() == symbol != "" else repr(symbol)
+
+
+def _write(text: str) -> None:
+    """Write a text to stdout: unchanged in UTF-8, or to a terminal without control characters."""
+    if sys.stdout.isatty():
+        echo(for_terminal(text))
+    else:
+        # bytes, since stdout may be of another encoding
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
 
 
 def _trained(trial: str, path: Path) -> tuple[TrialSpec, Path]:

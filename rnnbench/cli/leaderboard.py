@@ -93,6 +93,8 @@ def _leaderboard(
         )
     if any(row[place].endswith(UNCERTAIN) for row in rows for place in _RATIOS if place < shown):
         facts.append(f"{UNCERTAIN} uncertain by more than a quarter")
+    if task.learning and task.learning.unsolvable:
+        facts.append(f"not solvable: {task.learning.unsolvable}")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
     remarks = [remark for remark in (still_improving(task), mixed_processors(task)) if remark]

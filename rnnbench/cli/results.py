@@ -280,6 +280,8 @@ def _outcome(record: Record) -> Iterator[str]:
         learning = result.learning
         score = f"{learning.score_name} {learning.score:.6g}, skill {learning.skill:.4f}"
         yield f"   {score}, best step {learning.best_step}"
+        if learning.unsolvable:
+            yield f"   not solvable: {learning.unsolvable}"
     for note in result.all_notes:
         yield f"   {note}"
     if result.error:

@@ -116,7 +116,10 @@ class Option:
         raise self._refusal(value, f"its validator returned a {type(checked).__name__}")
 
     def _path(self, value: Any, path: Path) -> str:
-        text = str(path)
+        try:
+            text = str(path.expanduser())
+        except RuntimeError as error:
+            raise self._refusal(value, error) from None
         if not str(value) or "\0" in text or not _is_utf8(text):
             raise self._refusal(value, "it must name a file, in UTF-8")
         return text

@@ -301,6 +301,15 @@ class Task(ABC):
         """
 
     @property
+    def unsolvable(self) -> str | None:
+        """Reason why no score on these data counts as solved; ``None`` for none.
+
+        For example that most of the test part is unknown symbols. It is recorded with the result,
+        whose ``solved`` is then false, and shown in reports.
+        """
+        return None
+
+    @property
     def simple_scores(self) -> Mapping[str, float]:
         """Test scores of simple predictors by name, e.g. ``{"persistence": 0.4, "AR(2)": 0.02}``.
 

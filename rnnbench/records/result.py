@@ -83,6 +83,8 @@ class Learning(Data):
     skill: float
     """``(score - baseline) / (perfect - baseline)``."""
     solved: bool
+    unsolvable: Line | None = None
+    """Reason why no score on the task's data counts as solved."""
     steps_to_solve: int | None
     """First validated step whose validation score reached ``solved_threshold``.
 

@@ -28,11 +28,13 @@ class LabelledRows(ABC):
         source: the words for the rows in an error message.
         labels: the N labels.
         lines: the line of each row in its file, counted from 1; empty where rows have no lines.
+        unit: what ``lines`` count.
     """
 
     source: str
     labels: list[str]
     lines: list[int] = field(default_factory=list, kw_only=True)
+    unit: str = field(default="line", kw_only=True)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -44,7 +46,7 @@ class LabelledRows(ABC):
     def place(self, row: int) -> str:
         """Return the words for row ``row``, counted from 0, in an error message."""
         if self.lines:
-            return f"{self.source}, line {self.lines[row]}"
+            return f"{self.source}, {self.unit} {self.lines[row]}"
         return f"{self.source}, row {row + 1}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnbench.errors import DataError
 
+from .._common.encodings import AUTO
 from .._common.files import read_utf8
 from .._common.labels import LabelledRows, taken
 from ._series import Series
@@ -47,18 +48,22 @@ class LabelledSeries(LabelledRows):
         return LabelledSeries(self.source, labels, series, lines=lines)
 
 
-def read_ts(path: Path) -> LabelledSeries:
+def read_ts(path: Path, encoding: str = AUTO) -> LabelledSeries:
     """Read a ``.ts`` file (Bagnall et al. 2018).
 
     After headers ``@name value`` there is one series per line, ``1,2,?:4,5,6:label``: dimensions
     are separated by colons, their values by commas, missing ones are ``?`` or ``NaN``, and the
     label is last.
 
+    Args:
+        path: the file, gzipped or not.
+        encoding: ``auto``: UTF-8, or by a byte order mark.
+
     Raises:
-        DataError: unreadable, not UTF-8, of another format, without labels, or malformed; the
+        DataError: unreadable, of another encoding or format, without labels, or malformed; the
             message names the line.
     """
-    content = read_utf8(path)
+    content = read_utf8(path, encoding)
     found = LabelledSeries(str(path), [], [])
     in_data = False
     # line by line, since a str of it all may need four times more memory
@@ -80,7 +85,11 @@ def read_ts(path: Path) -> LabelledSeries:
         elif text.startswith("@"):
             in_data = _is_data(text, place)
         else:
-            _refuse(place, "neither a header (@name value) nor a comment (#) before @data")
+            _refuse(
+                place,
+                "neither a header (@name value) nor a comment (#) before @data; series are read "
+                "from .ts files, the format of the UCR and UEA archives",
+            )
     if not found.series:
         raise DataError(f"{path} has no series{'' if in_data else ' and no line @data'}.")
     return found

@@ -9,15 +9,10 @@ import numpy as np
 
 from rnnbench.errors import DataError
 
-from .._common.tables import (
-    FileFormat,
-    Header,
-    Table,
-    format_of,
-    is_position,
-    read_rows,
-    take_header,
-)
+from .._common.table import Header, Table, is_position, take_header
+from .._common.table_files import Layout, read_rows
+from ._numbers import Decimal, is_missing, is_number, read_numbers
+from ._time import Gaps, timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +25,11 @@ class NamedSeries:
     """Columns over the same N rows.
 
     Attributes:
-        numbers: the K columns to forecast (N, K).
+        numbers: the K columns to forecast (N, K), with NaN for missing values.
         names: of the K columns.
         places: the words for each of them in an error message.
         source: the words for all of them in an error message.
-        covariates: further columns (N, E); ``None`` for none.
+        covariates: further columns (N, E), likewise; ``None`` for none.
     """
 
     numbers: Series
@@ -47,24 +42,44 @@ class NamedSeries:
 ALL = "all"
 
 
-def read_series(
-    path: Path, column: str | None, header: Header, kind: FileFormat, covariates: str | None = None
-) -> NamedSeries:
-    """Read columns to forecast, and covariates, each by name or by position counted from 0.
+@dataclass(frozen=True)
+class SeriesOptions:
+    """How series are read from a table.
 
-    ``column`` and ``covariates`` name one column, or several joined by ``|``; ``all`` means every
-    (other) column whose first value is a number. A column of exactly that name takes precedence.
-    Without ``column`` the file must have a single one.
+    Attributes:
+        column: columns to forecast: one by name or by position counted from 0, or several joined by
+            ``|``, or ``all``, every column whose first value is a number. A column of exactly that
+            name takes precedence. It may be ``None`` where the file has a single column.
+        covariates: further columns, likewise; ``all`` means every other one.
+        header: whether the first row names the columns; auto: it does if a column is given by name
+            or its first cell is not a number; with ``all``, if a text stands above a number.
+        layout: how the table is written in its file.
+        decimal: the decimal mark.
+        time: the column of times (see :func:`._time.timeline`).
+        gaps: what to do where rows are missing.
+        missing: whether values may be missing.
+    """
 
-    ``header="auto"`` takes the first row as the columns' names if a column is given by name or its
-    first cell is not a number; with ``all``, if a text stands above a number.
+    column: str | None
+    covariates: str | None
+    header: Header
+    layout: Layout
+    decimal: Decimal
+    time: str | None
+    gaps: Gaps
+    missing: bool
+
+
+def read_series(path: Path, options: SeriesOptions) -> NamedSeries:
+    """Read columns to forecast, and covariates, in order of time.
 
     Raises:
-        DataError: the file cannot be read, there is no such column or one is named twice, or a cell
-            is no finite number.
+        DataError: the file cannot be read, there is no such column or one is named twice, a cell is
+            no finite number, or the rows are not in order of time.
     """
-    table = read_rows(path, format_of(path, kind))
-    if table.names is None and _has_header(table, column or "0", header):
+    table = read_rows(path, options.layout)
+    column = options.column
+    if table.names is None and _has_header(table, column or "0", options.header):
         table = take_header(table)
     width = len(table.rows[0])
     if column is None and width > 1:
@@ -73,17 +88,26 @@ def read_series(
             f"'column=NAME|NAME', or column=all. They are: {table.listed_columns()}."
         )
     chosen = _chosen(table, "column", column or "0", excluded=[])
-    numbers = _numbers(table, chosen)
+    others = (
+        []
+        if options.covariates is None
+        else _chosen(table, "covariates", options.covariates, excluded=chosen)
+    )
+    times = timeline(table, options.time, options.gaps, excluded=[*chosen, *others])
+    numbers = read_numbers(
+        table, [*chosen, *others], options.decimal, missing=options.missing
+    )  # (N, K + E)
     if column == ALL:
         _refuse_counts(table, chosen, numbers)
-    others = (
-        None
-        if covariates is None
-        else _numbers(table, _chosen(table, "covariates", covariates, excluded=chosen))
-    )
+    series = np.full((times.places[-1] + 1, numbers.shape[1]), np.nan)
+    series[times.places] = numbers[times.order]
     places = tuple(f"{path}, column {table.name(index)!r}" for index in chosen)
     return NamedSeries(
-        numbers, _names(table, chosen), places, places[0] if len(places) == 1 else str(path), others
+        series[:, : len(chosen)],
+        _names(table, chosen),
+        places,
+        places[0] if len(places) == 1 else str(path),
+        series[:, len(chosen) :] if others else None,
     )
 
 
@@ -130,7 +154,7 @@ def _names(table: Table, chosen: list[int]) -> tuple[str, ...]:
 
 def _of_numbers(table: Table, index: int) -> bool:
     """Whether the column's first value is a number; missing values before it are passed over."""
-    return _is_number(next((row[index] for row in table.rows if row[index].strip()), ""))
+    return is_number(next((row[index] for row in table.rows if not is_missing(row[index])), ""))
 
 
 def _refuse_counts(table: Table, chosen: list[int], numbers: Series) -> None:
@@ -150,45 +174,10 @@ def _has_header(table: Table, wanted: str, header: Header) -> bool:
     if wanted == ALL:
         first, second = table.rows[0], table.rows[min(1, len(table.rows) - 1)]
         return any(
-            cell.strip() and not _is_number(cell) and _is_number(below)
+            cell.strip() and not is_number(cell) and is_number(below)
             for cell, below in zip(first, second, strict=True)
         )
     return any(
-        not is_position(name) or not _is_number(table.column(name)[0])
+        not is_position(name) or not is_number(table.column(name)[0])
         for name in map(str.strip, wanted.split("|"))
     )
-
-
-def _numbers(table: Table, chosen: list[int]) -> Series:
-    return np.stack([_column(table, index) for index in chosen], axis=1)  # (N, K)
-
-
-def _column(table: Table, index: int) -> Series:
-    cells = [row[index] for row in table.rows]
-    try:
-        numbers = np.array(cells, dtype=np.float64)
-    except ValueError:
-        raise _no_number(
-            table, index, next(row for row, cell in enumerate(cells) if not _is_number(cell))
-        ) from None
-    if not np.isfinite(numbers).all():
-        raise _no_number(table, index, int(np.flatnonzero(~np.isfinite(numbers))[0]))
-    return numbers
-
-
-def _no_number(table: Table, index: int, row: int) -> DataError:
-    cell = table.rows[row][index]
-    what = f"{cell[:40]!r} is not a finite number" if cell.strip() else "a value is missing"
-    return table.fault(
-        row,
-        f"{what} in column {table.name(index)!r}; "
-        f"correct or remove the row, or choose another column.",
-    )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -12,13 +12,17 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 import rnnbench
-from rnnbench import Citation, Metric, Preset
+from rnnbench import Citation, Diagnosis, Metric, Preset
 from rnnbench.errors import DataError, OptionError, one_line
 from rnnbench.metrics import squared_error
 
 from .._common.chronological import Cut, check_parts
 from .._common.citations import YULE
-from .._common.tables import FileFormat, Header
+from .._common.delimited import Separator
+from .._common.encodings import AUTO, check_encoding
+from .._common.substitutes import too_many_substitutes
+from .._common.table import Header
+from .._common.table_files import FileFormat, Layout
 from ._baselines import (
     LinearPredictor,
     all_inputs_regression_error,
@@ -27,17 +31,21 @@ from ._baselines import (
     window_regression_error,
 )
 from ._bundled_series import Bundled, bundled_checksum, bundled_series
+from ._filling import Fill, filled
 from ._forecast import SeriesTask
+from ._numbers import Decimal
 from ._scaling import Scaling
-from ._series_file import NamedSeries, read_series
+from ._series_file import NamedSeries, SeriesOptions, read_series
+from ._time import Gaps
 
 if TYPE_CHECKING:
-    from rnnbench import RegisterTask
+    from rnnbench import Batch, Predict, RegisterTask
 
     from ._series import Series
 
 _SMALLEST_ERROR = 1e-6
 """Scaled mean squared error that float32 arithmetic cannot distinguish from zero."""
+_FILLED_SCORE = "filled values, share of the test targets"
 _MSE = Metric("scaled mse", "lower", squared_error)
 _ZHOU = Citation(
     "Zhou et al. 2021",
@@ -61,18 +69,18 @@ _HYNDMAN = Citation(
 
 @dataclass(frozen=True)
 class Forecasting(SeriesTask):
-    """Forecasting: predict the next values of columns of a CSV, TSV or JSON Lines file.
+    """Forecasting: predict the next values of columns of a CSV, TSV, JSON or Parquet file.
 
     One column is forecast (``column=OT``), several or all (``column=all``), from their own past and
     that of the ``covariates``. The settings S, MS and M of Zhou et al. 2021 and their followers are
     ``column=OT``, ``column=OT,covariates=all`` and ``column=all``; ``window`` and ``horizon`` are
     their input length and prediction length.
 
-    Rows are in order of time. They are cut in time into training, validation and test part. Then
-    each column is scaled to mean 0 and standard deviation 1 of its training part. The score
-    ("scaled mse") is the mean squared error over the ``horizon`` and the columns, in units of each
-    column's training variance. Skill 0 is the better of persistence (the last value) and the
-    training mean.
+    Rows are in order of time, which is checked where a column holds dates; ``time`` sorts them.
+    They are cut in time into training, validation and test part. Then each column is scaled to mean
+    0 and standard deviation 1 of its training part. The score ("scaled mse") is the mean squared
+    error over the ``horizon`` and the columns, in units of each column's training variance. Skill 0
+    is the better of persistence (the last value) and the training mean.
 
     Further simple predictors are compared: AR(2) and a linear regression on the whole window, both
     by least squares on the training part and recursive where the horizon is longer than one step;
@@ -97,9 +105,20 @@ class Forecasting(SeriesTask):
         season: steps per season, e.g. 24 for hourly data with a daily rhythm; 0 for none.
         train: share of the series, from its start, for training.
         validation: share that follows, for validation; the rest is the test.
+        time: column of the times, by which rows are sorted; auto: rows must be in order of the
+            first column of dates, if there is one; none: rows are in order as they are.
+        gaps: rows missing between equal steps of time: refuse; keep, the rows given count as
+            consecutive; fill, rows of missing values are inserted.
+        fill: missing values: none, they are refused; forward, the value before; mean, of the
+            training part; linear, interpolated in the training part, later as forward.
         header: whether the first row names the columns; auto: it does if ``column`` is a name, its
             first cell is not a number, or, for all, a text stands above a number.
         format: of the file; auto: by its suffix.
+        separator: mark between the columns of CSV and TSV; auto: tab for TSV, and for CSV comma or
+            the one other mark that fits.
+        decimal: decimal mark; auto: a comma if the file has numbers with commas and none with
+            points.
+        encoding: of the file; auto: UTF-8, or UTF-16 with a byte order mark.
     """
 
     path: Path | None = None
@@ -112,8 +131,14 @@ class Forecasting(SeriesTask):
     season: NonNegativeInt = 0
     train: Annotated[float, Field(gt=0, lt=1)] = 0.6
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    time: Annotated[str, Field(min_length=1)] | None = "auto"
+    gaps: Gaps = "refuse"
+    fill: Fill = "none"
     header: Header = "auto"
     format: FileFormat = "auto"
+    separator: Separator = "auto"
+    decimal: Decimal = "auto"
+    encoding: Annotated[str, Field(min_length=1)] = AUTO
 
     version: ClassVar[int] = 1
     metric: ClassVar[Metric] = _MSE
@@ -152,6 +177,9 @@ class Forecasting(SeriesTask):
             given is not None for given in (self.path, self.column, self.covariates)
         ):
             raise ValueError("data= excludes path=, column= and covariates=; remove these.")
+        if self.gaps == "fill" and self.fill == "none":
+            raise ValueError("gaps=fill inserts rows without values; add fill=forward.")
+        check_encoding(self.encoding)
         check_parts(self.train, self.validation)
 
     @cached_property
@@ -175,8 +203,20 @@ class Forecasting(SeriesTask):
         numbers = self._read.covariates
         if numbers is None:
             return None
-        places = [f"{self._read.source}: a covariate"] * numbers.shape[1]
+        places = self._covariate_places(self._read)
         return Scaling.of(numbers[: self._cut.first], places).apply(numbers)
+
+    @cached_property
+    def filled_share(self) -> float:
+        """Share of the test targets that are not values of the file but fill missing ones."""
+        given = self._given.numbers
+        cut = Cut.at(len(given), self.train, self.validation)
+        return float(np.isnan(given[cut.second + self.window :]).mean())
+
+    @property
+    def unsolvable(self) -> str | None:
+        """The reason, where many test targets fill missing values."""
+        return too_many_substitutes(self.filled_share, "values of the test part are missing")
 
     @property
     def data_checksums(self) -> Mapping[str, str]:
@@ -233,15 +273,49 @@ class Forecasting(SeriesTask):
         """The test error of the best simple predictor, but no less than float32 resolves."""
         return max(min(self.test_errors.values()), _SMALLEST_ERROR)
 
+    def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
+        """Return the diagnosis of every forecast, and the share of filled values if not 0."""
+        found = super().diagnose(predict, test)
+        if not self.filled_share:
+            return found
+        return replace(found, scores={**found.scores, _FILLED_SCORE: self.filled_share})
+
     @cached_property
     def _read(self) -> NamedSeries:
-        if self.data is not None:
-            read = bundled_series(self.data)
-        else:
-            assert self.path is not None
-            read = read_series(self.path, self.column, self.header, self.format, self.covariates)
+        given = self._given
+        cut = Cut.at(len(given.numbers), self.train, self.validation)
+        read = replace(
+            given,
+            numbers=filled(given.numbers, self.fill, cut.first, given.places),
+            covariates=None
+            if given.covariates is None
+            else filled(given.covariates, self.fill, cut.first, self._covariate_places(given)),
+        )
         self._check(read)
         return read
+
+    @cached_property
+    def _given(self) -> NamedSeries:
+        """The series with NaN for missing values."""
+        if self.data is not None:
+            return bundled_series(self.data)
+        assert self.path is not None
+        layout = Layout(self.format, self.separator, self.encoding)
+        options = SeriesOptions(
+            self.column,
+            self.covariates,
+            self.header,
+            layout,
+            self.decimal,
+            self.time,
+            self.gaps,
+            missing=self.fill != "none",
+        )
+        return read_series(self.path, options)
+
+    def _covariate_places(self, read: NamedSeries) -> list[str]:
+        count = 0 if read.covariates is None else read.covariates.shape[1]
+        return [f"{read.source}: a covariate"] * count
 
     @property
     def _cut(self) -> Cut:

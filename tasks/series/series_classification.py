@@ -18,6 +18,7 @@ from rnnbench.errors import DataError
 
 from .._common.classification import ClassificationTask
 from .._common.classifiers import nearest_neighbour_accuracy
+from .._common.encodings import AUTO, check_encoding
 from .._common.labels import hold_out
 from ._labelled_series import LabelledSeries, cylinder_bell_funnel, read_ts
 
@@ -72,6 +73,7 @@ class SeriesClassification(ClassificationTask[LabelledSeries]):
         test: test series, likewise; held out from the training series if omitted.
         held_out: share of each class of the training series held out for the test if ``test`` is
             omitted, then of the rest for validation; always the same series.
+        encoding: of the files; auto: UTF-8, or UTF-16 with a byte order mark.
         count: generated series for training; validation has half as many, the test as many.
         data_seed: seed of the generated series; all seeds of a comparison use the same series.
     """
@@ -79,6 +81,7 @@ class SeriesClassification(ClassificationTask[LabelledSeries]):
     train: Path | None = None
     test: Path | None = None
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    encoding: Annotated[str, Field(min_length=1)] = AUTO
     count: Annotated[int, Field(ge=30, le=100_000)] = 600
     data_seed: NonNegativeInt = 0
 
@@ -111,6 +114,9 @@ class SeriesClassification(ClassificationTask[LabelledSeries]):
     def __post_init__(self) -> None:
         if self.train is None and self.test is not None:
             raise ValueError("test= needs a training file; give train= too.")
+        if self.train is None and self.encoding != AUTO:
+            raise ValueError("encoding= is an option of files; give train= too.")
+        check_encoding(self.encoding)
 
     @property
     def inputs(self) -> Vectors:
@@ -148,11 +154,11 @@ class SeriesClassification(ClassificationTask[LabelledSeries]):
                 cylinder_bell_funnel(n, self.data_seed, part) for part, n in enumerate(counts)
             )
             return train, validation, test
-        train = read_ts(self.train)
+        train = read_ts(self.train, self.encoding)
         if self.test is None:
             train, test = hold_out(train, self.held_out)
         else:
-            test = read_ts(self.test)
+            test = read_ts(self.test, self.encoding)
             if test.dimensions != train.dimensions:
                 raise DataError(
                     f"{test.source} has {test.dimensions} dimensions where {train.source} has "

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rnnbench import DataError
 
-from .._common.files import text_pieces
+from .._common.encodings import text_pieces
 
 if TYPE_CHECKING:
     from ._ngrams import Symbols

@@ -29,7 +29,7 @@ def texts_of(found: Any, source: str, text: str | None, label: str | None) -> La
     Raises:
         DataError: a column is missing, a text is no string, or a label is withheld.
     """
-    text, label = column_names(tuple(found.column_names), text, label)
+    text, label = column_names(tuple(found.column_names), text, label, source)
     require_columns(found, source, text, label)
     texts = [_text(cell, source, row) for row, cell in enumerate(found[text])]
     if not texts:

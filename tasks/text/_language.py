@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from rnnbench import Batch, DataError, FiniteTask, Splits, Tokens
+from rnnbench import Batch, DataError, Diagnosis, FiniteTask, Splits, Tokens
 
 from .._common.chronological import Cut, check_parts
-from .._common.files import read_bytes
+from .._common.encodings import AUTO, check_encoding
+from .._common.files import read_utf8
+from .._common.substitutes import too_many_substitutes
 from . import _grammar
 from ._characters import UNKNOWN, Lexicon
 from ._ngrams import cross_entropies
 
 if TYPE_CHECKING:
+    from rnnbench import Predict
+
     from ._ngrams import Symbols
 
 _SYMBOLS_SHOWN = 20
@@ -45,7 +49,8 @@ class LanguageTask(FiniteTask):
     """Base of tasks that predict each symbol of a text from the symbols before it.
 
     Attributes:
-        path: the text, in UTF-8; by default a text is generated.
+        path: the text, which may be gzipped; by default a text is generated.
+        encoding: of the text; auto: UTF-8, or UTF-16 with a byte order mark.
         window: symbols per window, that is, between two optimizer steps.
         stateful: read the training text in order, in as many streams as a batch has sequences, with
             the state carried from window to window; ``false``: independent windows in random order.
@@ -57,6 +62,7 @@ class LanguageTask(FiniteTask):
     """
 
     path: Path | None = None
+    encoding: Annotated[str, Field(min_length=1)] = AUTO
     window: Annotated[int, Field(ge=2)] = 35
     stateful: bool = True
     train: Annotated[float, Field(gt=0, lt=1)] = 0.8
@@ -76,6 +82,9 @@ class LanguageTask(FiniteTask):
 
     def __post_init__(self) -> None:
         check_parts(self.train, self.validation)
+        if self.path is None and self.encoding != AUTO:
+            raise ValueError("encoding= is an option of a file; give path= too.")
+        check_encoding(self.encoding)
 
     @abstractmethod
     def read(self, content: bytes, source: str) -> tuple[Symbols, Lexicon]:
@@ -143,6 +152,26 @@ class LanguageTask(FiniteTask):
         """The scores of n-gram models counted in the training part."""
         return self._ngrams
 
+    @cached_property
+    def unknown_share(self) -> float:
+        """Share of the test targets that are unknown symbols."""
+        return float((self._scored_test[1:] == UNKNOWN).mean())
+
+    @property
+    def unsolvable(self) -> str | None:
+        """The reason, where many test targets are unknown symbols."""
+        return too_many_substitutes(
+            self.unknown_share, f"{self.unit}s of the test part are unknown"
+        )
+
+    def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
+        """Return the share of unknown symbols among the test targets, if not 0."""
+        del predict, test
+        share = self.unknown_share
+        return Diagnosis(
+            {f"unknown {self.unit}s, share of the test targets": share} if share else {}
+        )
+
     def encode(self, text: str) -> list[int]:
         """Return the symbols of a prompt as integers.
 
@@ -171,15 +200,22 @@ class LanguageTask(FiniteTask):
         if self.path is None:
             content = _grammar.generate(self.sentences, self.data_seed).encode()
         else:
-            content = read_bytes(self.path)
+            content = read_utf8(self.path, self.encoding)
         return self.read(content, self.source)
 
     @cached_property
     def _ngrams(self) -> dict[str, float]:
-        train, _, test = self._parts
-        predicted = test[: (len(test) - 1) // self.window * self.window + 1]
-        nats = cross_entropies(train, predicted, self.inputs.vocab, max(self.orders.values()))
+        train = self._parts[0]
+        nats = cross_entropies(
+            train, self._scored_test, self.inputs.vocab, max(self.orders.values())
+        )
         return {name: self.metric.finish(nats[order - 1]) for name, order in self.orders.items()}
+
+    @property
+    def _scored_test(self) -> Symbols:
+        """The symbols in windows of the test part (n * window + 1,); the first is no target."""
+        test = self._parts[2]
+        return test[: (len(test) - 1) // self.window * self.window + 1]
 
     @cached_property
     def _parts(self) -> tuple[Symbols, Symbols, Symbols]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnbench import DataError
 
-from .._common.files import text_pieces
+from .._common.encodings import text_pieces
 from ._characters import Lexicon
 from ._words import Numbers, tokenise
 

@@ -53,7 +53,8 @@ class CharacterModel(LanguageTask):
     is 0 bits.
 
     Attributes:
-        path: the text, in UTF-8; by default a text is generated.
+        path: the text, which may be gzipped; by default a text is generated.
+        encoding: of the text; auto: UTF-8, or UTF-16 with a byte order mark.
         window: characters per window, that is, between two optimizer steps.
         stateful: read the training text in order, in as many streams as a batch has sequences, with
             the state carried from window to window; ``false``: independent windows in random order.

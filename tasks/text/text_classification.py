@@ -15,9 +15,12 @@ import rnnbench
 from rnnbench import Batch, Citation, Diagnosis, Preset, Tokens
 
 from .._common.classification import ClassificationTask
+from .._common.delimited import Separator
+from .._common.encodings import AUTO, check_encoding
 from .._common.hub import HubDataset
 from .._common.labels import class_names
-from .._common.tables import FileFormat, Header
+from .._common.table import Header
+from .._common.table_files import FileFormat, Layout
 from . import _corpus
 from ._hub_texts import checksum, read_hub_texts
 from ._naive_bayes import NaiveBayes
@@ -72,15 +75,19 @@ class TextClassification(ClassificationTask[LabelledTexts]):
     corpus counts as solved from the accuracy of naive Bayes: the order was of use.
 
     Attributes:
-        path: training texts, as CSV, TSV or JSON Lines.
+        path: training texts, as CSV, TSV, JSON or Parquet; each may be gzipped.
         validation: validation texts; held out from the training texts if omitted.
         test: test texts; likewise.
         text: column of the texts, a name or a position counted from 0; by default "text" or
-            "sentence", or else 0.
-        label: column of the classes; by default "label", or else 1.
+            "sentence", or the only usual name such as "review"; without a header 0.
+        label: column of the classes; by default "label", or the only usual name such as
+            "sentiment"; without a header 1.
         header: whether the first row names the columns; auto: it does if a column is given by name,
-            or a cell is "label".
+            or a cell is "label", or it has a usual name for texts and one for labels.
         format: of the files; auto: by their suffixes.
+        separator: mark between the columns of CSV and TSV; auto: tab for TSV, and for CSV comma or
+            the one other mark that fits.
+        encoding: of the files; auto: UTF-8, or UTF-16 with a byte order mark.
         hf: a Hugging Face data set by name, or a folder of its files.
         revision: its commit; required unless it is a folder.
         subset: its configuration, where it has several.
@@ -108,6 +115,8 @@ class TextClassification(ClassificationTask[LabelledTexts]):
     label: Name | None = None
     header: Header = "auto"
     format: FileFormat = "auto"
+    separator: Separator = "auto"
+    encoding: Name = AUTO
     hf: Name | None = None
     revision: Name | None = None
     subset: Name | None = None
@@ -159,8 +168,12 @@ class TextClassification(ClassificationTask[LabelledTexts]):
             raise ValueError("path= and hf= exclude each other; give one of them.")
         if self.path is None and (self.validation is not None or self.test is not None):
             raise ValueError("validation= and test= need a training file; give path= too.")
-        if self.path is None and (self.header != "auto" or self.format != "auto"):
-            raise ValueError("header= and format= are options of files; give path= too.")
+        layout = (self.header, self.format, self.separator, self.encoding)
+        if self.path is None and layout != ("auto",) * 4:
+            raise ValueError(
+                "header=, format=, separator= and encoding= are options of files; give path= too."
+            )
+        check_encoding(self.encoding)
         if self._generated and (self.text is not None or self.label is not None):
             raise ValueError("text= and label= are columns of a corpus; give path= or hf= too.")
         splits = (self.train_split, self.validation_split, self.test_split)
@@ -264,9 +277,10 @@ class TextClassification(ClassificationTask[LabelledTexts]):
             )
             return read_hub_texts(hub, self.train_split, *columns), validation, test
         assert self.path is not None
-        rest = (self.text, self.label, self.header, self.format)
+        layout = Layout(self.format, self.separator, self.encoding)
+        rest = (self.text, self.label, self.header, layout)
         validation, test = (
-            None if path is None else read_texts(path, *rest)
+            None if path is None else read_texts(path, *rest, training=False)
             for path in (self.validation, self.test)
         )
         return read_texts(self.path, *rest), validation, test

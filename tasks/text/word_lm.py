@@ -71,7 +71,8 @@ class WordModel(LanguageTask):
     entropy is unknown; skill 1 is a perplexity of 1.
 
     Attributes:
-        path: the text, in UTF-8; by default a text is generated.
+        path: the text, which may be gzipped; by default a text is generated.
+        encoding: of the text; auto: UTF-8, or UTF-16 with a byte order mark.
         vocab: most symbols, the unknown word included.
         window: words per window, that is, between two optimizer steps.
         stateful: read the training text in order, in as many streams as a batch has sequences, with

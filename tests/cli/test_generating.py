@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,19 +15,18 @@ from rnnbench.records.store import Store
 from tests.support.calling import Answer, call
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A store with one trial of char-lm, and the trial's id."""
+def trained_on(folder: Path, task: str) -> tuple[Path, str]:
+    """Return a store with one trial of a task, and the trial's id."""
     from rnnbench.contract import registry
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.execution.jobs.trial import run_trial
     from rnnbench.execution.options import TrialOptions
     from rnnbench.plan.planning import Request, make_plan
 
-    path = tmp_path_factory.mktemp("generate") / "texts.db"
+    path = folder / "texts.db"
     known = registry.load()
     request = Request(
-        ["char-lm[sentences=100]"],
+        [task],
         ["gru"],
         1,
         hidden_size=8,
@@ -36,6 +39,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         result = run_trial(job, known)
         store.add(spec, result, started_at="2026-01-01T00:00:00Z", seconds=1.0)
     return path, spec.trial_id
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    return trained_on(tmp_path_factory.mktemp("generate"), "char-lm[sentences=100]")
 
 
 def test_a_prompt_is_continued(trained: tuple[Path, str]) -> None:
@@ -55,7 +63,7 @@ def test_a_prompt_is_continued(trained: tuple[Path, str]) -> None:
     answer = call(*words)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith("anna ")
-    assert len(answer.out) == 5 + 20 + 1
+    assert len(answer.out) == 5 + 20
     assert call(*words) == answer
     assert call(*words, "--temperature", "0").out != answer.out
 
@@ -123,3 +131,44 @@ def test_a_trial_without_text_has_no_vocabulary(swept: tuple[Path, Answer]) -> N
         trial = store.records()[0].trial_id
     complaint = call("generate", trial, "--store", str(path), "--show-vocabulary").complaint
     assert "'copy-memory' has no text to generate" in complaint
+
+
+PROMPT = "«\N{NO-BREAK SPACE}oui\u202f»\u3000は\u200d\u200c\r\n\ttab\x07\x1b[31m\u202e\r"
+SHOWN = "«\N{NO-BREAK SPACE}oui\u202f»\u3000は\u200d\u200c\r\n\ttab\\x07\\x1b[31m\\u202e\\r"
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A trial on a text with characters of every kind."""
+    folder = tmp_path_factory.mktemp("foreign")
+    text = folder / "text.txt"
+    text.write_bytes((PROMPT * 50).encode())
+    return trained_on(folder, f"char-lm[path={text}]")
+
+
+def test_files_and_pipes_get_the_text_as_it_is(foreign: tuple[Path, str]) -> None:
+    path, trial = foreign
+    answer = call("generate", trial, "--store", str(path), "--prompt", PROMPT, "--length", "200")
+    assert answer.code == 0
+    assert answer.out.startswith(PROMPT)
+    assert len(answer.out) == len(PROMPT) + 200
+    assert set(answer.out) <= set(PROMPT)
+
+
+def test_a_terminal_gets_escapes_for_what_it_could_obey(foreign: tuple[Path, str]) -> None:
+    path, trial = foreign
+    words = ("generate", trial, "--store", str(path), "--prompt", PROMPT, "--length", "1")
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "rnnbench", *words],
+            env={**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"},
+            stdout=theirs,
+            check=True,
+        )
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    # the terminal ends a line by both characters
+    assert shown.replace("\r\r\n", "\r\n").startswith(SHOWN)

@@ -93,3 +93,12 @@ def test_scores_that_still_improve_and_mixed_processors_are_remarked() -> None:
     assert shown.count("↗") == 2
     assert "still improving at the end of training" in shown
     assert "Scores come from different processors" in shown
+
+
+def test_a_task_on_which_no_score_counts_as_solved_says_why() -> None:
+    denied = learning(0.99).model_copy(update={"solved": False, "unsolvable": "unknown words"})
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    for table in leaderboards([record(learned=denied)], console):
+        console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    assert "not solvable: unknown words" in console.file.getvalue()

@@ -80,6 +80,16 @@ def test_a_text_is_read_by_the_type_of_its_option(name: str, text: str, value: A
     assert type(read) is type(value)
 
 
+def test_a_path_may_begin_with_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for read in (OPTIONS["path"].parse, OPTIONS["path"].check):
+        assert read("~/data/a.csv") == str(tmp_path / "data/a.csv")
+    with pytest.raises(OptionError, match="path=~nobody-of-that-name/a"):
+        OPTIONS["path"].parse("~nobody-of-that-name/a.csv")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -30,6 +30,16 @@ SOURCE = "sha256:"
 """Stands for the checksums of source code, which change with every edit of a task or a model."""
 RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 """By task: today's name of an option -> its name in ``trials.json``."""
+ADDED_OPTIONS: dict[str, frozenset[str]] = {
+    "char-lm": frozenset({"encoding"}),
+    "word-lm": frozenset({"encoding"}),
+    "series-classification": frozenset({"encoding"}),
+    "text-classification": frozenset({"encoding", "separator"}),
+    "forecasting": frozenset({"encoding", "separator", "decimal", "time", "gaps", "fill"}),
+}
+"""By task: options that it has gained since, which have their defaults in these trials."""
+ADDED_FIELDS = frozenset({"unsolvable"})
+"""Fields of results that are new since and ``None`` in these trials."""
 RENAMED_SCORES: dict[str, str] = {}
 """A part of the names of scores, lines or titles: that in ``trials.json`` -> today's."""
 
@@ -61,11 +71,15 @@ def _small(task: str) -> str:
 
 
 def with_former_options(spec: TrialSpec) -> TrialSpec:
-    """Return a trial with the names that its task's options have in ``trials.json``."""
+    """Return a trial with the options, and their names, that its task has in ``trials.json``."""
     former = RENAMED_OPTIONS.get(spec.task.name, {})
+    added = ADDED_OPTIONS.get(spec.task.name, frozenset())
+    assert not added & spec.task.shown.keys()
 
     def renamed(mapping: dict[str, Any]) -> dict[str, Any]:
-        return {former.get(name, name): value for name, value in mapping.items()}
+        return {
+            former.get(name, name): value for name, value in mapping.items() if name not in added
+        }
 
     task = spec.task
     changes = {name: renamed(getattr(task, name)) for name in ("options", "shown", "checksums")}
@@ -127,7 +141,11 @@ def one_thread() -> Iterator[None]:
 def without_times(value: Any) -> Any:
     """Return JSON content without the wall-clock times in it."""
     if isinstance(value, dict):
-        return {key: without_times(part) for key, part in value.items() if key not in TIMES}
+        return {
+            key: without_times(part)
+            for key, part in value.items()
+            if key not in TIMES and not (key in ADDED_FIELDS and part is None)
+        }
     return [without_times(part) for part in value] if isinstance(value, list) else value
 
 

@@ -291,3 +291,10 @@ def test_caveats_of_scores_are_on_the_page(tmp_path: Path) -> None:
     assert "85 % of the test sequences were in training too" in text
     assert "Scores come from different processors" in text
     assert "OtherMaker family 1, AVX512" in text
+
+
+def test_a_task_on_which_no_score_counts_as_solved_says_why(tmp_path: Path) -> None:
+    why = "74 % of the words of the test part are unknown"
+    denied = learning(0.99).model_copy(update={"solved": False, "unsolvable": why})
+    write_report([record(seed=seed, learned=denied) for seed in range(3)], tmp_path / "report")
+    assert f"No score counts as solved: {why}." in (tmp_path / "report" / "report.md").read_text()

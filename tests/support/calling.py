@@ -33,7 +33,8 @@ class Answer:
 
 def call(*words: str) -> Answer:
     """Call the command line in this process."""
-    out, err = io.StringIO(), io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")  # takes bytes too
+    err = io.StringIO()
     code: object = None
     with redirect_stdout(out), redirect_stderr(err):
         try:
@@ -41,7 +42,8 @@ def call(*words: str) -> Answer:
         except SystemExit as end:
             code = end.code
     assert isinstance(code, int)
-    return Answer(code, out.getvalue(), err.getvalue())
+    out.flush()
+    return Answer(code, out.buffer.getvalue().decode(), err.getvalue())
 
 
 def spawn(*words: str, cwd: Path) -> Answer:

@@ -18,8 +18,8 @@ from rnnbench.errors import DataError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, OneStep, train
 
-files, ngrams, grammar, characters = (
-    helper("_common.files"),
+encodings, ngrams, grammar, characters = (
+    helper("_common.encodings"),
     helper("text._ngrams"),
     helper("text._grammar"),
     helper("text._characters"),
@@ -33,7 +33,7 @@ def test_a_text_is_read_whole_by_an_alphabet_of_its_beginning(
     text: str, share: float, chunk: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_CHUNK", chunk)  # pieces end within characters of several bytes
+        patch.setattr(encodings, "_CHUNK", chunk)  # pieces end within characters of several bytes
         ids, alphabet = characters.read_characters(text.encode(), "it", share)
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     known = sorted(set(text[: round(len(text) * share)]))
@@ -189,7 +189,7 @@ def test_encoding_and_decoding_are_inverse(
         (b"\xef\xbb\xbf", "a.txt is empty"),
         (b"good\nb\xe9d\n" * 50, "a.txt, line 2: not UTF-8 text"),
         (b"good\nfine\n" * 50 + b"\xe2\x82", "a.txt, line 101: not UTF-8 text"),
-        ("\ufeffgood".encode("utf-16"), "line 1: not UTF-8 text"),
+        (("good" * 50).encode("utf-16-le"), "add encoding=utf-16-le"),
         (b"a", "too few for window=35"),
         (b"abc" * 50, "too few for window=35"),
         (b"a" * 1000, "a single character"),

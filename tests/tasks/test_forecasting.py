@@ -239,8 +239,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         _ = build("forecasting", path=str(tmp_path / "folder.csv")).values
-    with pytest.raises(DataError, match="add format=csv"):
+    with pytest.raises(DataError, match=r"not a readable Parquet file"):
         _ = build("forecasting", path=str(write(tmp_path, "a.parquet", "1\n2"))).values
+    with pytest.raises(DataError, match=r"\.csv, \.tsv, .*, \.parquet are read.* add format=csv"):
+        _ = build("forecasting", path=str(write(tmp_path, "a.xlsx", "1\n2"))).values
 
 
 def test_invalid_options_are_refused() -> None:

@@ -16,11 +16,11 @@ from rnnbench.errors import DataError
 from tests.tasks.builders import SHARED_DATA, build, helper, write
 from tests.tasks.remembering import Gated, OneStep, train
 
-stream, grammar, words, files = (
+stream, grammar, words, encodings = (
     helper("text._word_stream"),
     helper("text._grammar"),
     helper("text._words"),
-    helper("_common.files"),
+    helper("_common.encodings"),
 )
 TEXTS = st.lists(
     st.sampled_from(["the", "cat", "don't", "é", "Sat", ".", "\n", "x,y"]), min_size=1, max_size=40
@@ -38,7 +38,7 @@ def test_a_text_is_read_whole_by_a_lexicon_of_its_beginning(
             stream.read_words(text.encode(), "it", share, vocab)
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_CHUNK", chunk)  # pieces end within words
+        patch.setattr(encodings, "_CHUNK", chunk)  # pieces end within words
         ids, lexicon = stream.read_words(text.encode(), "it", share, vocab)
     counts = Counter(expected[: round(len(expected) * share)])
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[: vocab - 1]
@@ -74,9 +74,9 @@ def test_the_entropy_is_known_only_while_the_lexicon_holds_every_word() -> None:
 def test_lines_are_read_like_blanks_and_piece_by_piece() -> None:
     text = "fine words\n" * 40
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_CHUNK", 64)
+        patch.setattr(encodings, "_CHUNK", 64)
         pieces = list(
-            stream._between_words(files.text_pieces(text.replace(" ", "\n").encode(), "it"))
+            stream._between_words(encodings.text_pieces(text.replace(" ", "\n").encode(), "it"))
         )
     assert max(map(len, pieces)) <= 64 + len("words\n")
     assert "".join(pieces).split() == text.split()

@@ -199,7 +199,7 @@ def _learning(
     plots: tuple[Plot, ...] = ()
     with _costing_its_figure(network, notes, "plots of the model"):
         plots = _PLOTS.validate_python(_core_plots(network, source.test))
-    solved = task.metric.reaches(score, task.solved)
+    solved = task.unsolvable is None and task.metric.reaches(score, task.solved)
     solved_validation_at = next(
         (
             point.step
@@ -216,6 +216,7 @@ def _learning(
         test_loss=tested.loss,
         skill=(score - task.baseline) / (task.perfect - task.baseline),
         solved=solved,
+        unsolvable=task.unsolvable,
         steps_to_solve=solved_validation_at if solved else None,
         steps_to_solve_validation=solved_validation_at,
         still_improving=still_improving(

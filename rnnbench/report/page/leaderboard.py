@@ -277,6 +277,8 @@ def _notes(task: TaskGroup, configurations: Sequence[Configuration]) -> list[str
     if seeds:
         worth = "; ".join(seeds_text(n) for n in seeds[:3])
         notes.append(f"Intervals: {worth}. Solved: rates with Wilson's {level_text()} interval.")
+    if task.learning is not None and task.learning.unsolvable:
+        notes.append(f"No score counts as solved: {task.learning.unsolvable}.")
     if any(c.item_error is not None for c in configurations):
         notes.append(
             "The test set is finite and the same for every seed: the intervals of scores also hold "
