@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from rnnbench.contract import registry
-from rnnbench.execution.environment import processor_name
+from rnnbench.execution.environment import processor_model, processor_name
 from rnnbench.execution.jobs.messages import TrialJob
 from rnnbench.execution.jobs.trial import run_trial
 from rnnbench.plan.planning import Request, make_plan
@@ -30,15 +30,9 @@ SOURCE = "sha256:"
 """Stands for the checksums of source code, which change with every edit of a task or a model."""
 RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 """By task: today's name of an option -> its name in ``trials.json``."""
-ADDED_OPTIONS: dict[str, frozenset[str]] = {
-    "char-lm": frozenset({"encoding"}),
-    "word-lm": frozenset({"encoding"}),
-    "series-classification": frozenset({"encoding"}),
-    "text-classification": frozenset({"encoding", "separator"}),
-    "forecasting": frozenset({"encoding", "separator", "decimal", "time", "gaps", "fill"}),
-}
+ADDED_OPTIONS: dict[str, frozenset[str]] = {}
 """By task: options that it has gained since, which have their defaults in these trials."""
-ADDED_FIELDS = frozenset({"unsolvable"})
+ADDED_FIELDS: frozenset[str] = frozenset()
 """Fields of results that are new since and ``None`` in these trials."""
 RENAMED_SCORES: dict[str, str] = {}
 """A part of the names of scores, lines or titles: that in ``trials.json`` -> today's."""
@@ -151,7 +145,12 @@ def without_times(value: Any) -> Any:
 
 def platform() -> dict[str, str]:
     """Return what floating-point results may depend on."""
-    return {"processor": processor_name(), "torch": torch.__version__}
+    return {
+        "processor": processor_name(),
+        "processor_model": processor_model(),
+        "instruction_set": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+    }
 
 
 if __name__ == "__main__":
