@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
+from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
 from rnnbench.analysis.baseline import shown_better
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT, Family, Trials, Verdict, margin_of
@@ -25,8 +26,11 @@ class Field:
 
     @property
     def all_solve(self) -> bool:
-        """Whether every trial of every configuration solved the task."""
-        return all(trials.all_solved for trials in self.family.members.values())
+        """Whether every trial of every configuration solved the task, of enough trials."""
+        return all(
+            trials.all_solved and trials.count >= FEWEST_FOR_VERDICT
+            for trials in self.family.members.values()
+        )
 
     def verdict(self, a: Configuration, b: Configuration) -> Verdict:
         """Return the judgement on ``b`` against ``a``."""

@@ -28,14 +28,13 @@ if TYPE_CHECKING:
 
     from ._ngrams import Symbols
 
-_SYMBOLS_SHOWN = 20
 _DEPENDENT_SYMBOLS = 2000
 """Symbols over which the errors of a model are taken to be correlated.
 
 On the characters of Shakespeare, the errors of a 4-gram model in windows of 35 correlate by 0.11
 at one window's distance, 0.06 at five and 0.02 at twenty.
 """
-_SYMBOLS_SHOWN = 40
+_SYMBOLS_SHOWN = 20
 """Symbols listed in an error message."""
 
 

@@ -123,7 +123,7 @@ def test_the_detectable_difference_is_detected_with_the_power_promised(
     rng = np.random.default_rng(seeds)
     error = math.sqrt(2 / seeds)
     claims = [
-        AllPairs(list(rng.normal(size=(models, seeds))), permutations=199).detectable_at(
+        AllPairs(list(rng.normal(size=(models, seeds))), permutations=499).detectable_at(
             0, 1, error
         )
         for sample in rng.normal(size=(30, models, seeds))
@@ -132,7 +132,7 @@ def test_the_detectable_difference_is_detected_with_the_power_promised(
     for _ in range(200):
         scores = rng.normal(size=(models, seeds))
         scores[1] += np.median(claims)
-        shown += AllPairs(list(scores), permutations=199).p_value(0, 1) <= 0.05
+        shown += AllPairs(list(scores), permutations=499).p_value(0, 1) <= 0.05
     assert shown / 200 == pytest.approx(0.8, abs=0.09)
 
 

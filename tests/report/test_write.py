@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a whole study with some failures."""
     target = tmp_path_factory.mktemp("reports") / "study"
     records = [
-        *study(seeds=5),
+        *study(),
         record(status=Status.TIMEOUT, error="no result after 600 s", model="gru", seed=7),
         record(status=Status.DIVERGED, error="loss is not finite", model="rnn", seed=7),
     ]
@@ -64,8 +64,8 @@ def test_the_page_fetches_nothing_and_runs_nothing(folder: Path) -> None:
     "words",
     [
         pytest.param(("lstm", "best mean score"), id="best"),
-        pytest.param(("better than", "attention-lstm", "bilstm", "rnn"), id="worse models"),
-        pytest.param(("gru", "5 seeds show a difference of"), id="power"),
+        pytest.param(("better than", "rnn"), id="worse models"),
+        pytest.param(("gru", "lstm solve the task in every trial"), id="ceiling"),
         pytest.param(("never by rnn",), id="unsolved"),
         pytest.param(("2 trials", "1 timeout", "1 diverged"), id="failures"),
     ],
@@ -85,7 +85,7 @@ def test_the_report_shows_what_the_records_say(folder: Path, name: str) -> None:
         "persistence",
         "recursive mse",
         "Long short-term memory",
-        "rnnbench run -t copy-memory -m lstm --seeds 5",
+        "rnnbench run -t copy-memory -m lstm --seeds 3",
         "2.13.0",
     ):
         assert recorded in text, recorded

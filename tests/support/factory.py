@@ -367,7 +367,7 @@ def study(
     *,
     tasks: Sequence[str] = ("copy-memory", "sine-forecasting"),
     models: Sequence[str] = tuple(LEVELS),
-    seeds: int = 3,
+    seeds: int = 5,
     points: int = 20,
 ) -> list[Record]:
     """A comparison in which all models but ``rnn`` learn.

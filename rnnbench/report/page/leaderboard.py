@@ -45,8 +45,6 @@ MOST_REASONS = 12
 MOST_ROWS = 200
 """Rows of any table; the rest are counted, and are in results.csv."""
 _MOST_OPTIONS = 8
-_EXPECTED_NOTES = ("no state profile: ", "no Lyapunov exponents: ")
-"""Notes on measurements that do not exist for a model; the category's reason says so already."""
 LOOKS_AHEAD, NOISY = "†", "‡"
 NOISY_NOTE = f"{NOISY} the interval is wider than a quarter of the ratio: the timings scattered."
 MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
@@ -319,8 +317,6 @@ def _missing_figures(configurations: Sequence[Configuration]) -> list[str]:
     for configuration in configurations:
         for record in configuration.records:
             for note in record.result.all_notes:
-                if note.startswith(_EXPECTED_NOTES):
-                    continue
                 labels.setdefault(note, {})[configuration.label] = None
     notes = [
         f"{listed(list(models), most=6)}: {one_line(reason, 300)}"
