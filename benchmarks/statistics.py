@@ -16,12 +16,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
+from rnnbench.analysis import studentized_range
 from rnnbench.analysis.across_tasks import interquartile_mean, interquartile_mean_interval
 from rnnbench.analysis.all_pairs import AllPairs
 from rnnbench.analysis.baseline import shown_better
-from rnnbench.analysis.intervals import Floats, mean_interval
+from rnnbench.analysis.intervals import Floats, mean_interval, widened
+from rnnbench.analysis.items import item_error
 from rnnbench.analysis.verdicts import Family, Trials
+from rnnbench.records.items import ItemScores
 
 MODELS = (2, 3, 5, 10)
 SEEDS = (4, 5, 6, 10)
@@ -120,6 +124,43 @@ def false_alarms(tables: int, name: str) -> list[str]:
     ]
 
 
+def each_test_alone(tables: int, name: str) -> list[str]:
+    """Return the false alarms of Games & Howell's test, of the permutation test, and of both."""
+    shape = {**SHAPES, **UNEQUAL_SPREADS}[name]
+    rng = np.random.default_rng(7)
+    cells = []
+    for m, n in CORNERS:
+        alarms = np.zeros(3)
+        for _ in range(tables):
+            pairs = AllPairs(list(shape.draw(rng, (m, n))), permutations=PERMUTATIONS)
+            statistics = [pairs.statistic(a, b) for a, b in itertools.combinations(range(m), 2)]
+            t, freedom = np.array(statistics).T
+            parametric = studentized_range.tail(np.minimum(t, 1e6) * math.sqrt(2), m, freedom)
+            by_permutation = np.array([pairs.chance_of(each) for each in t])
+            both = np.maximum(parametric, by_permutation)
+            alarms += [(p <= 0.05).any() for p in (parametric, by_permutation, both)]
+        cells.append(" / ".join(f"{100 * share / tables:.0f}" for share in alarms))
+    return cells
+
+
+CORNERS = ((2, 4), (5, 5), (10, 4), (10, 10))
+
+
+def ladder_alarms(tables: int, correlation: float) -> list[str]:
+    """Return how often Friedman's test tells five equal models apart over five levels of a task.
+
+    The two seeds of a model are the same at every level, and their quality carries over from level
+    to level with this correlation.
+    """
+    rng = np.random.default_rng(8)
+    alarms = 0
+    for _ in range(tables):
+        quality = rng.normal(size=(5, 2, 1)) * math.sqrt(correlation)
+        scores = quality + rng.normal(size=(5, 2, 5)) * math.sqrt(1 - correlation)
+        alarms += int(stats.friedmanchisquare(*scores.mean(axis=1)).pvalue <= 0.05)
+    return [_percent(alarms, tables)]
+
+
 def coverage(tables: int, name: str) -> list[str]:
     """Return, by seeds, the share of intervals of a mean that hold the true mean."""
     shape = SHAPES[name]
@@ -136,6 +177,33 @@ def coverage(tables: int, name: str) -> list[str]:
     return cells
 
 
+def item_coverage(tables: int, items: int) -> list[str]:
+    """Return, by seeds, the coverage of the interval of an accuracy on a finite test set.
+
+    Without and with the choice of the test items. Seeds differ in their mean accuracy by a standard
+    deviation of 0.02, items in their difficulty by one of 0.25.
+    """
+    rng = np.random.default_rng(9)
+    truth = np.clip(0.8 + 0.25 * rng.normal(size=1_000_000), 0, 1).mean()
+    cells = []
+    for n in ITEM_SEEDS:
+        held = np.zeros(2)
+        for _ in range(tables):
+            skill = rng.normal(0.8, 0.02, (n, 1))
+            chance = np.clip(skill + rng.normal(0, 0.25, items), 0, 1)
+            answers = (rng.random((n, items)) < chance).astype(float)
+            alone = mean_interval(answers.mean(axis=1))
+            error = item_error([ItemScores.of(each) for each in answers])
+            assert error is not None
+            for place, estimate in enumerate((alone, widened(alone, error))):
+                assert estimate.low is not None
+                assert estimate.high is not None
+                held[place] += estimate.low <= truth <= estimate.high
+        cells.append(" / ".join(f"{100 * share / tables:.0f}" for share in held))
+    return cells
+
+
+ITEM_SEEDS = (3, 5, 10)
 INTERVAL_SEEDS = (2, 3, 4, 5, 6, 8, 10, 20)
 
 
@@ -228,10 +296,27 @@ def tables_of(count: int, pool: ProcessPoolExecutor) -> Iterator[str]:
     )
     rows = list(pool.map(partial(false_alarms, count), worlds))
     yield _wide(worlds, grid, rows)
+    yield "## Each test alone"
+    yield (
+        "Percentages of false alarms of Games & Howell's test alone / of the permutation test "
+        "alone / of both, which is the rule for mean scores."
+    )
+    alone = ["normal", "two levels, none solved", *UNEQUAL_SPREADS]
+    rows = list(pool.map(partial(each_test_alone, count), alone))
+    corners = [f"{m} models, {n} seeds" for m, n in CORNERS]
+    yield _table(["scores", *corners], alone, rows)
     yield "## Coverage of the interval of a mean"
     yield "Share of 95 % intervals that hold the true mean, by the shape of the scores."
     rows = list(pool.map(partial(coverage, 4 * count), SHAPES))
     yield _table(["scores", *(f"{n} seeds" for n in INTERVAL_SEEDS)], list(SHAPES), rows)
+    yield "## Coverage on a finite test set"
+    yield (
+        "Percentages of intervals of an accuracy that hold that of new seeds on new items: from the "
+        "seeds alone / with the choice of the items."
+    )
+    sizes = (50, 150, 1000)
+    rows = list(pool.map(partial(item_coverage, count), sizes))
+    yield _table(["items", *(f"{n} seeds" for n in ITEM_SEEDS)], [str(n) for n in sizes], rows)
     yield "## Power"
     yield (
         "The difference that the report calls detectable, in standard deviations of one model, and "
@@ -258,6 +343,15 @@ def tables_of(count: int, pool: ProcessPoolExecutor) -> Iterator[str]:
     rows = list(pool.map(partial(baseline_alarms, 4 * count), unsolved))
     corners = [f"{m} models, {n} seeds" for m, n in itertools.product(MODELS[::2], SEEDS[1::2])]
     yield _table(["scores", *corners], unsolved, rows)
+    yield "## Levels of a difficulty sweep as tasks"
+    yield (
+        "Share of false alarms of Friedman's test at 5 %, with five equal models, five levels and "
+        "the same two seeds at each, by the correlation of a seed's quality between levels. Sweeps "
+        "are therefore left out of the statistics across tasks."
+    )
+    correlations = (0.0, 0.3, 0.6, 0.9)
+    rows = list(pool.map(partial(ladder_alarms, count), correlations))
+    yield _table(["correlation", "false alarms"], [f"{r:g}" for r in correlations], rows)
     yield "## Coverage across tasks"
     yield "Share of intervals of the interquartile mean that hold the true one; normal scores."
     counts = (2, 5, 7, 20)

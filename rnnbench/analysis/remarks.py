@@ -6,8 +6,15 @@ from rnnbench.analysis.formatting import listed
 from rnnbench.analysis.groups import Configuration, TaskGroup
 
 STILL_IMPROVING = "↗"
+LOOKS_AHEAD = "†"
 _SEEN_LIMIT = 0.01
 """Share of test sequences seen in training up to which nothing is remarked."""
+
+
+def marked(configuration: Configuration) -> str:
+    """Return the label, marked when the model looks ahead."""
+    label = configuration.label
+    return label if configuration.spec.model.causal else f"{label} {LOOKS_AHEAD}"
 
 
 def score_mark(configuration: Configuration) -> str:

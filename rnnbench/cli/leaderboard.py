@@ -18,7 +18,13 @@ from rnnbench.analysis.formatting import (
 )
 from rnnbench.analysis.gradients import horizon_text, memory_horizon
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
-from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
+from rnnbench.analysis.remarks import (
+    LOOKS_AHEAD,
+    marked,
+    mixed_processors,
+    score_mark,
+    still_improving,
+)
 from rnnbench.encoding import plain
 from rnnbench.records.result import Status
 
@@ -37,6 +43,8 @@ UNCERTAIN = "~"
 def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]:
     """Yield one table per task with a row per configuration, best score first.
 
+    Models that look ahead solve an easier problem: they are marked, and come after the others.
+
     If the console is too narrow, the last columns are omitted and named, so that no number is cut.
     """
     for task in group(records):
@@ -52,7 +60,7 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
     )
     rows = [
         [plain(cell, console.encoding) for cell in _cells(configuration)]
-        for configuration in task.configurations
+        for configuration in sorted(task.configurations, key=lambda c: not c.spec.model.causal)
     ]
     fitting = (
         n for n in range(len(headings), _ALWAYS, -1) if _width(headings[:n], rows) <= console.width
@@ -98,6 +106,8 @@ def _leaderboard(
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
     remarks = [remark for remark in (still_improving(task), mixed_processors(task)) if remark]
+    if any(not configuration.spec.model.causal for configuration in task.configurations):
+        remarks.append(f"{LOOKS_AHEAD} looks ahead: an easier problem, not ranked with the others")
     table.caption = Text("\n".join(["; ".join(facts), *remarks]), style="dim")
     table.caption_justify = "left"
     return table
@@ -122,7 +132,7 @@ def _cells(configuration: Configuration) -> tuple[str, ...]:
     counts = {"declined": declined, "not done": failed}
     remarks = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     return (
-        configuration.label,
+        marked(configuration),
         f"{estimate_text(configuration.score)}{score_mark(configuration)}",
         number(configuration.skill.value) if configuration.skill else MISSING,
         rate_text(configuration.solved) if configuration.solved else MISSING,

@@ -34,7 +34,13 @@ from rnnbench.analysis.gradients import (
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import Estimate
-from rnnbench.analysis.remarks import mixed_processors, score_mark, still_improving
+from rnnbench.analysis.remarks import (
+    LOOKS_AHEAD,
+    marked,
+    mixed_processors,
+    score_mark,
+    still_improving,
+)
 from rnnbench.errors import one_line
 from rnnbench.records.result import Speed, SpeedMode, SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
@@ -45,7 +51,7 @@ MOST_REASONS = 12
 MOST_ROWS = 200
 """Rows of any table; the rest are counted, and are in results.csv."""
 _MOST_OPTIONS = 8
-LOOKS_AHEAD, NOISY = "†", "‡"
+NOISY = "‡"
 NOISY_NOTE = f"{NOISY} the interval is wider than a quarter of the ratio: the timings scattered."
 MODES: tuple[SpeedMode, ...] = ("train", "forward", "stream")
 
@@ -64,6 +70,11 @@ def leaderboard(
     listed_here = [c for c in task.configurations if c.spec.model.causal is not ahead]
     if not listed_here:
         return None
+    notes = _notes(task, listed_here)
+    if ahead:
+        above = [c for c in task.configurations if c.spec.model.causal]
+        said = set(_notes(task, above)) if above else set()
+        notes = [note for note in notes if note not in said]
     shown = listed_here[:MOST_ROWS]
     columns = (
         Column("model", numeric=False),
@@ -97,7 +108,7 @@ def leaderboard(
         for label, score, skill in simple_methods(task)
     ]
     title = "Models that look ahead" if ahead else "Leaderboard"
-    return Table(title, columns, tuple(rows), tuple(_notes(task, listed_here)))
+    return Table(title, columns, tuple(rows), tuple(notes))
 
 
 def simple_methods(task: TaskGroup) -> list[tuple[str, float, float]]:
@@ -152,12 +163,6 @@ def _ratio(point: SpeedPoint | None) -> str:
     if point is None:
         return MISSING
     return f"{ratio_text(point.ratio)}{f' {NOISY}' if point.noisy else ''}"
-
-
-def marked(configuration: Configuration) -> str:
-    """Return the label, marked when the model looks ahead."""
-    label = configuration.label
-    return label if configuration.spec.model.causal else f"{label} {LOOKS_AHEAD}"
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from rnnbench.analysis.formatting import (
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.intervals import mean_interval
 from rnnbench.analysis.judged import Field
+from rnnbench.analysis.remarks import marked
 from rnnbench.records.result import SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.page.leaderboard import (
@@ -28,7 +29,6 @@ from rnnbench.report.page.leaderboard import (
     as_built_text,
     comparator,
     interval,
-    marked,
     plain_loop_text,
 )
 
