@@ -311,8 +311,8 @@ def tables_of(count: int, pool: ProcessPoolExecutor) -> Iterator[str]:
     yield _table(["scores", *(f"{n} seeds" for n in INTERVAL_SEEDS)], list(SHAPES), rows)
     yield "## Coverage on a finite test set"
     yield (
-        "Percentages of intervals of an accuracy that hold that of new seeds on new items: from the "
-        "seeds alone / with the choice of the items."
+        "Percentages of intervals of an accuracy that hold that of new seeds on new items: from "
+        "the seeds alone / with the choice of the items."
     )
     sizes = (50, 150, 1000)
     rows = list(pool.map(partial(item_coverage, count), sizes))
