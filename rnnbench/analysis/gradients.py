@@ -145,16 +145,12 @@ class Horizon:
 
     Attributes:
         steps: median over seeds; ``None`` where most seeds have no influence above the floor.
-        longest: largest lag measured.
+        censored: whether at least half of the seeds have influence at the largest lag that their
+            test sequences have, so that the horizon may be larger.
     """
 
     steps: float | None
-    longest: int
-
-    @property
-    def censored(self) -> bool:
-        """Whether the horizon is the largest lag that the test sequences have."""
-        return self.steps is not None and self.steps >= self.longest
+    censored: bool
 
 
 def memory_horizon(configuration: Configuration) -> Horizon | None:
@@ -164,7 +160,8 @@ def memory_horizon(configuration: Configuration) -> Horizon | None:
         return None
     # a seed without influence ranks below lag 0
     steps = median([-1 if each.horizon is None else each.horizon for each in found])
-    return Horizon(None if steps < 0 else steps, max(each.longest for each in found))
+    at_the_end = sum(each.horizon is not None and each.horizon >= each.longest for each in found)
+    return Horizon(None if steps < 0 else steps, 2 * at_the_end >= len(found))
 
 
 def mean_matrix(found: Sequence[Influence]) -> list[list[float]]:

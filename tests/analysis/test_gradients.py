@@ -102,6 +102,10 @@ def test_a_horizon_at_the_longest_lag_is_a_lower_limit() -> None:
     assert over(39, 39) == "≥ 39"
     assert over(None, None, 12) == "none"
     assert over(None, 7, 12) == "7"
+    # seeds whose sequences are of different lengths, each with influence to its end
+    ends = [influence().model_copy(update={"horizon": k, "longest": k}) for k in (380, 405, 456)]
+    whole = configuration([Gradient(profiles=(), influence=(each,)) for each in ends])
+    assert horizon_text(memory_horizon(whole)) == "≥ 405"
 
 
 def test_matrices_are_averaged_over_seeds_where_they_have_values() -> None:
