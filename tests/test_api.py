@@ -228,7 +228,7 @@ def test_progress_is_printed_in_any_encoding(
 def test_a_store_is_read_and_reported_by_public_functions(tmp_path: Path) -> None:
     store = tmp_path / "x.db"
     with Store(store) as opened:
-        for made in study(tasks=("copy-memory",), models=("lstm", "rnn"), points=3):
+        for made in study(tasks=("copy-memory",), models=("lstm", "rnn"), seeds=3, points=3):
             opened.add(made.spec, made.result, started_at=made.started_at, seconds=1.0)
     records = rnnbench.read_records(store)
     assert len(records) == 6

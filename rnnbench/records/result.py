@@ -193,12 +193,7 @@ class Influence(Data):
     noise: float
     """Mean change of the same outputs when the weights are rounded to float32 at random."""
     floor: float
-    """Change that counts as influence: the noise, and at least 0.01."""
-    horizon: int | None
-    """Memory horizon: largest lag whose influence is above the floor; ``None`` if there is none.
-
-    Above means that the lower limit of a simultaneous 95 % bootstrap interval over sequences is.
-    """
+    """Change that counts as influence: three times the noise, and at least 0.01."""
     relevant: float | None = None
     """Mean influence of the inputs that the task needs on the outputs that need them."""
     irrelevant: float | None = None
@@ -213,6 +208,12 @@ class Influence(Data):
     def longest(self) -> int:
         """The largest lag measured."""
         return max(self.lags, default=0)
+
+    @property
+    def horizon(self) -> int | None:
+        """Memory horizon: largest lag with a mean influence above the floor; ``None`` if none."""
+        pairs = zip(self.lags, self.values, strict=True)
+        return max((lag for lag, value in pairs if value > self.floor), default=None)
 
 
 LyapunovMethod: TypeAlias = Literal["finite-time singular values", "QR"]

@@ -17,7 +17,7 @@ from rnnbench.analysis.gradients import (
     memory_horizon,
 )
 from rnnbench.analysis.groups import Configuration, group
-from rnnbench.records.result import Gradient, Record
+from rnnbench.records.result import Gradient, Influence, Record
 from tests.support.factory import influence, profile, record
 
 
@@ -90,12 +90,16 @@ def test_options_that_set_the_initial_weights_are_named() -> None:
     }
 
 
+def up_to(horizon: int | None, longest: int) -> Influence:
+    """Return an influence above the floor up to a lag, measured up to another."""
+    values = tuple(1.0 if horizon is not None and k <= horizon else 0.0 for k in range(longest + 1))
+    lags = tuple(range(longest + 1))
+    return influence().model_copy(update={"lags": lags, "values": values})
+
+
 def test_a_horizon_at_the_longest_lag_is_a_lower_limit() -> None:
     def over(*found: int | None) -> str:
-        gradients = [
-            Gradient(profiles=(), influence=(influence().model_copy(update={"horizon": horizon}),))
-            for horizon in found
-        ]
+        gradients = [Gradient(profiles=(), influence=(up_to(horizon, 39),)) for horizon in found]
         return horizon_text(memory_horizon(configuration(gradients)))
 
     assert over(25, 25, 26) == "25"
@@ -103,7 +107,7 @@ def test_a_horizon_at_the_longest_lag_is_a_lower_limit() -> None:
     assert over(None, None, 12) == "none"
     assert over(None, 7, 12) == "7"
     # seeds whose sequences are of different lengths, each with influence to its end
-    ends = [influence().model_copy(update={"horizon": k, "longest": k}) for k in (380, 405, 456)]
+    ends = [up_to(k, k) for k in (380, 405, 456)]
     whole = configuration([Gradient(profiles=(), influence=(each,)) for each in ends])
     assert horizon_text(memory_horizon(whole)) == "≥ 405"
 

@@ -39,7 +39,10 @@ def store(folder: Path) -> Path:
     path = folder / "rnnbench.db"
     failed = record(model="gru", seed=9, status=Status.FAILED, error="RuntimeError: \x1b[31mboom")
     with Store(path) as opened:
-        for made in (*study(tasks=("copy-memory",), models=("lstm", "rnn"), points=3), failed):
+        for made in (
+            *study(tasks=("copy-memory",), models=("lstm", "rnn"), seeds=3, points=3),
+            failed,
+        ):
             opened.add(
                 made.spec,
                 made.result,

@@ -138,14 +138,15 @@ def test_compare_sets_two_models_side_by_side() -> None:
 
 
 def test_compare_sets_two_stores_side_by_side_and_gates(store: Path) -> None:
-    with Store("new.db") as new:
+    with Store("old.db") as old, Store("new.db") as new:
         for made in study(tasks=("copy-memory",), models=("lstm", "rnn"), points=3):
+            old.add(made.spec, made.result, started_at="", seconds=1.0)
             worse = record(score=0.2, spec=made.spec) if made.spec.model.name == "lstm" else made
             new.add(worse.spec, worse.result, started_at="", seconds=1.0)
-    assert "copy-memory, lstm" in said("compare", store.name, "new.db")
-    assert call("compare", store.name, "new.db", "--fail-on-regression").code == 3
-    assert call("compare", "new.db", store.name, "--fail-on-regression").code == 0
-    assert call("compare", store.name, store.name, "--fail-on-regression").code == 0
+    assert "copy-memory, lstm" in said("compare", "old.db", "new.db")
+    assert call("compare", "old.db", "new.db", "--fail-on-regression").code == 3
+    assert call("compare", "new.db", "old.db", "--fail-on-regression").code == 0
+    assert call("compare", "old.db", "old.db", "--fail-on-regression").code == 0
     assert "absent.db: no such store" in call("compare", store.name, "absent.db").complaint
     assert "'lstm' is not a file" in call("compare", store.name, "lstm").complaint
 

@@ -80,6 +80,10 @@ def test_a_simple_method_that_beats_every_model_is_named_first() -> None:
         "against 0.550 for rnn."
     )
     assert "simple method" not in " ".join(sentences(errors("rnn", around(0.2))))
+    bound = learning(
+        0.2, direction="lower", baseline=1.0, perfect=0.0, simple_scores={"floor": 0.0}
+    )
+    assert "simple method" not in " ".join(sentences(runs("rnn", [bound] * 5)))
 
 
 def test_models_that_look_ahead_have_tables_of_their_own_and_anchor_nothing() -> None:

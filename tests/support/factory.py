@@ -145,7 +145,6 @@ def profile(
 def influence(slope: float = -0.1, *, direction: Direction = "past", lags: int = 40) -> Influence:
     """An influence that decays exponentially, on two needed inputs and outputs."""
     values = tuple(math.exp(slope * k) for k in range(lags))
-    above = [k for k, value in enumerate(values) if value > 0.01]
     past = direction == "past"
     return Influence(
         direction=direction,
@@ -155,7 +154,6 @@ def influence(slope: float = -0.1, *, direction: Direction = "past", lags: int =
         differing=(0.875,) * lags,
         noise=1e-8,
         floor=0.01,
-        horizon=max(above, default=None),
         relevant=0.8 if past else None,
         irrelevant=0.1 if past else None,
         matrix=((0.8, 0.1), (0.1, None)) if past else (),

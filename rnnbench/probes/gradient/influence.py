@@ -29,8 +29,8 @@ ROUNDING = 2.0**-24
 """Largest relative error of rounding to float32."""
 ROUNDINGS = 3
 """Times that the weights are rounded at random; the largest change is the noise."""
-LEVEL = 0.95
-RESAMPLES = 4000
+NOISES = 3
+"""A change of so many times the noise is none of it."""
 _LAGS = 32
 """Lags of a profile over steps at most, besides those that the task needs."""
 _NEEDED_LAGS = 16
@@ -52,9 +52,10 @@ def influence_profile(
     all steps that count. It measures finite replacements, so that it sees what a saturated unit
     holds, whose gradient is zero (a permutation importance, Breiman 2001, of one step).
 
-    The memory horizon is the largest lag above the floor: the lower limit of its bootstrap interval
-    over sequences (one-sided 95 %, simultaneous by Bonferroni over the lags) exceeds both 0.01 and
-    the noise. The noise is the change of the same outputs, with no input replaced, when every
+    The memory horizon is the largest lag whose mean influence is above the floor, which is the
+    larger of 0.01 and three times the noise. A mean above the floor implies that the output of at
+    least one sequence changed so much, also where the inputs that matter stand at other lags in
+    other sequences. The noise is the change of the same outputs, with no input replaced, when every
     weight is moved by a random relative error of at most 2^-24: a change no larger is lost in
     float32. In chaotic dynamics it is of order 1, as is the effect of any replacement at any lag,
     which is no memory.
@@ -62,7 +63,7 @@ def influence_profile(
     Args:
         network: left unchanged.
         sample: the test sequences, of which the first 24 are measured.
-        generator: on the CPU; draws replacements, roundings and resamples.
+        generator: on the CPU; draws replacements and roundings.
 
     Returns:
         The influence of the past and, for a non-causal network with predictions at every step,
@@ -88,7 +89,7 @@ def influence_profile(
         changes = _changes(exact, sample, drawn, usual, tokens) / scale  # (M, T) or (M, 1)
         noise = _noise(exact, sample, usual, tokens, generator) / scale
     measured = _Measured(sample, drawn, changes.cpu())
-    floor = max(noise, SMALLEST)
+    floor = max(NOISES * noise, SMALLEST)
     directions: list[Direction] = ["past"]
     if sample.every and not network.causal:
         directions.append("future")
@@ -109,7 +110,6 @@ def influence_profile(
                 differing=tuple(differing.tolist()),
                 noise=noise,
                 floor=floor,
-                horizon=horizon_above(lags, by_lag, floor, generator),
                 relevant=needed if past else None,
                 irrelevant=other if past else None,
                 matrix=measured.matrix() if past else (),
@@ -221,26 +221,6 @@ class _Measured:
 
 def _mean(values: Tensor) -> float | None:
     return float(values.double().mean()) if len(values) else None
-
-
-def horizon_above(
-    lags: list[int], by_lag: Tensor, floor: float, generator: torch.Generator
-) -> int | None:
-    """Return the largest lag whose lower bootstrap limit (B, L) over sequences is above a floor."""
-    if not lags:
-        return None
-    sequences = len(by_lag)
-    drawn = torch.randint(sequences, (RESAMPLES, sequences), generator=generator)
-    weights = torch.zeros(RESAMPLES, sequences, dtype=torch.float64)
-    weights.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=torch.float64))
-    known = by_lag.isfinite()
-    sums = weights @ torch.where(known, by_lag, 0.0).double()  # (R, L)
-    counts = weights @ known.double()
-    # a resample without any sequence of a lag says nothing on that lag
-    means = torch.where(counts > 0, sums / counts, torch.nan)
-    lower = means.nanquantile((1 - LEVEL) / len(lags), dim=0)
-    above = [lag for lag, limit in zip(lags, lower.tolist(), strict=True) if limit > floor]
-    return max(above, default=None)
 
 
 def _outputs(network: Network, inputs: Tensor, lengths: Tensor) -> Tensor:

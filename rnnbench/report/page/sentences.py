@@ -105,7 +105,13 @@ def _simple_methods(judged: JudgedTask) -> list[str]:
     assert task.learning is not None
     bests = [field.best for field in judged.fields if field.best.score is not None]
     best = max(bests, key=lambda c: task.sign * (c.score.value if c.score else math.nan))
-    simple = {n: v for n, v in task.learning.simple_scores.items() if math.isfinite(v)}
+    # A score as good as perfection is a bound, such as the noise floor, and no method.
+    span = abs(task.learning.perfect - task.learning.baseline)
+    simple = {
+        name: score
+        for name, score in task.learning.simple_scores.items()
+        if math.isfinite(score) and task.sign * (task.learning.perfect - score) > 1e-3 * span
+    }
     name = max(simple, key=lambda each: task.sign * simple[each], default=None)
     if name is None or best.score is None or task.sign * (simple[name] - best.score.value) <= 0:
         return []
