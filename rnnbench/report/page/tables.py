@@ -74,12 +74,17 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
         else "The verdict compares mean scores: the larger p-value of Games & Howell's test and of "
         "the permutation test of the largest difference, both over all pairs."
     )
-    notes = (
+    notes = [
         f"{test} The chance that any pair of equal models is called better or worse is 5 %. "
         f"Equivalent: the interval lies within {number(field.family.margin, 2)}, the smallest "
-        "effect of interest. Steps to solve: log-rank test, corrected over all pairs likewise.",
-    )
-    return Table("Comparisons", columns, tuple(rows), notes)
+        "effect of interest. Steps to solve: log-rank test, corrected over all pairs likewise."
+    ]
+    if any(c.item_error is not None for c in field.configurations):
+        notes.append(
+            "The test set is finite and the same for all: verdicts are about its items, and hold "
+            "for new seeds."
+        )
+    return Table("Comparisons", columns, tuple(rows), tuple(notes))
 
 
 def timings(task: TaskGroup) -> Table | None:
