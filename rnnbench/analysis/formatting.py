@@ -48,7 +48,7 @@ def compact(value: float | None) -> str:
     for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{number(value / size)} {suffix}"
-    return number(value)
+    return whole(value) if float(value).is_integer() else number(value)
 
 
 def estimate_text(estimate: Estimate | None, signed: bool = False) -> str:

@@ -82,10 +82,11 @@ def _findings(pairing: Pairing, a: str, b: str) -> list[str]:
     verdict, difference = pairing.verdict, pairing.verdict.difference
     lines = [f"Verdict: {verdict_text(verdict, a, b)}."]
     if difference is not None:
+        known = verdict.p_value is not None
+        tested = f", p {p_text(verdict.p_value)} by {verdict.analysis}" if known else ""
         lines.append(
             f"{one_line(pairing.score_name, 60)}, {b} minus {a}: "
-            f"{estimate_text(difference.estimate, signed=True)} ({level_text()} interval), "
-            f"p {p_text(verdict.p_value)} by {verdict.analysis}."
+            f"{estimate_text(difference.estimate, signed=True)} ({level_text()} interval){tested}."
         )
     if pairing.differing:
         values = (f"{n} {option_text(x)} and {option_text(y)}" for n, x, y in pairing.differing)
