@@ -54,6 +54,8 @@ def _fastest_of(found: list[tuple[SpeedPoint, Configuration]]) -> str:
     def named(point: SpeedPoint, configuration: Configuration) -> str:
         return f"{configuration.label} ({ratio_text(point.ratio)})"
 
+    if not alike and first.spec.model.label == first.comparator:
+        return f"{first.label} has the fastest training step"
     if not alike:
         return (
             f"{first.label} has the fastest training step, {ratio_text(best.ratio)} "

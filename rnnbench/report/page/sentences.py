@@ -262,17 +262,18 @@ def _initialised(configuration: Configuration) -> str:
 
 
 def _memory(task: TaskGroup) -> list[str]:
-    parts = [
-        f"{c.label} {horizon_text(horizon)}"
-        for c in task.configurations
-        if (horizon := memory_horizon(c)) is not None
-    ]
-    if not parts:
-        return []
-    return [
-        f"Memory horizon after training, in time steps: {listed(parts)} "
-        "(the largest lag at which another input changes the output)."
-    ]
+    measured = [(c, h) for c in task.configurations if (h := memory_horizon(c)) is not None]
+    found = [f"{c.label} {horizon_text(h)}" for c, h in measured if h.steps is not None]
+    none = [c.label for c, h in measured if h.steps is None]
+    lines = []
+    if found:
+        lines.append(
+            f"Memory horizon after training, in time steps: {listed(found)} "
+            "(the largest lag at which replacing one input changes the output)."
+        )
+    if none:
+        lines.append(f"No single input changes the output of {listed(none)} at any lag.")
+    return lines
 
 
 def _cheapest(task: TaskGroup) -> list[str]:
