@@ -53,7 +53,7 @@ def test_the_fastest_is_chosen_by_ratio_not_by_milliseconds() -> None:
         }
     )
     as_built, plain = fastest(task)
-    assert as_built.startswith("As built, lstm has the fastest training step, 1.00× [0.990, 1.01]")
+    assert as_built == "As built, lstm has the fastest training step."
     assert plain.startswith("With a plain loop for each model, gru has the fastest training step")
     assert " ms" not in as_built + plain
 
