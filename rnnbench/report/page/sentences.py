@@ -105,7 +105,11 @@ def _simple_methods(judged: JudgedTask) -> list[str]:
     assert task.learning is not None
     bests = [field.best for field in judged.fields if field.best.score is not None]
     best = max(bests, key=lambda c: task.sign * (c.score.value if c.score else math.nan))
-    simple = {n: v for n, v in task.learning.simple_scores.items() if math.isfinite(v)}
+    simple = {
+        name: score
+        for name, score in task.learning.simple_scores.items()
+        if math.isfinite(score) and not _is_perfect(name, score, task.learning.perfect)
+    }
     name = max(simple, key=lambda each: task.sign * simple[each], default=None)
     if name is None or best.score is None or task.sign * (simple[name] - best.score.value) <= 0:
         return []
@@ -113,6 +117,11 @@ def _simple_methods(judged: JudgedTask) -> list[str]:
         f"A simple method, {name}, has a better score than every model: {task.score_name} "
         f"{number(simple[name])}, against {number(best.score.value)} for {best.label}."
     ]
+
+
+def _is_perfect(name: str, score: float, perfect: float) -> bool:
+    """Whether it is the best score possible in expectation by another name, and no method."""
+    return name.endswith("expected") and math.isclose(score, perfect)
 
 
 def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
@@ -265,7 +274,8 @@ def _memory(task: TaskGroup) -> list[str]:
         return []
     return [
         f"Memory horizon after training, in time steps: {listed(parts)} "
-        "(the largest lag at which another input changes the output)."
+        "(the largest lag at which another input is shown to change the output; none: shown at no "
+        "lag, which is no evidence of absence)."
     ]
 
 
