@@ -21,6 +21,7 @@ from rnnbench.analysis.formatting import (
 )
 from rnnbench.analysis.gradients import (
     STABLE_SLOPE,
+    WIDEST_STABLE,
     category_text,
     horizon_text,
     influences,
@@ -166,7 +167,7 @@ def _ratio(point: SpeedPoint | None) -> str:
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:
-    """Return a row; ``ahead`` adds the column of models that look ahead."""
+    """Return the row of a configuration."""
     size = configuration.size
     return (
         marked(configuration),
@@ -239,7 +240,7 @@ def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
         )
         notes.append(
             "Slope of ln G per step through the state, with its t-interval over seeds; stable: the "
-            f"interval holds 0, or lies within ±{STABLE_SLOPE}."
+            f"interval lies within ±{STABLE_SLOPE}, or holds 0 and stays within ±{WIDEST_STABLE}."
         )
     for reason, labels in _undetermined(configurations).items():
         notes.append(f"No category for {listed(labels)}: {reason}.")
@@ -257,9 +258,10 @@ def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
         )
         notes.append(
             f"Influence: change of the output when one input is replaced by another of the data "
-            f"({unit}). Memory horizon: largest lag in time steps with an influence above "
-            f"{number(max(each.floor for each in found))}; ≥: the largest lag that the test "
-            "sequences have; none: no lag. Where needed: inputs that the task declares as needed."
+            f"({unit}). Memory horizon: largest lag in time steps with an influence shown to be "
+            f"above {number(max(each.floor for each in found))}; ≥: the largest lag that the test "
+            "sequences have; none: shown at no lag. Where needed: inputs that the task declares as "
+            "needed."
         )
     return notes
 
