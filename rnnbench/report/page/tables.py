@@ -77,7 +77,8 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
     notes = (
         f"{test} The chance that any pair of equal models is called better or worse is held at "
         f"5 %. Equivalent: the interval lies within ±{number(field.family.margin, 2)}, the "
-        "smallest effect of interest. Steps to solve: log-rank test, corrected over all pairs likewise.",
+        "smallest effect of interest. Steps to solve: log-rank test, corrected over all pairs "
+        "likewise.",
     )
     return Table("Comparisons", columns, tuple(rows), notes)
 
