@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, median, stdev
+from statistics import mean, median, median_low, stdev
 from typing import Literal, TypeAlias
 
 from scipy import stats
@@ -144,7 +144,8 @@ class Horizon:
     """Memory horizon over seeds.
 
     Attributes:
-        steps: median over seeds; ``None`` where most seeds have no influence above the floor.
+        steps: median over seeds; ``None`` where at least half of them have no influence above the
+            floor.
         censored: whether at least half of the seeds have influence at the largest lag that their
             test sequences have, so that the horizon may be larger.
     """
@@ -158,8 +159,9 @@ def memory_horizon(configuration: Configuration) -> Horizon | None:
     found = influences(configuration)
     if not found:
         return None
-    # a seed without influence ranks below lag 0
-    steps = median([-1 if each.horizon is None else each.horizon for each in found])
+    # a seed without influence ranks below lag 0, and has no mean with a lag
+    horizons = [-1 if each.horizon is None else each.horizon for each in found]
+    steps = -1 if median_low(horizons) < 0 else median(horizons)
     at_the_end = sum(each.horizon is not None and each.horizon >= each.longest for each in found)
     return Horizon(None if steps < 0 else steps, 2 * at_the_end >= len(found))
 

@@ -106,6 +106,8 @@ def test_a_horizon_at_the_longest_lag_is_a_lower_limit() -> None:
     assert over(39, 39) == "≥ 39"
     assert over(None, None, 12) == "none"
     assert over(None, 7, 12) == "7"
+    # the mean of no lag and a lag is none
+    assert over(None, 7) == "none"
     # seeds whose sequences are of different lengths, each with influence to its end
     ends = [up_to(k, k) for k in (380, 405, 456)]
     whole = configuration([Gradient(profiles=(), influence=(each,)) for each in ends])

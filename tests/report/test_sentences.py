@@ -56,6 +56,15 @@ def test_every_finding_names_its_condition_first() -> None:
     assert any("none was tuned" in line for line in budget(task))
 
 
+def test_the_perfect_score_is_no_simple_method() -> None:
+    floor = {"noise floor, expected": 0.01}
+    learned = [
+        learning(v, direction="lower", baseline=1.0, perfect=0.01, simple_scores=floor)
+        for v in around(0.4)
+    ]
+    assert sentences(runs("rnn", learned))[0].startswith("At one untuned recipe, rnn is the only")
+
+
 def test_a_simple_method_that_beats_every_model_is_named_first() -> None:
     def errors(model: str, values: Sequence[float]) -> list[Record]:
         simple = {"persistence": 0.9, "linear regression": 0.331}

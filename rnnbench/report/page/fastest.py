@@ -61,8 +61,8 @@ def _fastest_of(found: list[tuple[SpeedPoint, Configuration]]) -> str:
             f"{first.label} has the fastest training step, {ratio_text(best.ratio)} "
             f"the time of {first.comparator}"
         )
-    slower = "about as fast as " + listed([named(*pair) for pair in alike], most=4)
+    others_text = listed([named(*pair) for pair in alike], most=4)
     return (
-        f"no model is shown to have the fastest training step: {named(best, first)} is {slower}, "
-        f"in times of {first.comparator}"
+        f"no model is shown to have the fastest training step: {named(best, first)} has the "
+        f"smallest ratio to {first.comparator}, and is not told apart from {others_text}"
     )

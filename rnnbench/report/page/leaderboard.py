@@ -21,6 +21,7 @@ from rnnbench.analysis.formatting import (
 )
 from rnnbench.analysis.gradients import (
     STABLE_SLOPE,
+    WIDEST_STABLE,
     category_text,
     horizon_text,
     influences,
@@ -166,7 +167,7 @@ def _ratio(point: SpeedPoint | None) -> str:
 
 
 def _cells(configuration: Configuration) -> tuple[str, ...]:
-    """Return a row; ``ahead`` adds the column of models that look ahead."""
+    """Return the row of a configuration."""
     size = configuration.size
     return (
         marked(configuration),
@@ -239,7 +240,7 @@ def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
         )
         notes.append(
             "Slope of ln G per step through the state, with its t-interval over seeds; stable: the "
-            f"interval holds 0, or lies within ±{STABLE_SLOPE}."
+            f"interval lies within ±{STABLE_SLOPE}, or holds 0 and stays within ±{WIDEST_STABLE}."
         )
     for reason, labels in _undetermined(configurations).items():
         notes.append(f"No category for {listed(labels)}: {reason}.")

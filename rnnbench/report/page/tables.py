@@ -75,9 +75,10 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
         "the permutation test of the largest difference, both over all pairs."
     )
     notes = [
-        f"{test} The chance that any pair of equal models is called better or worse is 5 %. "
-        f"Equivalent: the interval lies within {number(field.family.margin, 2)}, the smallest "
-        "effect of interest. Steps to solve: log-rank test, corrected over all pairs likewise."
+        f"{test} The chance that any pair of equal models is called better or worse is held at "
+        f"5 %. Equivalent: the interval lies within ±{number(field.family.margin, 2)}, the "
+        "smallest effect of interest. Steps to solve: log-rank test, corrected over all pairs "
+        "likewise."
     ]
     if any(c.item_error is not None for c in field.configurations):
         notes.append(
