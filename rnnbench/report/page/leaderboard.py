@@ -260,8 +260,9 @@ def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
             f"Influence: change of the output when one input is replaced by another of the data "
             f"({unit}). Memory horizon: largest lag in time steps with an influence above "
             f"{number(max(each.floor for each in found))}; ≥: the largest lag that the test "
-            "sequences have; none: no single input does, which redundant inputs may explain as "
-            "well as a lack of memory. Where needed: inputs that the task declares as needed."
+            "sequences have; none: no lag, which redundant inputs, or inputs that matter in few "
+            "sequences, may explain as well as a lack of memory. Where needed: inputs that the task "
+            "declares as needed."
         )
     return notes
 

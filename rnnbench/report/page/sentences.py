@@ -138,9 +138,11 @@ def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
         return f"{_recipe(field)}{only}: {score} {facts}."
     if field.all_solve:
         names = listed([c.label for c in field.configurations])
+        count = len(field.configurations)
+        every = "both" if count == 2 else f"all {count:,}"
         return (
-            f"{_recipe(field)}all {counted(len(field.configurations), 'configuration')}{among} "
-            f"solve the task in every trial: {names} {facts}."
+            f"{_recipe(field)}{every} configurations{among} solve the task in every trial: "
+            f"{names} {facts}."
         )
     return f"{_recipe(field)}{best.label} has the best mean score{among}: {score} {facts}."
 
@@ -181,7 +183,7 @@ def _apart(field: Field) -> list[str]:
             f"interest): {listed(equal)}."
         )
     if both := named("both solve it"):
-        lines.append(f"{listed(both)} and {field.best.label} solve the task in every trial.")
+        lines.append(f"{listed([field.best.label, *both])} solve the task in every trial.")
     if neither := named("neither solves it"):
         lines.append(f"Neither it nor {listed(neither)} solved the task in any trial.")
     if undecided := by_outcome.get("undecided"):
@@ -272,7 +274,10 @@ def _memory(task: TaskGroup) -> list[str]:
             "(the largest lag at which replacing one input changes the output)."
         )
     if none:
-        lines.append(f"No single input changes the output of {listed(none)} at any lag.")
+        lines.append(
+            f"No lag has a mean influence above the floor in {listed(none)}: single inputs of the "
+            "measured sequences are irrelevant, redundant, or relevant in few of them."
+        )
     return lines
 
 
