@@ -261,8 +261,8 @@ def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
             f"({unit}). Memory horizon: largest lag in time steps with an influence above "
             f"{number(max(each.floor for each in found))}; ≥: the largest lag that the test "
             "sequences have; none: no lag, which redundant inputs, or inputs that matter in few "
-            "sequences, may explain as well as a lack of memory. Where needed: inputs that the task "
-            "declares as needed."
+            "sequences, may explain as well as a lack of memory. Where needed: inputs that the "
+            "task declares as needed."
         )
     return notes
 
