@@ -137,12 +137,14 @@ def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
         only = f"{best.label} is the only configuration{among} with a score"
         return f"{_recipe(field)}{only}: {score} {facts}."
     if field.all_solve:
-        names = listed([c.label for c in field.configurations])
+        names = listed(
+            [f"{c.label} ({number(c.score.value)})" for c in field.configurations if c.score]
+        )
         count = len(field.configurations)
         every = "both" if count == 2 else f"all {count:,}"
         return (
-            f"{_recipe(field)}{every} configurations{among} solve the task in every trial: "
-            f"{names} {facts}."
+            f"{_recipe(field)}{every} configurations{among} solve the task in every trial, by mean "
+            f"{task.learning.score_name}: {names} {facts}."
         )
     return f"{_recipe(field)}{best.label} has the best mean score{among}: {score} {facts}."
 
