@@ -4,8 +4,7 @@ The rule is fixed before the data. It depends on the other configurations of the
 their number and through the pooled scores.
 
 1. Trials are independent: two configurations are not paired by seed. Pairing halves the degrees of
-   freedom, and scores of two models hardly correlate over seeds: by 0.02 on average over 60 pairs
-   of recorded configurations.
+   freedom, and scores of two models hardly correlate over seeds (docs/statistics.md).
 2. Where all scores pooled are all or none (:func:`rnnbench.analysis.solving.all_or_none`), solve
    rates are compared by Boschloo's test with Holm's correction over all pairs. Otherwise mean
    scores are compared by :class:`rnnbench.analysis.all_pairs.AllPairs`.
