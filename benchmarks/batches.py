@@ -11,7 +11,7 @@ from benchmarks.rows import Ratio, Row, at_most
 from benchmarks.subjects import network_of, registry
 from rnnbench.contract.task import GeneratedTask, Task
 from rnnbench.metrics import loss_of
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.loop import build_optimizer
 from rnnbench.training.steppers import EagerStepper

@@ -9,7 +9,7 @@ import torch
 from benchmarks.rows import Ratio, Row, context, unmeasured
 from benchmarks.subjects import copy_memory, network_of
 from rnnbench.metrics import loss_of
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.loop import build_optimizer
 from rnnbench.training.steppers import EagerStepper, GraphedStepper, Stepper

@@ -17,7 +17,7 @@ from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
 from rnnbench.probes.gradient.replacement import PER_SEQUENCE
 from rnnbench.probes.gradient.sample import POOL, SEQUENCES, draw_sample
 from rnnbench.probes.gradient.state_profile import state_profile
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.loop import build_optimizer
 from rnnbench.training.network import Network
 from rnnbench.training.steppers import EagerStepper

@@ -14,7 +14,7 @@ import torch
 from benchmarks.bare import bare_lstm, bare_training
 from benchmarks.rows import Ratio, Row, at_most
 from benchmarks.subjects import copy_memory, network_of
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.loop import Learner, fit
 

@@ -44,6 +44,12 @@ def run(
     seeds: int | Sequence[int] | None = None,
     preset: str | None = None,
     hidden_size: int | None = None,
+    match: str | None = None,
+    vary: str | Sequence[str] = (),
+    tune: str | Sequence[str] = (),
+    tune_trials: int | None = None,
+    tune_sampler: Literal["random", "tpe", "grid"] | None = None,
+    tune_pruner: Literal["none", "median", "halving"] | None = None,
     store: str | Path = DEFAULT_STORE,
     report: str | Path | None = None,
     jobs: int | None = None,
@@ -77,6 +83,15 @@ def run(
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
             Default: ``"standard"``.
         hidden_size: of every model that does not set it inline.
+        match: quantity that the hidden sizes make equal: ``"params=50k"``, ``"core-params=..."``,
+            ``"state=..."``, ``"flops=..."`` (per time step) or ``"time=..."`` (seconds of
+            training), or that of a model: ``"params=lstm[hidden_size=128]"``.
+        vary: sources of randomness that further trials vary alone: ``"init,data,order"``.
+        tune: search space, one text for each setting or model option:
+            ``["learning_rate=1e-4..1e-2", "optimizer=adam|sgd"]``. Every model gets the same tries.
+        tune_trials: tries of each model on each task. Default: 10.
+        tune_sampler: how values are proposed. Default: ``"random"``.
+        tune_pruner: how tries that look worse than others are ended early. Default: ``"none"``.
         store: the SQLite file that keeps the records.
         report: folder that a report is written to. Default: none is written.
         jobs: trials at a time. Default: one per core, or one on a GPU.
@@ -98,7 +113,7 @@ def run(
         progress: whether lines are printed as trials end.
         dry_run: run nothing; return the trials, with ``status`` as stored or ``"to run"``.
         settings: settings of the training, e.g. ``steps=1000, learning_rate=3e-3``; see
-            :class:`rnnbench.records.spec.Settings`.
+            :class:`rnnbench.records.settings.Settings`.
 
     Returns:
         One row per trial; the columns are described in ``rnnbench.analysis.columns``.
@@ -121,12 +136,18 @@ def run(
     store = expanded(store)
     given = _classes(models)
     request = make_request(
-        _words("tasks", tasks),
-        _words("models", models),
-        suite=suite,
+        suite,
+        tasks=_words("tasks", tasks),
+        models=_words("models", models),
         seeds=seeds,
         preset=preset,
         hidden_size=hidden_size,
+        match=match,
+        vary=_words("vary", vary),
+        tune=_words("tune", tune),
+        tune_trials=tune_trials,
+        tune_sampler=tune_sampler,
+        tune_pruner=tune_pruner,
         settings=settings,
     )
     options = RunOptions(
@@ -165,7 +186,7 @@ def run(
 
 
 def _check_keywords(settings: Mapping[str, Any]) -> None:
-    from rnnbench.records.spec import Settings
+    from rnnbench.records.settings import Settings
 
     for name, value in settings.items():
         if name not in Settings.model_fields:
@@ -197,47 +218,27 @@ def _keyword_meant(name: str, value: object, known: Sequence[str]) -> str:
     return f"{why} Give {keyword}={f'[{given}]' if found.option == 'seed' else given}."
 
 
-def make_request(
-    tasks: Sequence[str],
-    models: Sequence[str] = (),
-    *,
-    suite: str | Path | None = None,
-    seeds: int | Sequence[int] | None = None,
-    preset: str | None = None,
-    hidden_size: int | None = None,
-    settings: Mapping[str, Any],
-) -> Request:
-    """Return a request for trials; the arguments override those of the suite.
+def make_request(suite: str | Path | None = None, **given: Any) -> Request:
+    """Return a request for trials; the fields that are given override those of the suite.
+
+    Args:
+        suite: name or YAML file of a suite.
+        given: fields of :class:`rnnbench.plan.planning.Request`.
 
     Raises:
         UsageError: no task and no suite, or a suite that cannot be read.
     """
     from rnnbench.plan.planning import Request
-    from rnnbench.plan.suites import load_suite, to_request
+    from rnnbench.plan.suites import chosen, load_suite, to_request
 
     if suite is not None:
-        return to_request(
-            load_suite(str(suite)),
-            tasks=tasks,
-            models=models,
-            seeds=seeds,
-            preset=preset,
-            hidden_size=hidden_size,
-            settings=settings,
-        )
-    if not tasks:
+        return to_request(load_suite(str(suite)), given)
+    if not given.get("tasks"):
         raise UsageError(
             "no task was named; type rnnbench run --task copy-memory, "
             "or rnnbench list tasks to see them all."
         )
-    return Request(
-        tasks=tasks,
-        models=models or ("all",),
-        seeds=seeds,
-        preset=preset,
-        hidden_size=hidden_size,
-        settings=settings,
-    )
+    return Request(**chosen(given))
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class Setting(click.ParamType[str]):
     """The text of a setting's value, checked; the planner parses it."""
 
     def __init__(self, option: Option) -> None:
-        kinds = {int: "INTEGER", float: "NUMBER", type(None): "none"}
+        kinds = {int: "INTEGER", float: "NUMBER", str: "NAME", type(None): "none"}
         words = [str(choice) for choice in option.choices]
         words += [word for kind, word in kinds.items() if kind in option.kinds]
         self._option = option
@@ -148,12 +148,19 @@ class RunCommand(Command):
 
 
 def setting_flags() -> list[click.Parameter]:
-    """Return the flags of :class:`rnnbench.records.spec.Settings`."""
+    """Return the flags of :class:`rnnbench.records.settings.Settings`."""
     from rnnbench.contract.options import Option
-    from rnnbench.records.spec import Settings
+    from rnnbench.records.settings import Settings
 
     flags: list[click.Parameter] = []
     for name, field in Settings.model_fields.items():
+        if field.annotation is bool:
+            words = name.replace("_", "-")
+            help_text = _sentence(field.description or name)
+            flags.append(
+                click.Option([f"--{words}/--no-{words}", name], default=None, help=help_text)
+            )
+            continue
         value = Setting(Option(name, field.rebuild_annotation(), field.default))
         flags.append(_flag(name, field, type=value, metavar=value.name))
     return flags

@@ -12,7 +12,14 @@ import click
 
 from rnnbench import api
 from rnnbench.cli.output import echo
-from rnnbench.cli.parameters import LOG_WIDTH, FilePath, RunCommand, parse_seeds, store_option
+from rnnbench.cli.parameters import (
+    LOG_WIDTH,
+    Choice,
+    FilePath,
+    RunCommand,
+    parse_seeds,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,6 +83,41 @@ Examples:
     metavar="INTEGER",
     help="Hidden size of every model that does not set it in brackets. Default: the preset's.",
 )
+@click.option(
+    "--match",
+    metavar="QUANTITY=VALUE",
+    help="Choose hidden sizes that make this quantity equal: params=50k, core-params, state, flops "
+    "(per step) or time (seconds of training), or that of a model: 'params=lstm[hidden_size=128]'.",
+)
+@click.option(
+    "--vary",
+    metavar="SOURCES",
+    multiple=True,
+    help="Train further trials whose seeds vary one source of randomness alone: init, data, order.",
+)
+@click.option(
+    "--tune",
+    metavar="NAME=RANGE",
+    multiple=True,
+    help="Tune a setting or model option: 'learning_rate=1e-4..1e-2' (log scale), "
+    "'optimizer=adam|sgd'. Repeats. Every model gets the same tries.",
+)
+@click.option(
+    "--tune-trials",
+    type=click.IntRange(1),
+    metavar="INTEGER",
+    help="Tries of each model on each task. Default: 10.",
+)
+@click.option(
+    "--tune-sampler",
+    type=Choice(["random", "tpe", "grid"]),
+    help="How values to try are proposed. Default: random.",
+)
+@click.option(
+    "--tune-pruner",
+    type=Choice(["none", "median", "halving"]),
+    help="How tries that look worse than others are ended early. Default: none.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--report",
@@ -96,6 +138,12 @@ def run(
     exact_seeds: Sequence[str],
     preset: str | None,
     hidden_size: int | None,
+    match: str | None,
+    vary: Sequence[str],
+    tune: Sequence[str],
+    tune_trials: int | None,
+    tune_sampler: str | None,
+    tune_pruner: str | None,
     no_report: bool,
     report: Path,
     dry_run: bool,
@@ -108,17 +156,23 @@ def run(
     again; an interrupted one is, so that the same command continues an interrupted run.
     """
     from rnnbench.execution.options import RunOptions
-    from rnnbench.records.spec import Settings
+    from rnnbench.records.settings import Settings
 
     given = {name: value for name, value in given.items() if value not in (None, ())}
     settings = {name: given.pop(name) for name in Settings.model_fields if name in given}
     request = api.make_request(
-        tasks,
-        models,
-        suite=suite,
+        suite,
+        tasks=tasks,
+        models=models,
         seeds=parse_seeds(seeds, exact_seeds),
         preset=preset,
         hidden_size=hidden_size,
+        match=match,
+        vary=[word.strip() for words in vary for word in words.split(",")],
+        tune=tune,
+        tune_trials=tune_trials,
+        tune_sampler=tune_sampler,
+        tune_pruner=tune_pruner,
         settings=settings,
     )
     options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))

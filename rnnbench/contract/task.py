@@ -169,7 +169,7 @@ class Preset:
     Attributes:
         options: options of the task by name.
         settings: training settings by name, e.g. ``steps``, ``batch_size``, ``learning_rate`` (the
-            fields of ``rnnbench.records.spec.Settings``), and ``hidden_size`` of the model.
+            fields of ``rnnbench.records.settings.Settings``), and ``hidden_size`` of the model.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from rnnbench.contract.options import Option, resolve
 from rnnbench.errors import PluginError, UsageError, did_you_mean
-from rnnbench.records.spec import ModelSpec, Settings, TaskSpec, TrialSpec
+from rnnbench.records.settings import Settings
+from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue, Selector, expand, parse_selectors
 
 if TYPE_CHECKING:
@@ -53,7 +54,19 @@ class Request:
     hidden_size: int | None = None
     """The hidden size of all models that do not set it inline."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of :class:`rnnbench.records.spec.Settings`; they override the preset."""
+    """Fields of :class:`rnnbench.records.settings.Settings`; they override the preset."""
+    match: str | None = None
+    """A quantity that the hidden sizes make equal, ``params=50k``; ``None``: the hidden size."""
+    vary: Sequence[str] = ()
+    """Sources of randomness that further trials vary alone: ``init``, ``data``, ``order``."""
+    tune: Sequence[str] = ()
+    """Search space: ``learning_rate=1e-4..1e-2``, ``optimizer=adam|sgd``."""
+    tune_trials: int | None = None
+    """Tries of each model on each task."""
+    tune_sampler: str | None = None
+    """``random``, ``tpe`` or ``grid``."""
+    tune_pruner: str | None = None
+    """``none``, ``median`` or ``halving``."""
 
 
 def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
@@ -197,4 +210,14 @@ def settings_of(preset: Preset, given: Mapping[str, Any]) -> Settings:
             f"a preset sets {unknown[0]!r}, which is not a setting; report it to the plugin's "
             f"author, or choose another --preset."
         )
-    return Settings.model_validate(resolve("training", _SETTINGS, {**from_preset, **given}))
+    clipping = {"clip_norm", "clip_value"}
+    if len(chosen := clipping & {n for n, value in given.items() if value is not None}) == 1:
+        # One way of clipping that the user gives replaces the other, which the preset gives.
+        (other,) = clipping - chosen
+        given = {other: None, **given}
+    values = resolve("training", _SETTINGS, {**from_preset, **given})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"training: {reason}.") from None

@@ -18,7 +18,7 @@ from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.files import open_regular
 from rnnbench.plan.foreign import replacement
 from rnnbench.plan.planning import Request
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -56,6 +56,28 @@ class Suite(BaseModel):
     )
     hidden_size: int | None = Field(
         default=None, gt=0, description="hidden size of every model that does not set it inline"
+    )
+    match: str | None = Field(
+        default=None,
+        description="quantity that the hidden sizes make equal: params=50k, core-params, state, "
+        "flops or time, or that of a model: params=lstm[hidden_size=128]",
+    )
+    vary: list[str] = Field(
+        default=[],
+        description="sources of randomness that further trials vary alone: init, data, order",
+    )
+    tune: list[str] = Field(
+        default=[],
+        description="search space of the tuning: 'learning_rate=1e-4..1e-2', 'optimizer=adam|sgd'",
+    )
+    tune_trials: int | None = Field(
+        default=None, gt=0, description="tries of each model on each task; 10 if unset"
+    )
+    tune_sampler: str | None = Field(
+        default=None, description="random, tpe or grid; random if unset"
+    )
+    tune_pruner: str | None = Field(
+        default=None, description="none, median or halving; none if unset"
     )
     settings: dict[str, Any] = Field(
         default={}, description="training settings, which override those of the preset"
@@ -122,25 +144,24 @@ def load_suite(name: str) -> Suite:
     return suites[name]
 
 
-def to_request(
-    suite: Suite,
-    *,
-    tasks: Sequence[str] = (),
-    models: Sequence[str] = (),
-    seeds: int | Sequence[int] | None = None,
-    preset: str | None = None,
-    hidden_size: int | None = None,
-    settings: Mapping[str, Any],
-) -> Request:
-    """Return the suite's request; the arguments override those of the suite."""
-    return Request(
-        tasks=tasks or suite.tasks,
-        models=models or suite.models,
-        seeds=suite.seeds if seeds is None else seeds,
-        preset=suite.preset if preset is None else preset,
-        hidden_size=suite.hidden_size if hidden_size is None else hidden_size,
-        settings={**suite.settings, **settings},
-    )
+def to_request(suite: Suite, given: Mapping[str, Any]) -> Request:
+    """Return the suite's request; fields of a :class:`Request` that are given override it."""
+    own = {name: getattr(suite, name) for name in Suite.model_fields if name != "description"}
+    settings = {**suite.settings, **given.get("settings", {})}
+    return Request(**{**own, **chosen(given), "settings": settings})
+
+
+def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that are given: neither ``None`` nor an empty list of words.
+
+    An empty list of seeds is kept, so that it is refused.
+    """
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None
+        and (name == "seeds" or value or not isinstance(value, list | tuple | str))
+    }
 
 
 def _text_of(path: Path) -> str:

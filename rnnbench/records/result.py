@@ -24,6 +24,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     INTERRUPTED = "interrupted"
+    PRUNED = "pruned"
     INCOMPATIBLE = "incompatible"
 
 
@@ -68,6 +69,19 @@ class CurvePoint(Data):
     """Mean over the steps since the previous point."""
     validation_loss: float
     validation_score: float
+    learning_rate: float | None = None
+    """Learning rate of the last step before it, of parameters that no model scales."""
+
+
+class ParameterGroup(Data):
+    """Parameters that were trained alike."""
+
+    parameters: tuple[Line, ...]
+    """Their names in the network."""
+    numbers: int
+    """Numbers in these parameters."""
+    learning_rate_factor: float
+    weight_decay: float
 
 
 class Learning(Data):
@@ -100,6 +114,10 @@ class Learning(Data):
     clipped_share: float | None
     """Share of the optimizer steps whose gradient was clipped; ``None`` without clipping."""
     best_step: int
+    steps_taken: int | None = None
+    """Optimizer steps; fewer than set after an early stop. ``None`` in records of schema 2: all."""
+    groups: tuple[ParameterGroup, ...] = ()
+    """Groups of parameters with a learning rate or weight decay of their own; empty: none has."""
     train_seconds: float
     """Time in optimizer steps, validation excluded."""
     baseline: float
@@ -110,6 +128,21 @@ class Learning(Data):
     curve: tuple[CurvePoint, ...]
     items: ItemScores | None = None
     """Results of single test items; ``None`` for generated tasks and for very large test sets."""
+
+
+class Validated(Data):
+    """Result of a try in a tuning study, which never sees the test data."""
+
+    score_name: str
+    direction: Literal["higher", "lower"]
+    best_score: float
+    """Best validation score."""
+    best_loss: float
+    """Validation loss at that step."""
+    best_step: int
+    steps_taken: int
+    train_seconds: float
+    curve: tuple[CurvePoint, ...]
 
 
 class Size(Data):
@@ -398,6 +431,8 @@ class Result(Data):
     error: Line | None = None
     traceback: str | None = None
     learning: Learning | None = None
+    validated: Validated | None = None
+    """Of a try in a tuning study, which has no ``learning``."""
     size: Size | None = None
     gradient: Gradient | None = None
     plots: tuple[Plot, ...] = ()

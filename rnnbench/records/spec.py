@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import Field, PositiveInt
 
 from rnnbench.records.base import Data, Line, content_hash
+from rnnbench.records.settings import Settings
 from rnnbench.records.syntax import OptionValue, with_options
 
 RECORD_SCHEMA = 2
-"""Version of the meaning of identities and records."""
+"""Version of the meaning of identities; what was added since is left out of them where unused."""
 MEASUREMENT = 1
 """Version of training and measurement; raised when the same trial would get another result.
 
@@ -26,39 +27,6 @@ class Provider(Data):
 
     distribution: Line
     version: Line
-
-
-class Settings(Data):
-    """The budget and the training settings, which a comparison holds equal."""
-
-    steps: PositiveInt = Field(default=1000, description="optimizer steps")
-    batch_size: PositiveInt = Field(default=64, description="sequences per step")
-    learning_rate: float = Field(
-        default=1e-3, gt=0, allow_inf_nan=False, description="learning rate"
-    )
-    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = Field(
-        default="adam", description="optimizer"
-    )
-    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="weight decay")
-    clip_norm: float | None = Field(
-        default=1.0, gt=0, allow_inf_nan=False, description="gradient norm is clipped to this"
-    )
-    embedding_size: PositiveInt | None = Field(
-        default=None, description="embedding width; min(vocab, hidden_size) if unset"
-    )
-    validate_every: PositiveInt | None = Field(
-        default=None, description="steps between validations; steps/20 if unset"
-    )
-    validation_size: PositiveInt = Field(default=500, description="generated validation sequences")
-    test_size: PositiveInt = Field(default=2000, description="generated test sequences")
-    precision: Literal["32", "64", "bf16-mixed"] = Field(
-        default="32", description="Lightning's precision"
-    )
-
-    @property
-    def validation_interval(self) -> int:
-        """Steps between two validations."""
-        return self.validate_every or max(1, self.steps // 20)
 
 
 class _Registered(Data):
@@ -122,6 +90,24 @@ class TaskSpec(_Registered):
         return content_hash(self.identity())
 
 
+class Matched(Data):
+    """The size that a model's hidden size was chosen for."""
+
+    quantity: Literal["params", "core-params", "state", "flops", "time"]
+    """The quantity that was made equal: parameters of the network or of the core, numbers of state,
+    floating-point operations per time step, or seconds of training.
+    """
+    target: float = Field(gt=0)
+    asked: Line
+    """The target as typed, e.g. ``50k`` or ``lstm[hidden_size=128]``."""
+    achieved: float
+
+    @property
+    def error(self) -> float:
+        """Relative error of the achieved value."""
+        return self.achieved / self.target - 1
+
+
 class ModelSpec(_Registered):
     """A model with every option resolved; ``hidden_size`` is not among its options."""
 
@@ -129,10 +115,31 @@ class ModelSpec(_Registered):
     causal: bool = True
     code: str | None = None
     """Source code of a class that was given in Python; ``None`` for the model of a plugin."""
+    matched: Matched | None = None
+    """How ``hidden_size`` was chosen by ``--match``; not part of the identity."""
 
     def identity(self) -> dict[str, Any]:
         """Return the definition of the model, with checksums of data files in place of paths."""
         return {**super().identity(), "hidden_size": self.hidden_size}
+
+
+class Try(Data):
+    """One try of a tuning study: a trial that chooses a recipe and is never reported as a score."""
+
+    study: Line
+    """Identity of the study: hash of task, model, settings, search space, sampler and seed."""
+    number: int = Field(ge=0)
+    """From 0, in the order in which the sampler proposed it."""
+    values: dict[str, OptionValue]
+    """The values tried, by setting or model option."""
+
+
+Varied: TypeAlias = Literal["all", "init", "data", "order"]
+"""Sources of randomness that the seed varies.
+
+``init`` are the initial weights; ``data`` the sequences that a generated task draws; ``order`` the
+order of the training sequences of a finite data set, and the masks of dropout.
+"""
 
 
 class TrialSpec(Data):
@@ -142,6 +149,10 @@ class TrialSpec(Data):
     model: ModelSpec
     settings: Settings
     seed: int = Field(ge=0)
+    varied: Varied = "all"
+    """What the seed varies; the other sources have the seed 0."""
+    tuning: Try | None = None
+    """The try that this trial is; ``None`` for a trial whose score is reported."""
 
     @property
     def trial_id(self) -> str:
@@ -163,11 +174,17 @@ class TrialSpec(Data):
                 "batch_size": settings.batch_size,
                 "embedding_size": settings.embedding_size,
                 "precision": settings.precision,
+                **settings.network_identity(),
             }
         )
 
     def _config(self) -> dict[str, Any]:
-        return {**self._network(), "settings": self.settings.model_dump()}
+        found = {**self._network(), "settings": self.settings.identity()}
+        if self.varied != "all":
+            found["varied"] = self.varied
+        if self.tuning is not None:
+            found["tuning"] = [self.tuning.study, self.tuning.number]
+        return found
 
     def _network(self) -> dict[str, Any]:
         return {

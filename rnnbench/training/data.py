@@ -20,7 +20,7 @@ from rnnbench.training.seen import SeenRows
 
 if TYPE_CHECKING:
     from rnnbench.contract.task import Steps, Task
-    from rnnbench.records.spec import Settings
+    from rnnbench.records.settings import Settings
 
 
 _HASHED_ROWS = 256

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rnnbench.contract.task import Task
-    from rnnbench.records.spec import Settings
+    from rnnbench.records.settings import Settings
     from rnnbench.training.data import Source
     from rnnbench.training.network import Network
     from rnnbench.training.steppers import Stepper

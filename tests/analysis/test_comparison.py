@@ -9,7 +9,8 @@ import pytest
 from rnnbench.analysis.comparison import compare
 from rnnbench.errors import UsageError
 from rnnbench.records.result import Record, Status
-from rnnbench.records.spec import Provider, Settings
+from rnnbench.records.settings import Settings
+from rnnbench.records.spec import Provider
 from rnnbench.report.comparison import comparison_markdown, comparison_text
 from tests.support.factory import learning, record, study
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rnnbench.cli.parameters import parse_seeds
 from rnnbench.cli.run import run
 from rnnbench.errors import UsageError
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from tests.support.calling import call
 
 

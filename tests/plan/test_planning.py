@@ -17,7 +17,8 @@ from rnnbench.contract.registry import Registry
 from rnnbench.errors import DataError, RnnbenchError, UsageError
 from rnnbench.files import file_checksum
 from rnnbench.plan.planning import MAX_TRIALS, Request, make_plan
-from rnnbench.records.spec import ModelSpec, Provider, Settings, TrialSpec
+from rnnbench.records.settings import Settings
+from rnnbench.records.spec import ModelSpec, Provider, TrialSpec, Try
 
 SERIES = "t,y\n" + "".join(f"{i},{i % 7}\n" for i in range(200))
 
@@ -106,8 +107,19 @@ def _bent(spec: TrialSpec) -> Mapping[str, TrialSpec]:
         "validation_size": 9,
         "test_size": 9,
         "precision": "64",
+        "schedule": "cosine",
+        "clip_value": 9.0,
+        "word_dropout": 0.9,
+        "embedding_dropout": 0.9,
+        "decoder_dropout": 0.9,
+        "tied_embedding": True,
+        "embedding_init": "xavier",
+        "decoder_init": "zeros",
+        "block": "residual",
+        "patience": 9,
     }
-    assert set(other) == set(Settings.model_fields)
+    # weight_decay_on has no effect, and is not part of the identity, without weight decay
+    assert {*other, "weight_decay_on"} == set(Settings.model_fields)
 
     def bent(part: str, **update: object) -> TrialSpec:
         changed = getattr(spec, part).model_copy(update=update)
@@ -115,7 +127,11 @@ def _bent(spec: TrialSpec) -> Mapping[str, TrialSpec]:
 
     return {
         **{name: bent("settings", **{name: value}) for name, value in other.items()},
+        "weight_decay_on": bent("settings", weight_decay=9.0, weight_decay_on="all"),
         "seed": spec.model_copy(update={"seed": 99}),
+        "varied": spec.model_copy(update={"varied": "init"}),
+        "study": spec.model_copy(update={"tuning": Try(study="a", number=0, values={})}),
+        "try": spec.model_copy(update={"tuning": Try(study="a", number=1, values={})}),
         "task": bent("task", name="other"),
         "task version": bent("task", version=99),
         "task plugin": bent("task", provider=provider),

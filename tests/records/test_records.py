@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from rnnbench.errors import MESSAGE_LIMIT
 from rnnbench.records.base import Data, content_hash
 from rnnbench.records.result import Record, Result, Status
-from rnnbench.records.spec import Provider, Settings, TrialSpec
+from rnnbench.records.settings import Settings
+from rnnbench.records.spec import Provider, TrialSpec
 from rnnbench.records.syntax import option_text, with_options
 from tests.support.factory import learning, record, speed, study, trial_spec
 

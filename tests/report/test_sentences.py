@@ -10,7 +10,7 @@ from rnnbench.analysis.across_tasks import independent_tasks, skills_on_all_task
 from rnnbench.analysis.groups import group
 from rnnbench.analysis.judged import JudgedTask
 from rnnbench.records.result import Learning, Record
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.report.page.leaderboard import leaderboard
 from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons

@@ -13,7 +13,7 @@ import pytest
 
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.records.result import DataSize, Record, RecordedCitation, Status
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.report.write import write_report
 from tests.support.factory import ENVIRONMENT, learning, record, study
 

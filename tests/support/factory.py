@@ -36,7 +36,8 @@ from rnnbench.records.result import (
     Status,
     half_life,
 )
-from rnnbench.records.spec import ModelSpec, Provider, Settings, TaskSpec, TrialSpec
+from rnnbench.records.settings import Settings
+from rnnbench.records.spec import ModelSpec, Provider, TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue
 
 OWN = Provider(distribution="rnnbench", version="0.1.0")

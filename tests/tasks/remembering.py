@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.contract.task import Diagnosis, Task
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import Source, source_of
 from rnnbench.training.evaluation import evaluate, predict
 from rnnbench.training.loop import Learner, fit

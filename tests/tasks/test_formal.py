@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rnnbench.contract.task import Batch
 from rnnbench.errors import OptionError
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from tests.support.scoring import weighted_mean
 from tests.tasks.builders import build, helper

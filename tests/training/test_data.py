@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnnbench.contract.task import Batch, Task
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of, trimmed
 from tests.support.toy_tasks import FirstSymbol, RunningMean
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnnbench.contract.task import Batch, Task
 from rnnbench.metrics import loss_of
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
 from rnnbench.training.loop import Learner, build_optimizer, fit

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from rnnbench.contract.task import Task
 from rnnbench.metrics import loss_of, mean_loss
 from rnnbench.records.result import CurvePoint
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate
 from rnnbench.training.loop import DivergedError, Learner, build_optimizer, fit

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.contract.task import Batch, Splits
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training import seen
 from rnnbench.training.data import source_of
 from rnnbench.training.seen import SeenRows, hashes

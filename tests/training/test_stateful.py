@@ -15,7 +15,7 @@ from rnnbench.contract.entries import RegisteredModel
 from rnnbench.contract.task import Batch, FiniteTask, Splits, Tokens
 from rnnbench.execution.jobs.trial import declined
 from rnnbench.metrics import CROSS_ENTROPY
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate, means, measure_items
 from rnnbench.training.loop import Learner, build_optimizer, fit

@@ -25,7 +25,7 @@ from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.remarks import seen_in_training
 from rnnbench.analysis.verdicts import Verdict
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.report.page.fastest import fastest
 
 

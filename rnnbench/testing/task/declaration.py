@@ -9,7 +9,7 @@ from rnnbench.contract.options import resolve
 from rnnbench.contract.task import FiniteTask, Metric, Preset, Tokens, Vectors
 from rnnbench.errors import OptionError
 from rnnbench.plan.planning import MAX_HIDDEN_SIZE, settings_of
-from rnnbench.records.spec import Settings
+from rnnbench.records.settings import Settings
 from rnnbench.testing.outcome import ContractError, require
 from rnnbench.testing.task.subject import TaskUnderTest
 
