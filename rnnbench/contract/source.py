@@ -7,7 +7,8 @@ version is unchanged, as in an editable install. The checksum covers
   function that it registers, with everything below it, and the modules of the same project that
   these import;
 - for rnnbench's own: the module and the modules of ``rnnbench.plugins`` and ``rnnbench.tasks`` that
-  it imports; the rest of rnnbench is covered by ``records.spec.MEASUREMENT``.
+  it imports, without what cannot change a result (:mod:`rnnbench.contract.meaning`); the rest of
+  rnnbench is covered by ``records.spec.MEASUREMENT``.
 
 Dependencies that are installed in site-packages belong to the environment, as torch does. Paths,
 dates and line endings do not count: the checksum is the same on every machine.
@@ -24,11 +25,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rnnbench.contract.meaning import meaning, released
 from rnnbench.contract.options import unwrapped
 from rnnbench.records.spec import OWN_DISTRIBUTION
 
@@ -74,8 +77,9 @@ def source_checksum(factory: Callable[..., Any], module: str, distribution: str)
         return ""
     total = hashlib.sha256()
     for label in sorted(files):
-        total.update(f"{label}\0{_content(files[label])[0]}\n".encode())
-    return f"sha256:{total.hexdigest()}"
+        total.update(f"{label}\0{_content(files[label]).checksum}\n".encode())
+    found = f"sha256:{total.hexdigest()}"
+    return released().get(found, found)
 
 
 class _Scope:
@@ -174,7 +178,7 @@ def _imported(path: Path, label: str) -> Iterator[str]:
         return
     name = label.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     package = name if _is_init(path) else name.rpartition(".")[0]
-    for level, module, names in _content(path)[1]:
+    for level, module, names in _content(path).imports:
         if level:
             try:
                 module = importlib.util.resolve_name("." * level + module, package)
@@ -185,18 +189,37 @@ def _imported(path: Path, label: str) -> Iterator[str]:
 
 
 _Import = tuple[int, str, tuple[str, ...]]
+"""Level, module and names of an import."""
 
 
-def _content(path: Path) -> tuple[str, tuple[_Import, ...]]:
-    """Return the SHA-256 of a file and its imports: (level, module, names)."""
+@dataclass(frozen=True)
+class _Content:
+    """SHA-256 of a file, and its imports."""
+
+    checksum: str
+    imports: tuple[_Import, ...]
+
+
+def _content(path: Path) -> _Content:
     state = path.stat()
     return _read(path, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=4096)
-def _read(path: Path, _changed: int, _size: int) -> tuple[str, tuple[_Import, ...]]:
+def _read(path: Path, _changed: int, _size: int) -> _Content:
     content = _plain(path.read_bytes())
-    return hashlib.sha256(content).hexdigest(), tuple(_imports(path, content))
+    counts = meaning(content) if _is_own(path) else content
+    return _Content(hashlib.sha256(counts).hexdigest(), tuple(_imports(path, content)))
+
+
+@cache
+def _own_folders() -> tuple[Path, ...]:
+    files = map(_file_of, _OWN_PACKAGES)
+    return tuple(file.parent for file in files if file)
+
+
+def _is_own(path: Path) -> bool:
+    return path.suffix == ".py" and any(path.is_relative_to(each) for each in _own_folders())
 
 
 def _plain(content: bytes) -> bytes:

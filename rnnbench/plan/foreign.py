@@ -48,9 +48,18 @@ _SYNONYMS: Mapping[str, str] = {
     "learning-rate": "lr learningrate lrate step-size",
     "optimizer": "optim opt optimiser",
     "weight-decay": "wd l2 decay",
+    "schedule": "scheduler lr-scheduler lr-schedule lr-decay schedule-type",
+    "patience": "early-stopping-patience es-patience",
+    "tied-embedding": "tied tie-weights tied-weights tie-embeddings tied-embeddings",
+    "block": "blocks residual",
+    "tune": "search space sweep hpo",
+    "tune-sampler": "sampler",
+    "tune-pruner": "pruner",
+    "match": "matching equal budget",
     "clip-norm": "clip grad-clip clip-grad clip-grad-norm gradient-clip gradient-clip-val "
     "grad-norm max-grad-norm max-norm",
     "embedding-size": "embedding embedding-dim embed-dim emb-dim emb-size emsize",
+    "clip-value": "grad-clip-value gradient-clip-value",
     "validate-every": "eval-every val-every eval-interval val-interval eval-steps "
     "val-check-interval",
     "validation-size": "val-size eval-size",
@@ -74,7 +83,6 @@ _SYNONYMS: Mapping[str, str] = {
 _DEVICES = {"cuda": "gpu", "gpu": "gpu", "0": "gpu", "cpu": "cpu", "-1": "cpu", "mps": "auto"}
 _DTYPES = {"float32": "32", "fp32": "32", "float64": "64", "double": "64", "bf": "bf16-mixed"}
 _CONTINUES = "A run continues by itself: stored trials are not run again"
-_BEST = "Training always ends after its steps, and the weights of the best validation are tested"
 _STEPS = "A budget is a number of optimizer steps, not of epochs"
 _STORED = "Stored trials are run again with --retry"
 
@@ -100,8 +108,7 @@ _OTHERS: Mapping[str, tuple[Replacement, ...]] = {
         ("force", "overwrite", "rerun", "re-run", "no-cache", "fresh"),
         (Replacement("retry", "done", switch=True, why=_STORED),),
     ),
-    **dict.fromkeys(("early-stopping",), (Replacement(switch=True, why=_BEST),)),
-    **dict.fromkeys(("patience",), (Replacement(why=_BEST),)),
+    **dict.fromkeys(("early-stopping", "early-stop"), (Replacement("patience", "5", switch=True),)),
     **dict.fromkeys(("verbose", "quiet"), (Replacement(switch=True),)),
 }
 

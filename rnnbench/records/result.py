@@ -24,8 +24,8 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     INTERRUPTED = "interrupted"
-    PRUNED = "pruned"
     INCOMPATIBLE = "incompatible"
+    PRUNED = "pruned"
 
 
 class Environment(Data):

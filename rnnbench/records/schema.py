@@ -1,4 +1,4 @@
-"""The tables of a store: create them in a new file, refuse a file that is not a store."""
+"""The tables of a store: create them, upgrade those of an earlier version, refuse other files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from rnnbench.errors import StoreError
 
 APPLICATION_ID = 0x524E4E42
 """``RNNB``: distinguishes a store from other SQLite files."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_UPGRADES: dict[int, tuple[str, ...]] = {
+    # weight decay acted on all parameters before it could be limited
+    2: (
+        "UPDATE attempts SET spec = json_set(spec, '$.settings.weight_decay_on', 'all') "
+        "WHERE json_extract(spec, '$.settings.weight_decay_on') IS NULL",
+    ),
+}
+"""Statements that turn a store of a version into one of the next version.
+
+They change no identity: the trials of the store are still found as done.
+"""
 
 _TABLES = """
 CREATE TABLE attempts (
@@ -57,11 +68,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[Callable[..., sqlite
 
 
 def prepare(connection: sqlite3.Connection, path: Path, *, must_exist: bool) -> None:
-    """Create the tables in an empty file, or check that the file is a store of this version.
+    """Create the tables in an empty file, or bring a store to this version.
 
     Raises:
-        StoreError: the file is not a store, has another version, or is empty and ``must_exist``.
-            It is left as it is.
+        StoreError: the file is not a store, has a version that cannot be upgraded, or is empty and
+            ``must_exist``. It is left as it is.
         sqlite3.DatabaseError: SQLite cannot read or write the file.
     """
     another = "name another file with --store PATH."
@@ -78,12 +89,38 @@ def prepare(connection: sqlite3.Connection, path: Path, *, must_exist: bool) -> 
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise StoreError(f"{path} is a SQLite file, but not a store of rnnbench; {another}")
     version = _pragma(connection, "user_version")
-    if version != SCHEMA_VERSION:
+    if version in _UPGRADES:
+        _upgrade(connection, path)
+    elif version < SCHEMA_VERSION:
         raise StoreError(
             f"{path} has store version {version}, and this rnnbench reads {SCHEMA_VERSION}, "
             "whose measurements are defined differently; run the trials again into a new store, "
             f"use the rnnbench that wrote it, or {another}"
         )
+    elif version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has store version {version}, and this rnnbench reads {SCHEMA_VERSION}: a "
+            f"newer rnnbench wrote it; type pip install --upgrade rnnbench, or {another}"
+        )
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a store to this version, in one transaction."""
+    try:
+        with transaction(connection) as run:
+            # Another process may have upgraded it meanwhile.
+            version = _pragma(connection, "user_version")
+            for step in range(version, SCHEMA_VERSION):
+                for statement in _UPGRADES[step]:
+                    run(statement)
+            run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+        raise StoreError(
+            f"{path} has an earlier store version and cannot be upgraded, because it is "
+            "read-only; make it writable, or copy it and name the copy with --store PATH."
+        ) from None
 
 
 def _create(connection: sqlite3.Connection) -> None:

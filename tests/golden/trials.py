@@ -32,8 +32,8 @@ RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 """By task: today's name of an option -> its name in ``trials.json``."""
 ADDED_OPTIONS: dict[str, frozenset[str]] = {}
 """By task: options that it has gained since, which have their defaults in these trials."""
-ADDED_FIELDS: frozenset[str] = frozenset()
-"""Fields of results that are new since and ``None`` in these trials."""
+ADDED_FIELDS: frozenset[str] = frozenset({"validated", "groups", "learning_rate", "steps_taken"})
+"""Fields of results that are new since."""
 RENAMED_SCORES: dict[str, str] = {}
 """A part of the names of scores, lines or titles: that in ``trials.json`` -> today's."""
 
@@ -138,7 +138,7 @@ def without_times(value: Any) -> Any:
         return {
             key: without_times(part)
             for key, part in value.items()
-            if key not in TIMES and not (key in ADDED_FIELDS and part is None)
+            if key not in TIMES and key not in ADDED_FIELDS
         }
     return [without_times(part) for part in value] if isinstance(value, list) else value
 

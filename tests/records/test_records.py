@@ -152,7 +152,7 @@ def test_a_number_is_typed_without_loss(value: float) -> None:
 
 
 def test_the_names_of_statuses_are_those_of_stored_records() -> None:
-    stored = "done diverged failed oom timeout crashed interrupted incompatible"
+    stored = "done diverged failed oom timeout crashed interrupted incompatible pruned"
     assert [str(status) for status in Status] == stored.split()
 
 

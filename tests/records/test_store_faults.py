@@ -9,11 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rnnbench.contract.registry import load
 from rnnbench.errors import StoreError
+from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records import schema
 from rnnbench.records.result import Status
 from rnnbench.records.store import Store
@@ -133,9 +136,19 @@ def test_a_store_of_an_earlier_version_is_refused_and_left_as_it_is(tmp_path: Pa
     assert path.read_bytes() == (FOLDER / "store-v1.db").read_bytes()
 
 
-def test_a_store_written_by_an_earlier_release_opens(tmp_path: Path) -> None:
-    path = tmp_path / GOLDEN.name
+def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
     path.write_bytes(GOLDEN.read_bytes())
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+    with pytest.raises(StoreError, match=r"a newer rnnbench wrote it; type pip install --upgrade"):
+        Store(path)
+
+
+@pytest.mark.parametrize("version", range(2, schema.SCHEMA_VERSION + 1))
+def test_a_store_written_by_an_earlier_release_opens(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes((FOLDER / f"store-v{version}.db").read_bytes())
     with Store(path, must_exist=True) as store:
         attempts = store.records(every_attempt=True)
         assert [each.result.status for each in attempts].count(Status.DONE) == 2
@@ -145,8 +158,59 @@ def test_a_store_written_by_an_earlier_release_opens(tmp_path: Path) -> None:
         assert {each.log for each in attempts} == {"a\nb"}
 
 
-def test_the_identity_of_stored_trials_is_still_the_same() -> None:
-    with closing(sqlite3.connect(GOLDEN)) as golden:
+def test_a_store_that_cannot_be_upgraded_is_refused_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes((FOLDER / "store-v2.db").read_bytes())
+    uri = f"file:{path}?immutable=1"
+    with (
+        closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection,
+        pytest.raises(StoreError, match=r"earlier store version .* because it is read-only"),
+    ):
+        schema.prepare(connection, path, must_exist=True)
+    assert path.read_bytes() == (FOLDER / "store-v2.db").read_bytes()
+
+
+RUN_V2 = Request(
+    ["copy-memory[delay=3]", "adding"],
+    ["lstm", "gru"],
+    seeds=2,
+    preset="quick",
+    hidden_size=4,
+    settings={"steps": 4, "batch_size": 4, "validation_size": 16, "test_size": 16},
+)
+"""The trials of ``run-v2.db``, which the release with store version 2 ran, and below one more."""
+DECAYED = replace(
+    RUN_V2,
+    tasks=["copy-memory[delay=3]"],
+    models=["gru"],
+    settings={
+        **RUN_V2.settings,
+        "optimizer": "adamw",
+        "weight_decay": 0.01,
+        "weight_decay_on": "all",
+    },
+)
+
+
+def test_the_trials_of_a_run_of_an_earlier_release_are_still_found_as_done(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes((FOLDER / "run-v2.db").read_bytes())
+    planned = [spec for request in (RUN_V2, DECAYED) for spec in make_plan(request, load())]
+    with Store(path, must_exist=True) as store:
+        assert store.statuses() == dict.fromkeys((s.trial_id for s in planned), Status.DONE)
+        records = store.records()
+        assert all(each.spec.trial_id == each.trial_id for each in records)
+        # of the speed pass, which is joined by a hash of its own
+        assert sum(each.speed is not None for each in records) == 10
+    # Weight decay of this release leaves biases out: that is another training.
+    settings = {**DECAYED.settings, "weight_decay_on": "weights"}
+    for spec in make_plan(replace(DECAYED, settings=settings), load()):
+        assert spec.trial_id not in {each.trial_id for each in records}
+
+
+@pytest.mark.parametrize("version", range(2, schema.SCHEMA_VERSION + 1))
+def test_the_identity_of_stored_trials_is_still_the_same(version: int) -> None:
+    with closing(sqlite3.connect(FOLDER / f"store-v{version}.db")) as golden:
         stored = {trial_id for (trial_id,) in golden.execute("SELECT trial_id FROM attempts")}
     twins = [
         record(model="lstm", seed=0),

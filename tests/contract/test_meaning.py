@@ -1,0 +1,89 @@
+"""The part of a source file that counts for the identity of rnnbench's own members."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from rnnbench.contract.meaning import meaning
+
+TASK = '''"""A task."""
+from rnnbench import Citation
+
+ELMAN = Citation("Elman 1990", title="Finding structure in time")
+WIDTH = 3  # channels
+
+
+class Recall:
+    """It recalls."""
+
+    delay: int = 10
+    """Steps."""
+    presets = {
+        "quick": Preset({"delay": 5}),
+    }
+    citations = (ELMAN,)
+
+    def sample(self, n):
+        """Draw."""
+        text = "# no comment"
+        return self.draw(n, text, citations=(ELMAN,))
+
+
+def deletang_presets(steps):
+    return {"quick": Preset({}, {"steps": steps})}
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"""A task."""', '"""Another text,\nof two lines."""'),
+        ("# channels", "# ünïcode"),
+        ('"""Steps."""', '"""Time steps."""'),
+        ('"quick": Preset({"delay": 5}),', '"quick": Preset({"delay": 6}), "paper": Preset(),'),
+        ("citations = (ELMAN,)", "citations = (ELMAN, ELMAN)"),
+        ('"Elman 1990"', '"Jordan 1986"'),
+        ("citations=(ELMAN,))", "citations=(ELMAN, ELMAN))"),
+        ('{"steps": steps}', '{"steps": 2 * steps}'),
+        ("\n\n\n", "\n\n"),
+    ],
+)
+def test_text_and_presets_do_not_count(before: str, after: str) -> None:
+    assert before in TASK
+    assert meaning(TASK.replace(before, after).encode()) == meaning(TASK.encode())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("WIDTH = 3", "WIDTH = 4"),
+        ("delay: int = 10", "delay: int = 11"),
+        ('"# no comment"', '"# a comment"'),
+        ("self.draw(n, text", "self.draw(n + 1, text"),
+        ("def sample(self, n):", "def sample(self, m):"),
+    ],
+)
+def test_code_counts(before: str, after: str) -> None:
+    assert before in TASK
+    assert meaning(TASK.replace(before, after).encode()) != meaning(TASK.encode())
+
+
+def test_source_that_cannot_be_parsed_counts_as_it_is() -> None:
+    assert meaning(b"def (:  # text\n") == b"def (:  # text\n"
+
+
+@pytest.mark.parametrize("folder", ["plugins", "tasks"])
+def test_every_class_and_function_of_a_member_is_kept(folder: str) -> None:
+    paths = list((Path(__file__).parents[2] / folder).rglob("*.py"))
+    assert paths
+    for path in paths:
+        content = path.read_bytes()
+        kept = meaning(content).decode()
+        for node in ast.walk(ast.parse(content)):
+            if isinstance(node, ast.FunctionDef) and not node.name.endswith("presets"):
+                assert f"def {node.name}(" in kept
+            if isinstance(node, ast.ClassDef):
+                assert f"class {node.name}" in kept
