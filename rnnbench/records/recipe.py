@@ -20,9 +20,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.errors import UsageError, did_you_mean, near_name
 from rnnbench.records.base import Data
-from rnnbench.records.syntax import parse_selectors, with_options
+from rnnbench.records.syntax import parse_selectors, spelled, with_options
 
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 NonNegative: TypeAlias = Annotated[float, Field(ge=0)]
@@ -272,8 +272,12 @@ def _with_options(part: type[P], options: Mapping[str, tuple[str, ...]]) -> P:
     for option, values in options.items():
         if option not in known:
             takes = f"It takes: {', '.join(sorted(known))}." if known else "It takes no options."
-            near = did_you_mean(option, known)
-            raise UsageError(f"{part.name!r} has no option {option!r}.{near} {takes}")
+            near = near_name(option, known)
+            hint = ""
+            if near:
+                meant = [(near if each == option else each, options[each]) for each in options]
+                hint = f" Did you mean {spelled(part.name, meant)!r}?"
+            raise UsageError(f"{part.name!r} has no option {option!r}.{hint} {takes}")
         if len(values) > 1:
             raise UsageError(
                 f"{option}={','.join(values)} of {part.name!r} has {len(values)} values; give one."
@@ -319,8 +323,7 @@ def _canonical(known: Mapping[str, type[Part]]) -> Callable[[str], str]:
         try:
             return parse_part(text, known).label
         except UsageError as error:
-            reason = str(error).removesuffix(".")
-            raise PydanticCustomError("part", "{reason}", {"reason": reason}) from None
+            raise PydanticCustomError("part", "{reason}", {"reason": str(error)}) from None
 
     return canonical
 

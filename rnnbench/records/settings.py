@@ -113,7 +113,7 @@ class Settings(Data):
     @model_validator(mode="after")
     def _one_clipping(self) -> Settings:
         if self.clip_norm is not None and self.clip_value is not None:
-            raise ValueError("give clip_norm or clip_value, and none for the other")
+            raise ValueError("clip_norm and clip_value exclude each other; give one of them")
         return self
 
     @property
