@@ -86,7 +86,8 @@ class Settings(Data):
         default=False, description="one matrix for embedding and decoder, whose widths must agree"
     )
     embedding_size: PositiveInt | None = Field(
-        default=None, description="embedding width; min(vocab, hidden_size) if unset"
+        default=None,
+        description="embedding width; min(vocab, hidden_size) if unset, or hidden_size if tied",
     )
     embedding_init: EmbeddingInitText = Field(
         default="torch", description="initial weights of the embedding: 'normal[std=0.02]'"
