@@ -86,7 +86,7 @@ class ResidualLayer(nn.Module):
 
 
 class ResidualStack(nn.Module):
-    """Pre-norm residual layers around copies of one core; itself a core.
+    """Pre-norm residual layers, each around a core of one model; itself a core.
 
     The input is projected to the width W of the residual stream where its own width differs. A
     last norm follows the layers (He et al. 2016; Xiong et al. 2020). The state is the tuple of the
