@@ -18,7 +18,7 @@ from rnnbench.contract.task import Tokens, Vectors
 from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
 from rnnbench.probes.size import measure_size
 from rnnbench.records.plots import HeatmapPlot
-from rnnbench.records.recipe import Residual
+from rnnbench.records.recipe import Residual, block_of
 from rnnbench.training.block import NORM_EPS, ResidualStack
 from tests.support.toy_cores import (
     LinearCore,
@@ -374,3 +374,17 @@ def test_cores_know_their_place() -> None:
 def _placed(places: list[int], layer: int) -> nn.Module:
     places.append(layer)
     return Elman(4, doubled=False)
+
+
+def test_in_mixed_precision_the_stream_keeps_the_precision_of_its_input() -> None:
+    stack = stack_of(lambda _: TorchRNN(4, 4), Residual(depth=2, mlp=1.0, norm="none")).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert nn.Linear(D, 4)(inputs().float()).dtype == torch.bfloat16
+        outputs, _ = stack(inputs().float())
+    assert outputs.dtype == torch.float32
+
+
+def test_every_kind_of_norm_can_be_typed() -> None:
+    for norm in ("rms", "layer", "none"):
+        block = block_of(f"residual[norm={norm},mlp=2,depth=1e1]")
+        assert block == Residual(norm=norm, mlp=2.0, depth=10)
