@@ -163,7 +163,8 @@ TRIAL: tuple[Column, ...] = (
            "the test score did not reach it"),
     Column("params_total", WHOLE, "result.size.params_total",
            "trainable parameters of encoder, core and decoder"),
-    Column("params_core", WHOLE, "result.size.params_core", "trainable parameters of the core"),
+    Column("params_core", WHOLE, "result.size.params_core",
+           "trainable parameters of the core, those of its block included"),
     Column("state_size", WHOLE, "result.size.state_size",
            "numbers carried from one step to the next, per sequence"),
     Column("matmul_flops_per_step", REAL, "result.size.matmul_flops_per_step",
@@ -226,7 +227,7 @@ TRIAL: tuple[Column, ...] = (
     Column("params_encoder", WHOLE, "result.size.params_encoder",
            "trainable parameters of the encoder"),
     Column("params_decoder", WHOLE, "result.size.params_decoder",
-           "trainable parameters of the decoder"),
+           "trainable parameters of the decoder; a tied matrix counts in the encoder alone"),
     Column("elementwise_per_step", REAL, "result.size.elementwise_per_step",
            "values that elementwise operations and softmax of the core compute per time step "
            "and sequence, forward"),

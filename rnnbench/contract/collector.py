@@ -12,7 +12,7 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.contract.entries import RegisteredModel, RegisteredTask
-from rnnbench.contract.options import Option, options_of, resolve, unwrapped
+from rnnbench.contract.options import Option, options_of, places_of, resolve, unwrapped
 from rnnbench.contract.task import Citation, FiniteTask, GeneratedTask, Task
 from rnnbench.errors import OptionError, PluginError
 from rnnbench.records.spec import Provider
@@ -79,7 +79,8 @@ class Collector:
                 f"model {name!r}: incompatible must be a function of (task, options) "
                 "that returns a reason or None."
             )
-        options = options_of(core, skip=("input_size", "hidden_size"))
+        places = places_of(core)
+        options = options_of(core, skip=("input_size", "hidden_size", *places))
         self.models[name] = RegisteredModel(
             name=name,
             provider=self._provider,
@@ -90,6 +91,7 @@ class Collector:
             causal=causal,
             incompatible=incompatible,
             plain_loop=_plain_loop(name, options, plain_loop),
+            places=places,
         )
 
     def register_task(self, name: str, task: type[Task]) -> None:

@@ -2,6 +2,8 @@
 
 - ``core(input_size, hidden_size, **options)`` builds a core. ``core.output_size`` declares an
   output width O other than ``hidden_size``.
+- Optional: a parameter ``depth`` or ``layer`` without a default is no option. The harness passes
+  the number of cores in the network, each above the one before, and this one's place, from 0.
 - ``core(x, state=None) -> (outputs, state)`` with ``x`` (B, T, input_size) and ``outputs`` (B, T,
   O). ``state=None`` is a fresh state; passing the returned state back continues the sequence
   exactly. A state is a tensor or a (nested) tuple, list or dict of tensors.

@@ -92,11 +92,26 @@ class RegisteredModel(_Entry):
     incompatible: Callable[[Task, dict[str, Any]], str | None] | None
     plain_loop: dict[str, OptionValue] | None = None
     """Options that turn it into its plain loop; ``None`` where none is declared."""
+    places: tuple[str, ...] = ()
+    """Which of ``depth`` and ``layer`` the core takes."""
 
     def build(
-        self, input_size: int, hidden_size: int, options: dict[str, Any] | None = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        options: dict[str, Any] | None = None,
+        *,
+        depth: int = 1,
+        layer: int = 0,
     ) -> nn.Module:
         """Build the core.
+
+        Args:
+            input_size: D.
+            hidden_size: H.
+            options: values of the options; the others keep their defaults.
+            depth: number of cores in the network, each above the one before.
+            layer: place of this one among them, from 0.
 
         Raises:
             PluginError: the factory returns no module, or one with parameters without a shape.
@@ -105,7 +120,9 @@ class RegisteredModel(_Entry):
         from torch import nn
         from torch.nn.parameter import is_lazy
 
-        core = self.factory(input_size, hidden_size, **self._arguments(options))
+        known = {"depth": depth, "layer": layer}
+        place = {name: known[name] for name in self.places}
+        core = self.factory(input_size, hidden_size, **place, **self._arguments(options))
         if not isinstance(core, nn.Module):
             raise PluginError(
                 f"model {self.name!r} is built as a {type(core).__name__}; "

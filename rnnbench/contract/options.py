@@ -26,6 +26,8 @@ _DESCRIPTIONS = {
     NoneType: "none",
 }
 _TYPES_IN_WORDS = "bool, int, float, str, Path or Literal"
+PLACES = ("depth", "layer")
+"""Parameters of a core, without a default, by which it is told its place in a block."""
 _EXACT_INTEGERS = 2.0**53
 """Above it a float does not represent every integer."""
 _LARGEST_INTEGER = 2**63 - 1
@@ -151,6 +153,18 @@ def options_of(factory: Callable[..., Any], skip: tuple[str, ...] = ()) -> dict[
         for name, parameter in inspect.signature(factory).parameters.items()
         if name not in skip
     }
+
+
+def places_of(factory: Callable[..., Any]) -> tuple[str, ...]:
+    """Return which of :data:`PLACES` a core takes: those in its signature without a default."""
+    parameters = inspect.signature(factory).parameters
+    return tuple(
+        name
+        for name in PLACES
+        if name in parameters
+        and parameters[name].default is inspect.Parameter.empty
+        and parameters[name].kind is not inspect.Parameter.POSITIONAL_ONLY
+    )
 
 
 def resolve(

@@ -30,9 +30,9 @@ def measure_size(network: Network, length: int) -> Size:
     Floating-point operations in matrix products and convolutions are counted by torch's counter,
     with a multiply-add as two. For torch's own layers they are ``2c(HD + H^2)`` per layer and
     direction, c = 1, 3, 4 for RNN, GRU, LSTM. Elementwise operations are counted apart: each value
-    that one of them, or a softmax, computes counts as one. For torch's own layers they are 2H, 10H,
-    13H. Both counts cover the core, from the encoded sequence to the decoder's input, for one
-    sequence, divided by ``length``.
+    that one of them, a softmax or a layer norm computes counts as one. For torch's own layers they
+    are 2H, 10H, 13H. Both counts cover the core with its block, from the encoded sequence to the
+    decoder's input, for one sequence, divided by ``length``.
 
     The state size is the number of values in the state after ``length`` steps of one sequence. A
     growing state is therefore counted at the task's own length.
@@ -77,7 +77,7 @@ def count_parameters(module: nn.Module) -> int:
 
 
 class _ElementwiseCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the values that elementwise operations and softmax compute."""
+    """Counts the values that elementwise operations, softmax and layer norm compute."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -88,7 +88,9 @@ class _ElementwiseCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         del types
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and (torch.Tag.pointwise in func.tags or func in _SOFTMAX):
+        if func is torch.ops.aten.native_layer_norm.default:
+            self.values += result[0].numel()
+        elif isinstance(result, Tensor) and (torch.Tag.pointwise in func.tags or func in _SOFTMAX):
             self.values += result.numel()
         return result
 

@@ -86,17 +86,23 @@ class Settings(Data):
         default=False, description="one matrix for embedding and decoder, whose widths must agree"
     )
     embedding_size: PositiveInt | None = Field(
-        default=None, description="embedding width; min(vocab, hidden_size) if unset"
+        default=None,
+        description="embedding width; min(vocab, hidden_size) if unset, or hidden_size if tied",
     )
     embedding_init: EmbeddingInitText = Field(
-        default="torch", description="initial weights of the embedding: 'normal[std=0.02]'"
+        default="torch",
+        description="initial weights of the embedding: torch, normal, uniform, xavier, orthogonal; "
+        "options in brackets: 'normal[std=0.02]'",
     )
     decoder_init: DecoderInitText = Field(
-        default="torch", description="initial weights of the decoder: 'uniform[bound=0.1]'"
+        default="torch",
+        description="initial weights of the decoder: torch, normal, uniform, xavier, orthogonal, "
+        "zeros; options in brackets: 'uniform[bound=0.1]'",
     )
     block: BlockText = Field(
         default="plain",
-        description="parts around every core: 'residual[depth=4,mlp=2,norm=rms]'",
+        description="parts around every core: plain, or residual with depth, mlp, norm (rms, "
+        "layer, none), dropout: 'residual[depth=4,mlp=2]'",
     )
     validate_every: PositiveInt | None = Field(
         default=None, description="steps between validations; steps/20 if unset"

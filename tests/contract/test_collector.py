@@ -154,6 +154,47 @@ def test_a_factory_function_will_do() -> None:
     assert collector.models["deep"].build(1, 2).sizes == (1, 2, 2)
 
 
+class Placed(Core):
+    """Note where it is."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, layer: int, layers: int = 2, *, depth: int
+    ) -> None:
+        super().__init__(input_size, hidden_size, layers)
+        self.place = (layer, depth)
+
+
+class Deep(Core):
+    """Take its depth as an option."""
+
+    def __init__(self, input_size: int, hidden_size: int, depth: int = 3) -> None:
+        super().__init__(input_size, hidden_size, depth)
+
+
+def test_a_core_that_names_depth_and_layer_is_told_its_place() -> None:
+    collector = fresh()
+    collector.register_model("placed", Placed)
+    model = collector.models["placed"]
+    assert list(model.options) == ["layers"]
+    assert model.build(1, 2).place == (0, 1)
+    assert model.build(1, 2, {"layers": 5}, depth=4, layer=3).place == (3, 4)
+
+
+def test_a_depth_with_a_default_stays_an_option() -> None:
+    collector = fresh()
+    collector.register_model("deep", Deep)
+    model = collector.models["deep"]
+    assert model.options["depth"].default == 3
+    assert model.build(1, 2, {"depth": 7}, depth=4, layer=1).sizes == (1, 2, 7)
+
+
+def test_a_pinned_place_stays_as_it_is() -> None:
+    collector = fresh()
+    collector.register_model("pinned", functools.partial(Placed, layer=1))
+    model = collector.models["pinned"]
+    assert model.build(1, 2, depth=4, layer=3).place == (1, 4)
+
+
 class Unfinished(GeneratedTask):
     pass
 

@@ -79,9 +79,21 @@ def test_greedy_needs_no_seed_and_is_the_limit_of_a_low_temperature(
     assert generate_text(spec, weights, KNOWN, **{**ASKED, "temperature": 1e-6}) in greedy
 
 
+RECIPE: dict[str, Any] = {
+    "tied_embedding": True,
+    "embedding_init": "normal[std=0.5]",
+    "block": "residual[depth=2,dropout=0.1,mlp=1]",
+    "word_dropout": 0.2,
+    "embedding_dropout": 0.2,
+    "decoder_dropout": 0.2,
+}
+"""Whatever changes the network between embedding and decoder."""
+
+
+@pytest.mark.parametrize("settings", [{}, RECIPE], ids=["plain", "recipe"])
 @pytest.mark.parametrize("model", ["rnn", "lstm", "gru", "attention-lstm"])
-def test_step_by_step_is_the_whole_sequence(model: str) -> None:
-    spec = planned("char-lm[sentences=100,stateful=false]", model)
+def test_step_by_step_is_the_whole_sequence(model: str, settings: dict[str, Any]) -> None:
+    spec = planned("char-lm[sentences=100,stateful=false]", model, **settings)
     network = network_of(spec)
     prompt = [1, 5, 2]
     drawn = list(sample(network, prompt, 12, 0.0, frozenset({0}), torch.Generator()))
@@ -105,6 +117,18 @@ def test_draws_follow_the_softmax_at_the_temperature(spec: TrialSpec) -> None:
     assert (
         (counts / 500 - expected).abs() < 5 * (expected * (1 - expected) / 500).sqrt() + 0.01
     ).all()
+
+
+def test_weights_of_a_tied_network_in_a_block_are_stored_and_read(tmp_path: Path) -> None:
+    spec = planned(**RECIPE)
+    stored = trained(spec, tmp_path)
+    weights = load_file(stored)
+    assert "encoder.weight" in weights
+    assert "decoder.weight" not in weights
+    network = network_of(spec)
+    load_weights(network, stored, spec.trial_id)
+    assert torch.equal(network.decoder.weight, weights["encoder.weight"])
+    assert len(generate_text(spec, stored, KNOWN, **ASKED)) == 39
 
 
 def test_double_precision_is_kept(tmp_path: Path) -> None:

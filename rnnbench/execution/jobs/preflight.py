@@ -35,7 +35,7 @@ def preflight(job: PreflightJob, registry: Registry) -> tuple[str, ...]:
         if spec.task.task_id not in tasks:
             tasks[spec.task.task_id] = _task(spec, registry, found)
         task = tasks[spec.task.task_id]
-        key = f"{spec.task.task_id} {spec.model.model_dump_json()}"
+        key = f"{spec.task.task_id} {spec.model.model_dump_json()} {_network_settings(spec)}"
         if task is None or key in models:
             continue
         models.add(key)
@@ -76,6 +76,12 @@ def _model(spec: TrialSpec, registry: Registry, task: Task, found: list[str], de
         found.append(f"{spec.model.label}: {error}")
     except Exception:
         pass  # the trial records it
+
+
+def _network_settings(spec: TrialSpec) -> str:
+    """Return the settings that the check of a network depends on."""
+    settings = spec.settings
+    return f"{settings.network_identity()} {settings.embedding_size} {settings.precision}"
 
 
 def _without_bfloat16(network: Network, spec: TrialSpec) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnbench.testing.model import module, plain_loop, sequence
+from rnnbench.testing.model import block, module, plain_loop, sequence
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, run_all
 
@@ -51,9 +51,22 @@ def it_can_be_built(subject: ModelUnderTest) -> None:
 
 
 def results(subject: ModelUnderTest) -> list[CheckResult]:
-    """Run every check that applies to the model; only the first if it cannot be built."""
+    """Run every check that applies to the model; only the first if it cannot be built.
+
+    A model that keeps the contract by itself is checked in a block too.
+    """
     built = run_all([it_can_be_built], subject)
-    return built + run_all(_checks_of(subject), subject) if built[0].passed else built
+    if not built[0].passed:
+        return built
+    alone = run_all(_checks_of(subject), subject)
+    if not all(result.passed for result in alone):
+        return built + alone
+    in_block = (
+        block.the_returned_state_continues_the_sequence_in_a_block
+        if subject.model.causal
+        else block.padding_reaches_no_valid_step_in_a_block
+    )
+    return built + alone + run_all([in_block], subject)
 
 
 def breaches(subject: ModelUnderTest) -> list[CheckResult]:

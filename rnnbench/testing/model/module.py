@@ -100,7 +100,7 @@ def the_core_sets_no_seed(subject: ModelUnderTest) -> None:
     for seed in (1, 2):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            core = subject.model.build(subject.input_size, subject.hidden_size, subject.options)
+            core = subject.built()
             core(subject.inputs(dtype=torch.float32))
             drawn.append(torch.rand(4))
     require(

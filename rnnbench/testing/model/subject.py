@@ -11,11 +11,13 @@ from torch import Tensor
 
 from rnnbench.contract.core import output_size, to_double
 from rnnbench.testing.outcome import require
+from rnnbench.training.network import in_block
 
 if TYPE_CHECKING:
     from torch import nn
 
     from rnnbench.contract.entries import RegisteredModel
+    from rnnbench.records.recipe import Residual
     from rnnbench.records.syntax import OptionValue
 
 
@@ -32,15 +34,29 @@ class ModelUnderTest:
     hidden_size: int = 16
     length: int = 9
     batch_size: int = 4
+    block: Residual | None = None
+    """The residual block that the cores are checked in; ``None`` checks a core by itself."""
 
     def core(self, seed: int = 0, dtype: torch.dtype | None = None) -> nn.Module:
         """Build a core from ``seed`` in evaluation mode; the global random state is unchanged."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            core = self.model.build(self.input_size, self.hidden_size, self.options)
+            core = self.built()
         wanted = dtype or self.dtype
         core = to_double(core) if wanted == torch.float64 else core.to(wanted)
         return core.eval()
+
+    def built(self) -> nn.Module:
+        """Build a core, or its block, from torch's random numbers as they are."""
+        if self.block is None:
+            return self.model.build(self.input_size, self.hidden_size, self.options)
+        return in_block(
+            self.model,
+            self.input_size,
+            options=self.options,
+            width=self.hidden_size,
+            block=self.block,
+        )
 
     def inputs(
         self, seed: int = 1, *, length: int | None = None, dtype: torch.dtype | None = None
