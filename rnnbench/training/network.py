@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.contract.core import last_valid, output_size
-from rnnbench.contract.task import Space, Steps, Task, Tokens
+from rnnbench.contract.task import Space, Steps, Task, Tokens, width_of
 from rnnbench.training.randomness import seed_for
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Network(nn.Module):
     """Encoder, core and decoder as one trainable module.
 
-    The encoder is an embedding for tokens and the identity for vectors. The decoder is one linear
-    layer.
+    The encoder is an embedding for tokens and the identity for vectors and bits. The decoder is one
+    linear layer.
 
     Args:
         core: ``(input_size) -> core``, called with the encoder's output width.
@@ -58,15 +58,13 @@ class Network(nn.Module):
             self.encoder = nn.Identity()
         self.core = core(self.input_size)
         self.output_size = output_size(self.core, hidden_size)
-        self.decoder = nn.Linear(
-            self.output_size, outputs.vocab if isinstance(outputs, Tokens) else outputs.dim
-        )
+        self.decoder = nn.Linear(self.output_size, width_of(outputs))
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return predictions for inputs (B, T) or (B, T, D), from a fresh state.
 
         Args:
-            inputs: (B, T) int64 for tokens, (B, T, D) float for vectors.
+            inputs: (B, T) int64 for tokens, (B, T, D) float for vectors and bits.
             lengths: (B,) valid steps; ``None`` when all are T.
 
         Returns:

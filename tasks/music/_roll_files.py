@@ -1,0 +1,275 @@
+"""Piano rolls from ``.mat``, ``.npz`` and ``.json`` files, none of which can run code."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from rnnbench.errors import DataError, one_line
+
+from .._common.files import read_bytes, suffix_of
+from ._rolls import KEYS, LOWEST, checked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ._rolls import Roll, Rolls
+
+Parts: TypeAlias = dict[str, Sequence["Roll"]]
+
+_NAMES = (
+    ("traindata", "train"),
+    ("validdata", "valid", "validation"),
+    ("testdata", "test"),
+)
+"""Names of each part, in the order training, validation, test."""
+_MOST_BYTES = 1 << 26
+_MOST_UNPACKED = 1 << 30
+_SAVEZ = (
+    "numpy.savez(FILE, train=numpy.concatenate(pieces), train_lengths=[len(p) for p in pieces], "
+    "valid=..., valid_lengths=..., test=..., test_lengths=...)"
+)
+_MAT_HEADER, _MAT_TAG, _MAT_COMPRESSED = 128, 8, 15
+
+
+def read_rolls(path: Path) -> Rolls:
+    """Read the pieces of a file; its suffix names the format.
+
+    ``.mat`` (MATLAB 5, as of Boulanger-Lewandowski et al. 2012): cell arrays ``traindata``,
+    ``validdata`` and ``testdata`` of pieces (T, D) of 0 and 1. ``.npz``: the frames of all pieces
+    of a part in one array, ``train`` (frames, D), and their numbers of frames, ``train_lengths``.
+    ``.json``: ``{"train": [piece, ...], ...}``, where a piece is a list of frames and a frame a
+    list of MIDI note numbers from 21 to 108.
+
+    Raises:
+        DataError: unreadable, damaged, too large, of another format, without one of the parts, or
+            with values other than 0 and 1.
+    """
+    suffix = suffix_of(path)
+    readers: dict[str, Callable[[str, bytes], Parts]] = {
+        ".mat": _read_mat,
+        ".npz": _read_npz,
+        ".json": _read_json,
+    }
+    if suffix not in readers:
+        raise DataError(
+            f"{path}: the suffix {suffix!r} is unknown; files that end in .mat, .npz or .json are "
+            f"read."
+        )
+    source = str(path)
+    return checked(source, readers[suffix](source, _content(path, zipped=suffix == ".npz")))
+
+
+def _content(path: Path, *, zipped: bool) -> bytes:
+    """Return the bytes of a file; a zip archive is expected for ``.npz`` alone."""
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if zipped and size <= _MOST_BYTES else None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    if size > _MOST_BYTES:
+        raise DataError(
+            f"{path} has {size:,} bytes; the limit is {_MOST_BYTES:,}, so give fewer pieces."
+        )
+    return read_bytes(path) if content is None else content
+
+
+def _part_of(source: str, found: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """Return the name that a part has."""
+    for name in names:
+        if name in found:
+            return name
+    present = ", ".join(list(found)[:8]) or "nothing"
+    raise DataError(
+        f"{source} has no {names[0]!r} (or {names[1]!r}); it has {present}. Name the parts "
+        f"{', '.join(each[0] for each in _NAMES)}."
+    )
+
+
+def _bits(place: str, values: Any) -> Roll:
+    """Return frames (T, D) of 0 and 1 as uint8.
+
+    Raises:
+        DataError: the array has another number of axes, no numbers, or other values.
+    """
+    values = np.asarray(values)
+    if values.ndim != 2 or values.dtype.kind not in "buif":
+        raise DataError(
+            f"{place} is {values.dtype} of shape {values.shape}; give numbers, a row for each "
+            f"frame and a column for each note."
+        )
+    wrong = (values != 0) & (values != 1)
+    if wrong.any():
+        frame, note = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{place} has {values[frame, note]} at frame {frame + 1}, note {note + 1}; "
+            f"give 1 where the note sounds and 0 elsewhere."
+        )
+    return values.astype(np.uint8)
+
+
+# -- MATLAB
+
+
+def _read_mat(source: str, content: bytes) -> Parts:
+    # not at the top: no other task needs it, and the import takes 0.1 s in each trial process
+    from scipy import io as scipy_io
+
+    if content.startswith(b"\x89HDF"):
+        raise DataError(f"{source} is of MATLAB 7.3 (HDF5); save it with: save(FILE, ..., '-v7').")
+    _check_unpacked_size(source, content)
+    known = [name for names in _NAMES for name in names]
+    try:
+        found = scipy_io.loadmat(io.BytesIO(content), variable_names=known)
+        names = [name for name, *_ in scipy_io.whosmat(io.BytesIO(content))]
+    # the reader has no class of errors of its own: a damaged file raises any of ten
+    except Exception as error:
+        raise DataError(
+            f"{source} is not a readable MATLAB file ({one_line(str(error), 80)})."
+        ) from None
+    parts: Parts = {}
+    for accepted in _NAMES:
+        name = _part_of(source, {**dict.fromkeys(names), **found} if names else found, accepted)
+        cells = found[name]
+        if cells.dtype != object:
+            raise DataError(
+                f"{source}: {name!r} is an array of numbers; give a cell array of pieces."
+            )
+        parts[name] = [
+            _bits(f"{source}: {name!r}, piece {number}", cell)
+            for number, cell in enumerate(cells.flatten(), start=1)
+        ]
+    return parts
+
+
+def _check_unpacked_size(source: str, content: bytes) -> None:
+    """Raise ``DataError`` if compressed elements of a MATLAB 5 file are damaged or too large."""
+    order: Any = {b"IM": "little", b"MI": "big"}.get(content[_MAT_HEADER - 2 : _MAT_HEADER])
+    if order is None:
+        raise DataError(
+            f"{source} is not a file of MATLAB 5 to 7; save it with: save(FILE, ..., '-v7')."
+        )
+    start, total = _MAT_HEADER, 0
+    while start + _MAT_TAG <= len(content):
+        kind, size = (
+            int.from_bytes(content[at : at + 4], order) for at in (start, start + 4)
+        )
+        start += _MAT_TAG
+        if kind == _MAT_COMPRESSED:
+            for piece in _inflated(source, content[start : start + size]):
+                total += len(piece)
+                if total > _MOST_UNPACKED:
+                    raise DataError(
+                        f"{source} has more than {_MOST_UNPACKED:,} bytes when unpacked; "
+                        f"give fewer pieces."
+                    )
+        start += size
+
+
+def _inflated(source: str, packed: bytes) -> Iterator[bytes]:
+    stream = zlib.decompressobj()
+    try:
+        while packed and not stream.eof:
+            piece = stream.decompress(packed, 1 << 20)
+            packed = stream.unconsumed_tail
+            yield piece
+    except zlib.error as error:
+        raise DataError(f"{source}: its compressed data are damaged ({error}).") from None
+
+
+# -- numpy
+
+
+def _read_npz(source: str, content: bytes) -> Parts:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise DataError(f"{source} is not an .npz file ({error}); write it by {_SAVEZ}.") from None
+    size = sum(member.file_size for member in members)
+    if size > _MOST_UNPACKED:
+        raise DataError(
+            f"{source} has {size:,} bytes when unpacked; the limit is {_MOST_UNPACKED:,}, so give "
+            f"fewer pieces."
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        parts: Parts = {}
+        for accepted in _NAMES:
+            name = _part_of(source, found, accepted)
+            if f"{name}_lengths" not in found:
+                raise DataError(f"{source} has no '{name}_lengths'; write it by {_SAVEZ}.")
+            frames = _bits(f"{source}: {name!r}", _array(source, found, name))
+            lengths = _array(source, found, f"{name}_lengths")
+            parts[name] = _cut(f"{source}: '{name}_lengths'", frames, lengths)
+    return parts
+
+
+def _array(source: str, found: Mapping[str, Any], name: str) -> Any:
+    try:
+        return found[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise DataError(f"{source}: {name!r} is damaged ({one_line(str(error), 80)}).") from None
+        raise DataError(
+            f"{source}: {name!r} is pickled, and a pickle can run code; write it by {_SAVEZ}."
+        ) from None
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, MemoryError) as error:
+        raise DataError(f"{source}: {name!r} is damaged ({one_line(str(error), 80)}).") from None
+
+
+def _cut(place: str, frames: Roll, lengths: Any) -> list[Roll]:
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
+        raise DataError(f"{place} is {lengths.dtype} of shape {lengths.shape}; give whole numbers.")
+    if (lengths < 0).any() or int(lengths.sum()) != len(frames):
+        raise DataError(
+            f"{place} sum to {int(lengths.sum()):,} frames where there are {len(frames):,}; "
+            f"give the number of frames of each piece."
+        )
+    return np.split(frames, np.cumsum(lengths)[:-1]) if len(lengths) else []
+
+
+# -- JSON
+
+
+def _read_json(source: str, content: bytes) -> Parts:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{source}: malformed JSON ({one_line(str(error), 80)}).") from None
+    if not isinstance(found, dict):
+        raise DataError(f'{source}: not an object; give {{"train": [...], "valid": ..., "test": ...}}.')
+    parts: Parts = {}
+    for accepted in _NAMES:
+        name = _part_of(source, found, accepted)
+        pieces = _list(f"{source}: {name!r}", found[name], "pieces")
+        parts[name] = [
+            _roll(f"{source}: {name!r}, piece {number}", piece)
+            for number, piece in enumerate(pieces, start=1)
+        ]
+    return parts
+
+
+def _roll(place: str, piece: Any) -> Roll:
+    frames = _list(place, piece, "frames")
+    roll = np.zeros((len(frames), KEYS), np.uint8)
+    for number, frame in enumerate(frames):
+        for note in _list(f"{place}, frame {number + 1}", frame, "notes"):
+            if type(note) is not int or not LOWEST <= note < LOWEST + KEYS:
+                raise DataError(
+                    f"{place}, frame {number + 1}: {one_line(repr(note), 40)} is not a MIDI note; "
+                    f"give whole numbers from {LOWEST} to {LOWEST + KEYS - 1}."
+                )
+            roll[number, note - LOWEST] = 1
+    return roll
+
+
+def _list(place: str, found: Any, what: str) -> list[Any]:
+    if not isinstance(found, list):
+        raise DataError(f"{place} is {one_line(repr(found), 40)}; give a list of {what}.")
+    return found
