@@ -78,9 +78,9 @@ def bit_cross_entropy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | N
     """Return the negative log-likelihood of each set, in nats, summed over its bits.
 
     The bits are independent Bernoulli variables with logits z. For a target y the value is
-    ``sum(max(z, 0) - z y + log(1 + exp(-|z|)))``, which is finite for any finite z. Averaged over
-    frames, it is the log-likelihood that the literature on polyphonic music reports, with the sign
-    changed (Boulanger-Lewandowski et al. 2012).
+    ``sum(log(1 + exp((1 - 2 y) z)))``, which is finite for any finite z. Averaged over frames, it
+    is the log-likelihood that the literature on polyphonic music reports, with the sign changed
+    (Boulanger-Lewandowski et al. 2012).
 
     Args:
         outputs: logits (B, dim) for steps ``"last"``, (B, T, dim) for ``"every"``.
@@ -89,8 +89,10 @@ def bit_cross_entropy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | N
     Returns:
         Values and weights, (B,) or (B, T); the weights are ``None`` when all are 1.
     """
-    values = F.binary_cross_entropy_with_logits(outputs, batch.targets, reduction="none")
-    return values.sum(-1), _weights(outputs, batch)
+    # torch's binary_cross_entropy_with_logits does not use log1p: in float32 it is wrong by 0.3 %
+    # at a logit of 9, and most notes of a frame are as improbable
+    wrong = (1 - 2 * batch.targets) * outputs
+    return F.softplus(wrong).sum(-1), _weights(outputs, batch)
 
 
 def squared_error(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
@@ -173,9 +175,6 @@ def mean_loss(measure: Measure, outputs: Tensor, batch: Batch) -> Tensor:
             return F.cross_entropy(outputs.flatten(0, -2), batch.targets.flatten())
         if measure is squared_error:
             return F.mse_loss(outputs, batch.targets)
-        if measure is bit_cross_entropy:
-            mean = F.binary_cross_entropy_with_logits(outputs, batch.targets)
-            return mean * outputs.shape[-1]
     values, weights = measure(outputs, batch)
     if weights is None:
         return values.mean()

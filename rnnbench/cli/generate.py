@@ -52,7 +52,9 @@ _MAX_SYMBOLS = 1_000_000
     help="Seed of the sampling.",
 )
 @click.option(
-    "--show-vocabulary", is_flag=True, help="Print the known characters, words or notes, one per line."
+    "--show-vocabulary",
+    is_flag=True,
+    help="Print the known characters, words or notes, one per line.",
 )
 @store_option
 def generate(
@@ -68,8 +70,8 @@ def generate(
 
     TRIAL is the id, or its beginning, of a trial of char-lm, word-lm or polyphonic-music. The
     prompt consists of characters or words of the training text, or of frames such as
-    "60 64 67, 62 65 69". A file or a pipe gets the text unchanged, in UTF-8. On
-    a terminal, control characters are shown as escapes such as \x1b.
+    "60 64 67, 62 65 69". A file or a pipe gets the text unchanged, in UTF-8. On a terminal, control
+    characters are shown as escapes such as \x1b.
     """
     if prompt is None and not show_vocabulary:
         raise UsageError(

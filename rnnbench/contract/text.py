@@ -1,4 +1,4 @@
-"""The optional part of the task contract for tasks whose symbols or sets can be written as text."""
+"""The optional part of the task contract for tasks whose data can be written as text."""
 
 from __future__ import annotations
 

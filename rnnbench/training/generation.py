@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -59,16 +59,7 @@ def generate_text(
     if not 0 <= temperature < math.inf:
         raise UsageError(f"--temperature {temperature} is not a finite number of at least 0.")
     task = _built(spec, registry)
-    given: list[Any]
-    try:
-        if isinstance(task, TextTask):
-            given = task.encode(prompt)
-        elif _has_sets(task):
-            given = task.encode_sets(prompt)
-        else:
-            raise _no_text(spec)
-    except DataError as error:
-        raise UnknownSymbolError(error) from None
+    given = _encoded(spec, task, prompt)
     if not given:
         raise UsageError('the prompt is empty; give at least one symbol, e.g. --prompt "The ".')
     network = build_network(spec, registry.model(spec.model.name), task)
@@ -79,7 +70,20 @@ def generate_text(
     if isinstance(task, TextTask):
         drawn = sample(network, given, length, temperature, task.special_tokens, generator)
         return task.decode([*given, *drawn])
+    assert isinstance(task, SetsTask)
     return task.decode_sets([*given, *sample_sets(network, given, length, temperature, generator)])
+
+
+def _encoded(spec: TrialSpec, task: Task, prompt: str) -> list[Any]:
+    """Return the symbols of a prompt, or its sets as the indices of their bits."""
+    try:
+        if isinstance(task, TextTask):
+            return task.encode(prompt)
+        if isinstance(task, SetsTask):
+            return task.encode_sets(prompt)
+    except DataError as error:
+        raise UnknownSymbolError(error) from None
+    raise _no_text(spec)
 
 
 def vocabulary(spec: TrialSpec, registry: Registry) -> list[str]:
@@ -90,8 +94,7 @@ def vocabulary(spec: TrialSpec, registry: Registry) -> list[str]:
         DataError: the data belong to another trial.
     """
     task = _built(spec, registry)
-    if _has_sets(task):
-        assert isinstance(task.inputs, Bits)
+    if isinstance(task, SetsTask) and isinstance(task.inputs, Bits):
         return [task.decode_sets([[bit]]).strip() for bit in range(task.inputs.dim)]
     if not isinstance(task, TextTask) or not isinstance(task.inputs, Tokens):
         raise _no_text(spec)
@@ -103,10 +106,6 @@ def _built(spec: TrialSpec, registry: Registry) -> Task:
     registered = registry.task(spec.task.name)
     _refuse_other_data(spec, registered)
     return registered.build(spec.task.options)
-
-
-def _has_sets(task: Task) -> TypeGuard[SetsTask]:
-    return isinstance(task, SetsTask) and isinstance(task.outputs, Bits)
 
 
 def _no_text(spec: TrialSpec) -> UsageError:

@@ -111,7 +111,8 @@ def _bits(place: str, values: Any) -> Roll:
             f"{place} has {values[frame, note]} at frame {frame + 1}, note {note + 1}; "
             f"give 1 where the note sounds and 0 elsewhere."
         )
-    return values.astype(np.uint8)
+    bits: Roll = values.astype(np.uint8)
+    return bits
 
 
 # -- MATLAB
@@ -124,23 +125,21 @@ def _read_mat(source: str, content: bytes) -> Parts:
     if content.startswith(b"\x89HDF"):
         raise DataError(f"{source} is of MATLAB 7.3 (HDF5); save it with: save(FILE, ..., '-v7').")
     _check_unpacked_size(source, content)
-    known = [name for names in _NAMES for name in names]
     try:
-        found = scipy_io.loadmat(io.BytesIO(content), variable_names=known)
-        names = [name for name, *_ in scipy_io.whosmat(io.BytesIO(content))]
+        # the stubs know no file-like objects
+        loaded = scipy_io.loadmat(io.BytesIO(content))  # type: ignore[arg-type]
     # the reader has no class of errors of its own: a damaged file raises any of ten
     except Exception as error:
         raise DataError(
             f"{source} is not a readable MATLAB file ({one_line(str(error), 80)})."
         ) from None
+    found = {name: value for name, value in loaded.items() if not name.startswith("__")}
     parts: Parts = {}
     for accepted in _NAMES:
-        name = _part_of(source, {**dict.fromkeys(names), **found} if names else found, accepted)
+        name = _part_of(source, found, accepted)
         cells = found[name]
         if cells.dtype != object:
-            raise DataError(
-                f"{source}: {name!r} is an array of numbers; give a cell array of pieces."
-            )
+            raise DataError(f"{source}: {name!r} is {cells.dtype}; give a cell array of pieces.")
         parts[name] = [
             _bits(f"{source}: {name!r}, piece {number}", cell)
             for number, cell in enumerate(cells.flatten(), start=1)
@@ -157,9 +156,7 @@ def _check_unpacked_size(source: str, content: bytes) -> None:
         )
     start, total = _MAT_HEADER, 0
     while start + _MAT_TAG <= len(content):
-        kind, size = (
-            int.from_bytes(content[at : at + 4], order) for at in (start, start + 4)
-        )
+        kind, size = (int.from_bytes(content[at : at + 4], order) for at in (start, start + 4))
         start += _MAT_TAG
         if kind == _MAT_COMPRESSED:
             for piece in _inflated(source, content[start : start + size]):
@@ -188,39 +185,43 @@ def _inflated(source: str, packed: bytes) -> Iterator[bytes]:
 
 def _read_npz(source: str, content: bytes) -> Parts:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
+        archive = zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise DataError(f"{source} is not an .npz file ({error}); write it by {_SAVEZ}.") from None
-    size = sum(member.file_size for member in members)
-    if size > _MOST_UNPACKED:
-        raise DataError(
-            f"{source} has {size:,} bytes when unpacked; the limit is {_MOST_UNPACKED:,}, so give "
-            f"fewer pieces."
-        )
-    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+    with archive:
+        size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_UNPACKED:
+            raise DataError(
+                f"{source} has {size:,} bytes when unpacked; the limit is {_MOST_UNPACKED:,}, so "
+                f"give fewer pieces."
+            )
+        found = {member.removesuffix(".npy"): member for member in archive.namelist()}
         parts: Parts = {}
         for accepted in _NAMES:
             name = _part_of(source, found, accepted)
-            if f"{name}_lengths" not in found:
-                raise DataError(f"{source} has no '{name}_lengths'; write it by {_SAVEZ}.")
-            frames = _bits(f"{source}: {name!r}", _array(source, found, name))
-            lengths = _array(source, found, f"{name}_lengths")
-            parts[name] = _cut(f"{source}: '{name}_lengths'", frames, lengths)
+            of_lengths = f"{name}_lengths"
+            if of_lengths not in found:
+                raise DataError(f"{source} has no {of_lengths!r}; write it by {_SAVEZ}.")
+            frames = _array(source, archive, name, found[name])
+            lengths = _array(source, archive, of_lengths, found[of_lengths])
+            bits = _bits(f"{source}: {name!r}", frames)
+            parts[name] = _cut(f"{source}: {of_lengths!r}", bits, lengths)
     return parts
 
 
-def _array(source: str, found: Mapping[str, Any], name: str) -> Any:
+def _array(source: str, archive: zipfile.ZipFile, name: str, member: str) -> Any:
     try:
-        return found[name]
-    except ValueError as error:
+        with archive.open(member) as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    # a damaged archive raises errors of zipfile, zlib, struct and numpy
+    except Exception as error:
         if "allow_pickle" not in str(error):
-            raise DataError(f"{source}: {name!r} is damaged ({one_line(str(error), 80)}).") from None
+            raise DataError(
+                f"{source}: {name!r} is damaged ({one_line(str(error), 80)})."
+            ) from None
         raise DataError(
             f"{source}: {name!r} is pickled, and a pickle can run code; write it by {_SAVEZ}."
         ) from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, MemoryError) as error:
-        raise DataError(f"{source}: {name!r} is damaged ({one_line(str(error), 80)}).") from None
 
 
 def _cut(place: str, frames: Roll, lengths: Any) -> list[Roll]:
@@ -243,7 +244,9 @@ def _read_json(source: str, content: bytes) -> Parts:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{source}: malformed JSON ({one_line(str(error), 80)}).") from None
     if not isinstance(found, dict):
-        raise DataError(f'{source}: not an object; give {{"train": [...], "valid": ..., "test": ...}}.')
+        raise DataError(
+            f'{source}: not an object; give {{"train": [...], "valid": ..., "test": ...}}.'
+        )
     parts: Parts = {}
     for accepted in _NAMES:
         name = _part_of(source, found, accepted)

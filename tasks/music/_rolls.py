@@ -17,7 +17,7 @@ Roll: TypeAlias = npt.NDArray[np.uint8]
 """Frames (T, D) of one piece: 1 where a note sounds."""
 
 LOWEST = 21
-"""MIDI number of the first note, A0; a piano has 88 notes from there (Boulanger-Lewandowski 2012)."""
+"""MIDI number of the first note, A0, from which a piano has 88."""
 KEYS = 88
 FEWEST_FRAMES = 2
 _MOST_VALUES = 1 << 28

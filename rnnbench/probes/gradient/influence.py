@@ -49,9 +49,10 @@ def influence_profile(
     another test sequence at the same place and differs from it (:func:`draw_replacements`); f(x)_t
     is the prediction at step t, and d the total variation of two predicted distributions, the
     largest total variation of the distributions of one bit, or the mean absolute difference of two
-    predicted values over the mean absolute difference between the targets of two test sequences. For steps ``"last"`` t is the last valid step, for ``"every"``
-    all steps that count. It measures finite replacements, so that it sees what a saturated unit
-    holds, whose gradient is zero (a permutation importance, Breiman 2001, of one step).
+    predicted values over the mean absolute difference between the targets of two test sequences.
+    For steps ``"last"`` t is the last valid step, for ``"every"`` all steps that count. It measures
+    finite replacements, so that it sees what a saturated unit holds, whose gradient is zero (a
+    permutation importance, Breiman 2001, of one step).
 
     The memory horizon is the largest lag whose mean influence is above the floor, which is the
     larger of 0.01 and three times the noise. A mean above the floor implies that the output of at
@@ -254,9 +255,7 @@ def _distance(one: Tensor, other: Tensor, outputs: Space) -> Tensor:
     return apart.amax(-1) if isinstance(outputs, Bits) else apart.mean(-1)
 
 
-def _changes(
-    network: Network, sample: Sample, drawn: Replacements, usual: Tensor
-) -> Tensor:
+def _changes(network: Network, sample: Sample, drawn: Replacements, usual: Tensor) -> Tensor:
     """Return the change of each output by each replacement: (M, T), or (M, 1) for the last one."""
     device = usual.device
     steps = sample.batch.inputs.shape[1]
@@ -278,9 +277,7 @@ def _changes(
     return changes if sample.every else changes[:, None]
 
 
-def _noise(
-    network: Network, sample: Sample, usual: Tensor, generator: torch.Generator
-) -> float:
+def _noise(network: Network, sample: Sample, usual: Tensor, generator: torch.Generator) -> float:
     """Return the largest mean change of the outputs over random roundings of the weights."""
     device = usual.device
     inputs, lengths = sample.batch.inputs.to(device), sample.lengths.to(device)
