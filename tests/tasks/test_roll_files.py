@@ -42,7 +42,7 @@ def cells(parts: list[np.ndarray]) -> np.ndarray:
 
 def mat(given: dict[str, Any], **options: Any) -> bytes:
     stream = io.BytesIO()
-    scipy_io.savemat(stream, given, **options)
+    scipy_io.savemat(stream, given, **options)  # type: ignore[arg-type]
     return stream.getvalue()
 
 
@@ -157,7 +157,11 @@ FAULTY: list[tuple[str, Callable[[], bytes], str]] = [
     ("a.npz", lambda: npz(train=np.zeros((4, 88)), train_lengths=[2, 3]), "sum to 5 frames .* 4"),
     ("a.npz", lambda: npz(train=np.zeros((4, 88)), train_lengths=[6, -2]), "sum to 4 frames"),
     ("a.npz", lambda: npz(train=np.zeros((4, 88)), train_lengths=[2.0]), "give whole numbers"),
-    ("a.npz", lambda: npz(train=np.zeros((0, 88)), train_lengths=np.int64([])), "no 'validdata'"),
+    (
+        "a.npz",
+        lambda: npz(train=np.zeros((0, 88)), train_lengths=np.zeros(0, int)),
+        "no 'validdata'",
+    ),
     ("a.npz", lambda: npz(train=np.zeros(4), train_lengths=[4]), "of shape"),
     ("a.json", lambda: b'{"train": [', "malformed JSON"),
     ("a.json", lambda: b"[" * 100_000, "malformed JSON"),
