@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from rnnbench.errors import DataError, one_line
 
 from .._common.files import read_bytes, suffix_of
+from ._matlab import MatlabError, read_cells
 from ._rolls import KEYS, LOWEST, checked
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _SAVEZ = (
     "numpy.savez(FILE, train=numpy.concatenate(pieces), train_lengths=[len(p) for p in pieces], "
     "valid=..., valid_lengths=..., test=..., test_lengths=...)"
 )
-_MAT_HEADER, _MAT_TAG, _MAT_COMPRESSED = 128, 8, 15
 
 
 def read_rolls(path: Path) -> Rolls:
@@ -119,65 +118,26 @@ def _bits(place: str, values: Any) -> Roll:
 
 
 def _read_mat(source: str, content: bytes) -> Parts:
-    # not at the top: no other task needs it, and the import takes 0.1 s in each trial process
-    from scipy import io as scipy_io
-
     if content.startswith(b"\x89HDF"):
         raise DataError(f"{source} is of MATLAB 7.3 (HDF5); save it with: save(FILE, ..., '-v7').")
-    _check_unpacked_size(source, content)
     try:
-        # the stubs know no file-like objects
-        loaded = scipy_io.loadmat(io.BytesIO(content))  # type: ignore[arg-type]
-    # the reader has no class of errors of its own: a damaged file raises any of ten
-    except Exception as error:
+        found = read_cells(content, _MOST_UNPACKED)
+    except MatlabError as error:
         raise DataError(
-            f"{source} is not a readable MATLAB file ({one_line(str(error), 80)})."
+            f"{source} cannot be read as a MATLAB file ({one_line(str(error), 120)}); "
+            f"save it with: save(FILE, ..., '-v7')."
         ) from None
-    found = {name: value for name, value in loaded.items() if not name.startswith("__")}
     parts: Parts = {}
     for accepted in _NAMES:
         name = _part_of(source, found, accepted)
         cells = found[name]
-        if cells.dtype != object:
-            raise DataError(f"{source}: {name!r} is {cells.dtype}; give a cell array of pieces.")
+        if cells is None:
+            raise DataError(f"{source}: {name!r} is no cell array; give one of pieces.")
         parts[name] = [
             _bits(f"{source}: {name!r}, piece {number}", cell)
-            for number, cell in enumerate(cells.flatten(), start=1)
+            for number, cell in enumerate(cells, start=1)
         ]
     return parts
-
-
-def _check_unpacked_size(source: str, content: bytes) -> None:
-    """Raise ``DataError`` if compressed elements of a MATLAB 5 file are damaged or too large."""
-    order: Any = {b"IM": "little", b"MI": "big"}.get(content[_MAT_HEADER - 2 : _MAT_HEADER])
-    if order is None:
-        raise DataError(
-            f"{source} is not a file of MATLAB 5 to 7; save it with: save(FILE, ..., '-v7')."
-        )
-    start, total = _MAT_HEADER, 0
-    while start + _MAT_TAG <= len(content):
-        kind, size = (int.from_bytes(content[at : at + 4], order) for at in (start, start + 4))
-        start += _MAT_TAG
-        if kind == _MAT_COMPRESSED:
-            for piece in _inflated(source, content[start : start + size]):
-                total += len(piece)
-                if total > _MOST_UNPACKED:
-                    raise DataError(
-                        f"{source} has more than {_MOST_UNPACKED:,} bytes when unpacked; "
-                        f"give fewer pieces."
-                    )
-        start += size
-
-
-def _inflated(source: str, packed: bytes) -> Iterator[bytes]:
-    stream = zlib.decompressobj()
-    try:
-        while packed and not stream.eof:
-            piece = stream.decompress(packed, 1 << 20)
-            packed = stream.unconsumed_tail
-            yield piece
-    except zlib.error as error:
-        raise DataError(f"{source}: its compressed data are damaged ({error}).") from None
 
 
 # -- numpy

@@ -82,7 +82,7 @@ class PolyphonicMusic(FiniteTask):
     period: Annotated[int, Field(ge=2, le=1000)] = 4
     repeat: Annotated[float, Field(gt=0, lt=1)] = 0.95
     frames: Annotated[int, Field(ge=8, le=10_000)] = 40
-    pieces: Annotated[int, Field(ge=10, le=20_000)] = 300
+    pieces: Annotated[int, Field(ge=10, le=20_000)] = 1000
     data_seed: NonNegativeInt = 0
 
     version: ClassVar[int] = 1
@@ -93,16 +93,19 @@ class PolyphonicMusic(FiniteTask):
     citations: ClassVar[tuple[Citation, ...]] = (_BOULANGER, _BAI, _BAY)
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
-            {}, {"steps": 1500, "batch_size": 16, "learning_rate": 3e-3, "hidden_size": 64}
+            {}, {"steps": 2000, "batch_size": 16, "learning_rate": 3e-3, "hidden_size": 64}
         ),
         "standard": Preset(
             {},
             {
-                "steps": 3000,
+                "steps": 1000,
                 "batch_size": 16,
-                "learning_rate": 3e-3,
+                "learning_rate": 1e-2,
+                "optimizer": "adamw",
+                "schedule": "cosine",
+                "weight_decay": 0.1,
                 "decoder_dropout": 0.5,
-                "hidden_size": 200,
+                "hidden_size": 250,
             },
         ),
         # Bai et al. 2018 on the JSB chorales (give path=): table 3 has an LSTM of two layers of 200
