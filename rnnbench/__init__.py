@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rnnbench.contract.core import last_valid as last_valid
     from rnnbench.contract.core import padding_mask as padding_mask
     from rnnbench.contract.task import Batch as Batch
+    from rnnbench.contract.task import Bits as Bits
     from rnnbench.contract.task import Citation as Citation
     from rnnbench.contract.task import Diagnosis as Diagnosis
     from rnnbench.contract.task import FiniteTask as FiniteTask
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from rnnbench.contract.task import Task as Task
     from rnnbench.contract.task import Tokens as Tokens
     from rnnbench.contract.task import Vectors as Vectors
+    from rnnbench.contract.text import SetsTask as SetsTask
     from rnnbench.contract.text import TextTask as TextTask
     from rnnbench.errors import DataError as DataError
     from rnnbench.reading import read_records as read_records
@@ -54,6 +56,7 @@ _LAZY = {
     "rnnbench.contract.core": ("last_valid", "padding_mask"),
     "rnnbench.contract.task": (
         "Batch",
+        "Bits",
         "Diagnosis",
         "FiniteTask",
         "GeneratedTask",
@@ -68,7 +71,7 @@ _LAZY = {
         "Tokens",
         "Vectors",
     ),
-    "rnnbench.contract.text": ("TextTask",),
+    "rnnbench.contract.text": ("SetsTask", "TextTask"),
     "rnnbench.errors": ("DataError",),
     "rnnbench.reading": ("read_records", "results", "write_report"),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),

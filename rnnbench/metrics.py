@@ -11,7 +11,8 @@ steps        outputs              targets            values and weights
 ``"every"``  (B, T, dim)          (B, T, dim) float  (B, T)
 ===========  ===================  =================  ==================
 
-The weights are 0 on padding and masked steps, or ``None`` when all are 1.
+The weights are 0 on padding and masked steps, or ``None`` when all are 1. Outputs of width ``dim``
+are values for vectors and logits for bits.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from rnnbench.contract.task import Batch, Metric, Tokens
+from rnnbench.contract.task import Batch, Bits, Metric, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnbench.contract.task import Measure, Task
+    from rnnbench.contract.task import Measure, Space, Task
 
 
 def counted_steps(outputs: Tensor, batch: Batch) -> Tensor:
@@ -73,6 +74,27 @@ def cross_entropy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]
     return values.view(batch.targets.shape), _weights(outputs, batch)
 
 
+def bit_cross_entropy(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """Return the negative log-likelihood of each set, in nats, summed over its bits.
+
+    The bits are independent Bernoulli variables with logits z. For a target y the value is
+    ``sum(log(1 + exp((1 - 2 y) z)))``, which is finite for any finite z. Averaged over frames, it
+    is the log-likelihood that the literature on polyphonic music reports, with the sign changed
+    (Boulanger-Lewandowski et al. 2012).
+
+    Args:
+        outputs: logits (B, dim) for steps ``"last"``, (B, T, dim) for ``"every"``.
+        batch: ``batch.targets`` has the shape of ``outputs``, with values of 0 and 1.
+
+    Returns:
+        Values and weights, (B,) or (B, T); the weights are ``None`` when all are 1.
+    """
+    # torch's binary_cross_entropy_with_logits does not use log1p: in float32 it is wrong by 0.3 %
+    # at a logit of 9, and most notes of a frame are as improbable
+    wrong = (1 - 2 * batch.targets) * outputs
+    return F.softplus(wrong).sum(-1), _weights(outputs, batch)
+
+
 def squared_error(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
     """Return the squared error of each prediction, averaged over the output width.
 
@@ -114,6 +136,7 @@ def correct(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
 
 ACCURACY = Metric("accuracy", "higher", correct)
 CROSS_ENTROPY = Metric("cross-entropy", "lower", cross_entropy)
+NLL_PER_FRAME = Metric("NLL per frame", "lower", bit_cross_entropy)
 MSE = Metric("mse", "lower", squared_error)
 MAE = Metric("mae", "lower", absolute_error)
 RMSE = Metric("rmse", "lower", squared_error, math.sqrt)
@@ -122,9 +145,17 @@ RMSE = Metric("rmse", "lower", squared_error, math.sqrt)
 def loss_of(task: Task) -> Measure:
     """Return the training loss of a task.
 
-    It is :func:`cross_entropy` for token outputs and :func:`squared_error` for vectors.
+    It is :func:`cross_entropy` for token outputs, :func:`squared_error` for vectors and
+    :func:`bit_cross_entropy` for bits.
     """
-    return cross_entropy if isinstance(task.outputs, Tokens) else squared_error
+    return loss_for(task.outputs)
+
+
+def loss_for(outputs: Space) -> Measure:
+    """Return the training loss of an output space; see :func:`loss_of`."""
+    if isinstance(outputs, Tokens):
+        return cross_entropy
+    return bit_cross_entropy if isinstance(outputs, Bits) else squared_error
 
 
 def mean_loss(measure: Measure, outputs: Tensor, batch: Batch) -> Tensor:

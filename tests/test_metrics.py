@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from torch.nn import functional as F
 
 from rnnbench import metrics
-from rnnbench.contract.task import Batch, Metric
+from rnnbench.contract.task import Batch, Bits, Metric, Tokens, Vectors
 
 
 def _logits(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -52,6 +54,51 @@ def test_padding_and_masked_steps_weigh_nothing(lengths: list[int], seed: int) -
     torch.testing.assert_close(metrics.mean_loss(metrics.cross_entropy, logits, batch), expected)
     hits = sum(bool(logits[r, t].argmax() == targets[r, t]) for r, t in counted) / len(counted)
     assert metrics.mean_loss(metrics.correct, logits, batch).item() == pytest.approx(hits)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(1, 6), st.integers(0, 100))
+def test_bits_have_the_log_likelihood_of_bernoulli_variables(
+    lengths: list[int], dim: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(len(lengths), 5, dim, generator=generator, dtype=torch.float64)
+    targets = torch.randint(2, logits.shape, generator=generator).double()
+    batch = Batch(targets, targets, torch.tensor(lengths))
+    values, weights = metrics.bit_cross_entropy(logits, batch)
+    expected = -stats.bernoulli.logpmf(targets.numpy(), 1 / (1 + np.exp(-logits.numpy()))).sum(-1)
+    np.testing.assert_allclose(values, expected, rtol=1e-9)
+    frames = [expected[row, step] for row, n in enumerate(lengths) for step in range(n)]
+    loss = metrics.mean_loss(metrics.bit_cross_entropy, logits, batch)
+    assert loss.item() == pytest.approx(np.mean(frames))
+    assert weights is not None
+    assert weights.sum() == sum(lengths)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_bits_are_exact_for_certain_predictions(dtype: torch.dtype) -> None:
+    logits = torch.tensor([[0.0, 9, -9, 30, -30, 1e4, -1e4]], dtype=dtype, requires_grad=True)
+    z = logits.detach().double().numpy()[0]
+    for target in (0.0, 1.0):
+        targets = torch.full_like(logits, target).detach()
+        each = [
+            metrics.bit_cross_entropy(logits[:, [bit]], Batch(targets, targets[:, [bit]]))[0].item()
+            for bit in range(7)
+        ]
+        # log(1 + exp(-z)) for a bit of 1, written without overflow
+        exact = np.logaddexp(0, -z if target else z)
+        np.testing.assert_allclose(each, exact, rtol=1e-6, atol=1e-12)
+        loss = metrics.mean_loss(metrics.bit_cross_entropy, logits, Batch(targets, targets))
+        assert loss.item() == pytest.approx(exact.sum(), rel=1e-6)
+        (gradient,) = torch.autograd.grad(loss, logits)
+        with np.errstate(over="ignore"):
+            np.testing.assert_allclose(gradient[0], 1 / (1 + np.exp(-z)) - target, atol=1e-6)
+
+
+def test_the_loss_follows_the_output_space() -> None:
+    assert metrics.loss_for(Tokens(3)) is metrics.cross_entropy
+    assert metrics.loss_for(Vectors(3)) is metrics.squared_error
+    assert metrics.loss_for(Bits(3)) is metrics.bit_cross_entropy
 
 
 def test_directions() -> None:

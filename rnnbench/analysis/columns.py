@@ -329,8 +329,9 @@ TRIAL: tuple[Column, ...] = (
     Column("influence_floor", REAL, _influence("floor"),
            "change of the output that counts as influence"),
     Column("influence_measure", TEXT, _influence("measure"),
-           "`total variation` of predicted distributions, or `absolute change` of predicted "
-           "values over influence_scale"),
+           "`total variation` of predicted distributions, `largest total variation` of the "
+           "distributions of a bit, or `absolute change` of predicted values over "
+           "influence_scale"),
     Column("influence_scale", REAL, _influence("scale"),
            "mean absolute difference between the targets of two test sequences; 1 for "
            "distributions"),

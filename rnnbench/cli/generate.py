@@ -35,14 +35,14 @@ _MAX_SYMBOLS = 1_000_000
     type=click.IntRange(1, _MAX_SYMBOLS),
     default=200,
     show_default=True,
-    help="Number of characters or words.",
+    help="Number of characters, words or frames.",
 )
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 100),
     default=0.8,
     show_default=True,
-    help="Softmax temperature; 0 takes the most probable symbol.",
+    help="Divides the logits; 0 takes the most probable symbol or notes.",
 )
 @click.option(
     "--seed",
@@ -52,7 +52,9 @@ _MAX_SYMBOLS = 1_000_000
     help="Seed of the sampling.",
 )
 @click.option(
-    "--show-vocabulary", is_flag=True, help="Print the known characters or words, one per line."
+    "--show-vocabulary",
+    is_flag=True,
+    help="Print the known characters, words or notes, one per line.",
 )
 @store_option
 def generate(
@@ -66,9 +68,10 @@ def generate(
 ) -> None:
     r"""Generate text with the trained network of a trial.
 
-    TRIAL is the id, or its beginning, of a trial of char-lm or word-lm. The prompt consists of
-    characters or words of the training text. A file or a pipe gets the text unchanged, in UTF-8. On
-    a terminal, control characters are shown as escapes such as \x1b.
+    TRIAL is the id, or its beginning, of a trial of char-lm, word-lm or polyphonic-music. The
+    prompt consists of characters or words of the training text, or of frames such as
+    "60 64 67, 62 65 69". A file or a pipe gets the text unchanged, in UTF-8. On a terminal, control
+    characters are shown as escapes such as \x1b.
     """
     if prompt is None and not show_vocabulary:
         raise UsageError(

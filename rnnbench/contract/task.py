@@ -32,8 +32,25 @@ class Vectors:
     dim: int
 
 
-Space: TypeAlias = Tokens | Vectors
+@dataclass(frozen=True)
+class Bits:
+    """Space of sets of ``dim`` elements: vectors of 0 and 1 in floating tensors of width ``dim``.
+
+    An element is in the set where its bit is 1, e.g. a note that sounds in a frame of a piano roll.
+    A network reads bits as a vector. It predicts one logit per bit, of independent Bernoulli
+    variables.
+    """
+
+    dim: int
+
+
+Space: TypeAlias = Tokens | Vectors | Bits
 Steps: TypeAlias = Literal["last", "every"]
+
+
+def width_of(space: Space) -> int:
+    """Return the number of a network's outputs per prediction: V classes, or ``dim``."""
+    return space.vocab if isinstance(space, Tokens) else space.dim
 
 
 @dataclass(frozen=True)
@@ -41,7 +58,8 @@ class Batch:
     """Sequences with their targets, right-padded to a common length T.
 
     Attributes:
-        inputs: (B, T) int64 for :class:`Tokens`, (B, T, D) float for :class:`Vectors`.
+        inputs: (B, T) int64 for :class:`Tokens`, (B, T, D) float for :class:`Vectors` and
+            :class:`Bits`.
         targets: for steps ``"last"`` (B,) int64 or (B, dim) float; for steps ``"every"`` (B, T)
             int64 or (B, T, dim) float.
         lengths: (B,) int64, the number of valid steps of each sequence, at least 1; ``None`` when
@@ -246,7 +264,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def inputs(self) -> Space:
-        """Input space: the symbol or vector that the network reads at each step."""
+        """Input space: the symbol, vector or set that the network reads at each step."""
 
     @property
     @abstractmethod
@@ -254,7 +272,8 @@ class Task(ABC):
         """Output space, which also selects the training loss.
 
         :class:`Tokens` are classes, trained by cross-entropy on logits. :class:`Vectors` are
-        values, trained by squared error.
+        values, trained by squared error. :class:`Bits` are sets, trained by the binary
+        cross-entropy of logits, summed over the bits.
         """
 
     @property

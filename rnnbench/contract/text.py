@@ -1,4 +1,4 @@
-"""The optional part of the task contract for tasks whose symbols are text."""
+"""The optional part of the task contract for tasks whose data can be written as text."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ class TextTask(Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return symbols as text."""
+
+
+@runtime_checkable
+class SetsTask(Protocol):
+    """A task whose inputs and outputs are :class:`rnnbench.Bits`, one set at each step.
+
+    ``rnnbench generate`` works for trials of such a task too. A set is given as the indices of its
+    bits.
+    """
+
+    def encode_sets(self, text: str) -> list[list[int]]:
+        """Return the sets of a text.
+
+        Raises:
+            rnnbench.DataError: the text has elements that no bit stands for.
+        """
+
+    def decode_sets(self, sets: Sequence[Sequence[int]]) -> str:
+        """Return sets as text."""

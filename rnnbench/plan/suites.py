@@ -68,7 +68,8 @@ class Suite(BaseModel):
     )
     tune: list[str] = Field(
         default=[],
-        description="search space of the tuning: 'learning_rate=1e-4..1e-2'; choices are separated by bars",
+        description="search space of the tuning: 'learning_rate=1e-4..1e-2'; "
+        "choices are separated by bars",
     )
     tune_trials: int | None = Field(
         default=None, gt=0, description="tries of each model on each task; 10 if unset"

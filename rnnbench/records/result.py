@@ -207,12 +207,20 @@ class Profile(Data):
     """
 
 
+InfluenceMeasure: TypeAlias = Literal[
+    "total variation", "largest total variation", "absolute change"
+]
+
+
 class Influence(Data):
     """How much the output of a trained network changes when one input is replaced, by lag."""
 
     direction: Direction = "past"
-    measure: Literal["total variation", "absolute change"]
-    """Of predicted distributions, or of predicted values, the latter in units of ``scale``."""
+    measure: InfluenceMeasure
+    """Of predicted distributions, of the predicted bit that changes most, or of predicted values.
+
+    The last is in units of ``scale``.
+    """
     scale: float = 1.0
     """Mean absolute difference between the targets of two test sequences; 1 for distributions.
 

@@ -1,4 +1,4 @@
-"""Generate text from a trained network, one symbol per step."""
+"""Generate text from a trained network, one symbol or set per step."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from rnnbench.contract.task import Tokens
-from rnnbench.contract.text import TextTask
+from rnnbench.contract.task import Bits, Tokens
+from rnnbench.contract.text import SetsTask, TextTask
 from rnnbench.errors import DataError, UsageError
 from rnnbench.files import file_checksum
 from rnnbench.training.network import build_network
@@ -39,15 +39,15 @@ def generate_text(
     temperature: float,
     seed: int,
 ) -> str:
-    """Return the prompt followed by ``length`` symbols drawn from the network of a trial.
+    """Return the prompt followed by ``length`` symbols or sets drawn from a trial's network.
 
     Args:
         spec: the trial.
         weights: the trial's file of trained weights.
         registry: holds the trial's model and task.
-        prompt: beginning of the text, at least one symbol.
-        length: number of symbols to draw.
-        temperature: divides the logits; 0 always takes the most probable symbol.
+        prompt: beginning of the text, at least one symbol or set.
+        length: number of symbols or sets to draw.
+        temperature: divides the logits; 0 always takes the most probable symbol or set.
         seed: seeds the draw, together with the trial's id.
 
     Raises:
@@ -59,12 +59,7 @@ def generate_text(
     if not 0 <= temperature < math.inf:
         raise UsageError(f"--temperature {temperature} is not a finite number of at least 0.")
     task = _built(spec, registry)
-    if not isinstance(task, TextTask):
-        raise _no_text(spec)
-    try:
-        given = task.encode(prompt)
-    except DataError as error:
-        raise UnknownSymbolError(error) from None
+    given = _encoded(spec, task, prompt)
     if not given:
         raise UsageError('the prompt is empty; give at least one symbol, e.g. --prompt "The ".')
     network = build_network(spec, registry.model(spec.model.name), task)
@@ -72,18 +67,35 @@ def generate_text(
         network = network.double()
     load_weights(network, weights, spec.trial_id)
     generator = generator_for(seed, "generate", spec.trial_id)
-    drawn = list(sample(network, given, length, temperature, task.special_tokens, generator))
-    return task.decode([*given, *drawn])
+    if isinstance(task, TextTask):
+        drawn = sample(network, given, length, temperature, task.special_tokens, generator)
+        return task.decode([*given, *drawn])
+    assert isinstance(task, SetsTask)
+    return task.decode_sets([*given, *sample_sets(network, given, length, temperature, generator)])
+
+
+def _encoded(spec: TrialSpec, task: Task, prompt: str) -> list[Any]:
+    """Return the symbols of a prompt, or its sets as the indices of their bits."""
+    try:
+        if isinstance(task, TextTask):
+            return task.encode(prompt)
+        if isinstance(task, SetsTask):
+            return task.encode_sets(prompt)
+    except DataError as error:
+        raise UnknownSymbolError(error) from None
+    raise _no_text(spec)
 
 
 def vocabulary(spec: TrialSpec, registry: Registry) -> list[str]:
-    """Return the symbols that the network of a trial knows, in the order of their integers.
+    """Return the symbols, or elements of sets, that the network of a trial knows, in order.
 
     Raises:
         UsageError: the task has no text.
         DataError: the data belong to another trial.
     """
     task = _built(spec, registry)
+    if isinstance(task, SetsTask) and isinstance(task.inputs, Bits):
+        return [task.decode_sets([[bit]]).strip() for bit in range(task.inputs.dim)]
     if not isinstance(task, TextTask) or not isinstance(task.inputs, Tokens):
         raise _no_text(spec)
     known = sorted(set(range(task.inputs.vocab)) - task.special_tokens)
@@ -98,7 +110,8 @@ def _built(spec: TrialSpec, registry: Registry) -> Task:
 
 def _no_text(spec: TrialSpec) -> UsageError:
     return UsageError(
-        f"task {spec.task.name!r} has no text to generate; give a trial of char-lm or word-lm."
+        f"task {spec.task.name!r} has no text to generate; "
+        "give a trial of char-lm, word-lm or polyphonic-music."
     )
 
 
@@ -123,6 +136,37 @@ def sample(
         drawn = _drawn(outputs[0, -1].double(), temperature, special_tokens, generator)
         yield drawn
         pending = torch.tensor([[drawn]])
+
+
+@torch.no_grad()
+def sample_sets(
+    network: Network,
+    prompt: Sequence[Sequence[int]],
+    length: int,
+    temperature: float,
+    generator: torch.Generator,
+) -> Iterator[list[int]]:
+    """Yield ``length`` sets drawn after ``prompt``, each as the indices of its bits.
+
+    Each bit is drawn by itself. At temperature 0 a set has the bits with a probability above 1/2.
+    """
+    network.eval()
+    state: Any = None
+    dtype = next(network.parameters()).dtype
+    pending = torch.zeros(1, len(prompt), network.input_size, dtype=dtype)  # (1, P, D)
+    for step, bits in enumerate(prompt):
+        for bit in bits:
+            pending[0, step, bit] = 1
+    for _ in range(length):
+        outputs, state = network.forward_stateful(pending, state)
+        logits = outputs[0, -1].double()  # (D,)
+        if temperature == 0:
+            drawn = logits > 0
+        else:
+            uniform = torch.rand(len(logits), generator=generator, dtype=torch.float64)
+            drawn = uniform < (logits / temperature).sigmoid()
+        yield drawn.nonzero().flatten().tolist()
+        pending = drawn.to(dtype)[None, None]
 
 
 def load_weights(network: Network, path: Path, trial_id: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.contract.core import last_valid, output_size
-from rnnbench.contract.task import Space, Steps, Task, Tokens
+from rnnbench.contract.task import Space, Steps, Task, Tokens, width_of
 from rnnbench.errors import UsageError
 from rnnbench.records.recipe import Residual, block_of
 from rnnbench.training.block import ResidualStack
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Network(nn.Module):
     """Encoder, core and decoder as one trainable module.
 
-    The encoder is an embedding for tokens and the identity for vectors. The decoder is one linear
-    layer.
+    The encoder is an embedding for tokens and the identity for vectors and bits. The decoder is one
+    linear layer.
 
     Args:
         core: ``(input_size) -> core``, called with the encoder's output width.
@@ -80,9 +80,7 @@ class Network(nn.Module):
             self.encoder = nn.Identity()
         self.core = core(self.input_size)
         self.output_size = output_size(self.core, hidden_size)
-        self.decoder: nn.Linear | TiedDecoder = nn.Linear(
-            self.output_size, outputs.vocab if isinstance(outputs, Tokens) else outputs.dim
-        )
+        self.decoder: nn.Linear | TiedDecoder = nn.Linear(self.output_size, width_of(outputs))
         if tied:
             self.decoder = self._tied(self.decoder)
         # None, since a dropout of 0 would draw random numbers
@@ -102,7 +100,7 @@ class Network(nn.Module):
         """Return predictions for inputs (B, T) or (B, T, D), from a fresh state.
 
         Args:
-            inputs: (B, T) int64 for tokens, (B, T, D) float for vectors.
+            inputs: (B, T) int64 for tokens, (B, T, D) float for vectors and bits.
             lengths: (B,) valid steps; ``None`` when all are T.
 
         Returns:

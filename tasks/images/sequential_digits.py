@@ -123,9 +123,9 @@ class SequentialDigits(ClassificationTask[LabelledImages]):
             {}, {"steps": 6000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 64}
         ),
         # The public code of Arjovsky et al. 2016 (amarshah/complex_RNN, complex_RNN_mnist.py) on
-        # MNIST (give its files): a million steps of RMSprop at 5e-4 in batches of 20, 10,000 of
-        # 60,000 images for validation. It clips elements of the gradient at 1, where the norm is
-        # clipped here. The LSTM's 128 units are not verified: the code trains its own cell.
+        # MNIST (give its files): a million steps of RMSprop at 5e-4 in batches of 20, each element
+        # of the gradient clipped at 1, 10,000 of 60,000 images for validation. The LSTM's 128 units
+        # are not verified: the code trains its own cell.
         "paper": Preset(
             {"held_out": 1 / 6},
             {
@@ -133,6 +133,8 @@ class SequentialDigits(ClassificationTask[LabelledImages]):
                 "batch_size": 20,
                 "learning_rate": 5e-4,
                 "optimizer": "rmsprop",
+                "clip_norm": None,
+                "clip_value": 1.0,
                 "hidden_size": 128,
             },
         ),

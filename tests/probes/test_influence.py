@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnnbench.contract.task import Batch, Space, Steps, Tokens, Vectors
+from rnnbench.contract.task import Batch, Bits, Space, Steps, Tokens, Vectors
 from rnnbench.probes.gradient.influence import influence_profile
 from rnnbench.probes.gradient.input_profile import input_profile
 from rnnbench.probes.gradient.sample import Sample, draw_sample, with_needed
@@ -158,6 +158,25 @@ def test_a_leaky_sum_has_a_geometric_influence_in_units_of_the_targets() -> None
     assert 0 < found.scale < 7
     above = [lag for lag, value in enumerate(found.values) if value > 0.01]
     assert found.horizon == max(above)
+
+
+def test_bits_have_the_influence_of_the_one_that_changes_most() -> None:
+    dim, size = 6, 4.0
+    network = network_of(DelayLine, Bits(dim), Bits(dim), "every", width=dim)
+    with torch.no_grad():
+        # a bit of 1 has the probability sigmoid(4), one of 0 has sigmoid(-4)
+        network.decoder.weight.copy_(2 * size * torch.eye(dim))
+        network.decoder.bias.fill_(-size)
+    bits = torch.zeros(40, 12, dim)
+    one = torch.randint(dim, (40, 12, 1), generator=generator(1))
+    bits.scatter_(2, one, 1.0)  # two inputs differ in two bits
+    (found,) = measured(network, Batch(bits, bits))
+    values = dict(zip(found.lags, found.values, strict=True))
+    sure = float(torch.tensor(size).sigmoid())
+    assert values.pop(DELAY) == pytest.approx(2 * sure - 1, rel=1e-6)
+    assert all(value < 1e-9 for value in values.values())
+    assert (found.horizon, found.scale) == (DELAY, 1.0)
+    assert found.measure == "largest total variation"
 
 
 def test_a_saturated_latch_has_influence_at_every_lag_where_its_gradient_is_zero() -> None:

@@ -1,4 +1,4 @@
-"""Four tasks that keep the contract, and many that break it in one way each."""
+"""Five tasks that keep the contract, and many that break it in one way each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rnnbench.contract.task import (
     Batch,
+    Bits,
     Citation,
     Diagnosis,
     FiniteTask,
@@ -24,7 +25,7 @@ from rnnbench.contract.task import (
     Tokens,
     Vectors,
 )
-from rnnbench.metrics import ACCURACY, MSE
+from rnnbench.metrics import ACCURACY, MSE, NLL_PER_FRAME
 
 CITED = (Citation("Nobody 1900", "On tasks"),)
 
@@ -94,6 +95,27 @@ class MeanSoFar(GeneratedTask):
         return Batch(
             inputs=inputs, targets=inputs.cumsum(1) / torch.arange(1, self.length + 1)[:, None]
         )
+
+
+@dataclass(frozen=True)
+class Delayed(GeneratedTask):
+    """Repeat each set of three bits two steps later; the bits are on with probability 1/4."""
+
+    length: PositiveInt = 7
+    citations = CITED
+    inputs = Bits(3)
+    outputs = Bits(3)
+    steps = "every"
+    metric = NLL_PER_FRAME
+    baseline = 3 * (-0.25 * math.log(0.25) - 0.75 * math.log(0.75))
+    perfect = 0.0
+    solved = 0.1
+
+    def sample(self, n: int, generator: torch.Generator) -> Batch:
+        drawn = torch.rand(n, self.length + 2, 3, generator=generator) < 0.25
+        bits = drawn.float()
+        mask = (torch.arange(self.length) >= 2).expand(n, -1)
+        return Batch(inputs=bits[:, 2:], targets=bits[:, :-2], mask=mask)
 
 
 @dataclass(frozen=True)
@@ -177,6 +199,7 @@ NoBaseline = changing(Recall, baseline=math.nan)
 OddSimpleScore = changing(Recall, simple_scores={"persistence": None})
 TooPerfect = changing(Recall, perfect=1.5)
 LowBaseline = changing(Recall, baseline=0.1)
+LowBaselineOfBits = changing(Delayed, baseline=2.0)
 LowBaselineOfVectors = changing(MeanSoFar, baseline=5.0)
 
 UnknownPreset = presetting("tiny")
@@ -196,6 +219,10 @@ MaskForLast = with_batches(
 )
 MaskOfNothing = with_batches(
     lambda batch, _: replace(batch, mask=torch.zeros_like(batch.inputs, dtype=torch.bool)), Echo
+)
+HalfABit = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs / 2), Delayed)
+BitsAsIntegers = with_batches(
+    lambda batch, _: replace(batch, targets=batch.targets.long()), Delayed
 )
 NotANumber = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs / 0), MeanSoFar)
 AlwaysTen = with_batches(lambda batch, _: batch.rows(torch.zeros(10).long()))

@@ -40,6 +40,7 @@ EASY_FINITE: dict[str, tuple[dict[str, Any], int]] = {
     "sine-forecasting": ({"points": 1500}, 600),
     "text-classification": ({"sentences": 1000, "distance": 3}, 400),
     "forecasting": ({"window": 6}, 400),
+    "polyphonic-music": ({"notes": 6, "period": 3, "frames": 30}, 400),
 }
 """Tasks of finite data; the series of ``forecasting`` depends on the value three steps back."""
 

@@ -24,7 +24,9 @@ def registered(task: Any) -> RegisteredTask:
     return registration.tasks["tested"]
 
 
-@pytest.mark.parametrize("task", [tasks.Recall, tasks.MeanSoFar, tasks.FiniteRecall, tasks.Echo])
+@pytest.mark.parametrize(
+    "task", [tasks.Recall, tasks.MeanSoFar, tasks.FiniteRecall, tasks.Echo, tasks.Delayed]
+)
 def test_a_correct_task_passes(task: Any) -> None:
     check_task(registered(task))
     results = task_results(registered(task))
@@ -41,7 +43,7 @@ def test_a_correct_task_passes(task: Any) -> None:
         (
             tasks.NoSpace,
             "spaces and steps are declared",
-            "rnnbench.Tokens(vocab) or rnnbench.Vectors(dim)",
+            "rnnbench.Vectors(dim) or rnnbench.Bits(dim)",
         ),
         (tasks.EverySecondStep, "spaces and steps are declared", '"last" or "every"'),
         (tasks.EndlessLength, "spaces and steps are declared", "number of time steps"),
@@ -74,6 +76,13 @@ def test_a_correct_task_passes(task: Any) -> None:
         (tasks.MaskForLast, "batches have the declared form", 'steps "every" only'),
         (tasks.MaskOfNothing, "batches have the declared form", "without a valid step"),
         (tasks.NotANumber, "batches have the declared form", "NaN"),
+        (tasks.HalfABit, "batches have the declared form", "inputs hold [0.5]"),
+        (tasks.BitsAsIntegers, "batches have the declared form", "are torch.int64; return floats"),
+        (
+            tasks.LowBaselineOfBits,
+            "constant predictions do not beat the baseline",
+            "always predicting the frequency of each bit",
+        ),
         (
             tasks.AlwaysTen,
             "any number of sequences can be drawn",

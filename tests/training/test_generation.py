@@ -20,7 +20,13 @@ from rnnbench.execution.options import TrialOptions
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.result import Status
 from rnnbench.records.spec import TrialSpec
-from rnnbench.training.generation import generate_text, load_weights, sample, vocabulary
+from rnnbench.training.generation import (
+    generate_text,
+    load_weights,
+    sample,
+    sample_sets,
+    vocabulary,
+)
 from rnnbench.training.network import Network, build_network
 
 KNOWN = registry.load()
@@ -129,6 +135,59 @@ def test_weights_of_a_tied_network_in_a_block_are_stored_and_read(tmp_path: Path
     load_weights(network, stored, spec.trial_id)
     assert torch.equal(network.decoder.weight, weights["encoder.weight"])
     assert len(generate_text(spec, stored, KNOWN, **ASKED)) == 39
+
+
+MUSIC = "polyphonic-music[notes=4,pieces=10]"
+
+
+@pytest.mark.parametrize("model", ["rnn", "lstm", "gru"])
+def test_sets_step_by_step_are_the_whole_sequence(model: str) -> None:
+    network = network_of(planned(MUSIC, model))
+    with torch.no_grad():
+        network.decoder.weight.mul_(20)
+    prompt: list[list[int]] = [[0, 3], [], [1]]
+    drawn = list(sample_sets(network, prompt, 12, 0.0, torch.Generator()))
+    inputs = torch.zeros(1, 14, 4)
+    for step, bits in enumerate([*prompt, *drawn[:-1]]):
+        for bit in bits:
+            inputs[0, step, bit] = 1
+    with torch.no_grad():
+        outputs = network(inputs)[0, 2:]
+    assert [step.nonzero().flatten().tolist() for step in outputs > 0] == drawn
+    assert len({tuple(bits) for bits in drawn}) > 1
+
+
+def test_each_bit_is_drawn_with_its_own_probability_at_the_temperature() -> None:
+    network = network_of(planned(MUSIC))
+    with torch.no_grad():
+        network.decoder.bias.copy_(torch.tensor([-2.0, 0, 1, 3]))
+        logits = network(torch.tensor([[[0.0, 1, 0, 0]]]))[0, -1]
+    source = torch.Generator().manual_seed(0)
+    drawn = torch.zeros(800, 4)
+    for row in range(800):
+        drawn[row, next(sample_sets(network, [[1]], 1, 0.5, source))] = 1
+    expected = (logits / 0.5).sigmoid()
+    slack = 5 * (expected * (1 - expected) / 800).sqrt()
+    assert ((drawn.mean(0) - expected).abs() < slack).all()
+    centred = drawn - drawn.mean(0)
+    joint = (centred.T @ centred / 800).abs()
+    assert joint.fill_diagonal_(0).max() < 5 * 0.25 / 800**0.5
+
+
+def test_music_is_generated_as_note_numbers(tmp_path: Path) -> None:
+    spec = planned(MUSIC)
+    given = {**ASKED, "prompt": "21 24, -", "length": 5}
+    weights = trained(spec, tmp_path)
+    text = generate_text(spec, weights, KNOWN, **given)
+    lines = text.splitlines()
+    assert lines[:2] == ["21 24", "-"]
+    assert len(lines) == 7
+    assert {note for line in lines for note in line.split()} <= {"-", "21", "22", "23", "24"}
+    assert generate_text(spec, weights, KNOWN, **given) == text
+    assert vocabulary(spec, KNOWN) == ["21", "22", "23", "24"]
+    for prompt, message in (("", "prompt is empty"), ("25", "'25' is not a note")):
+        with pytest.raises((UsageError, DataError), match=message):
+            generate_text(spec, weights, KNOWN, **{**given, "prompt": prompt})
 
 
 def test_double_precision_is_kept(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rnnbench.contract.task import Tokens
+from rnnbench.contract.task import Bits, Tokens
 from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 from rnnbench.probes.gradient.lags import STEPS_PER_PASS, spread_over
 from rnnbench.probes.gradient.replacement import FEWEST, Replacements, draw_replacements
@@ -18,7 +18,8 @@ from rnnbench.probes.gradient.state import NotMeasurableError
 from rnnbench.records.result import Influence
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import Direction
+    from rnnbench.contract.task import Space
+    from rnnbench.records.result import Direction, InfluenceMeasure
     from rnnbench.training.network import Network
 
 SEQUENCES = 24
@@ -46,11 +47,12 @@ def influence_profile(
 
     ``I(k) = E d(f(x), f(x'))_t`` with x' equal to x except for input t - k, which is that of
     another test sequence at the same place and differs from it (:func:`draw_replacements`); f(x)_t
-    is the prediction at step t, and d the total variation of two predicted distributions, or the
-    mean absolute difference of two predicted values over the mean absolute difference between the
-    targets of two test sequences. For steps ``"last"`` t is the last valid step, for ``"every"``
-    all steps that count. It measures finite replacements, so that it sees what a saturated unit
-    holds, whose gradient is zero (a permutation importance, Breiman 2001, of one step).
+    is the prediction at step t, and d the total variation of two predicted distributions, the
+    largest total variation of the distributions of one bit, or the mean absolute difference of two
+    predicted values over the mean absolute difference between the targets of two test sequences.
+    For steps ``"last"`` t is the last valid step, for ``"every"`` all steps that count. It measures
+    finite replacements, so that it sees what a saturated unit holds, whose gradient is zero (a
+    permutation importance, Breiman 2001, of one step).
 
     The memory horizon is the largest lag whose mean influence is above the floor, which is the
     larger of 0.01 and three times the noise. A mean above the floor implies that the output of at
@@ -79,15 +81,15 @@ def influence_profile(
     drawn = draw_replacements(sample, generator)
     if not len(drawn.sequence):
         raise NotMeasurableError("all test sequences have the same inputs")
-    tokens = isinstance(network.outputs, Tokens)
-    scale = 1.0 if tokens else _target_scale(sample)
+    measure = _measure_of(network.outputs)
+    scale = _target_scale(sample) if measure == "absolute change" else 1.0
     with torch.no_grad(), exact_copy(network) as exact:
         device = device_of(network)
         usual = _outputs(exact, sample.batch.inputs.to(device), sample.lengths.to(device))
         if not usual.isfinite().all():
             raise NotMeasurableError("the outputs are not finite")
-        changes = _changes(exact, sample, drawn, usual, tokens) / scale  # (M, T) or (M, 1)
-        noise = _noise(exact, sample, usual, tokens, generator) / scale
+        changes = _changes(exact, sample, drawn, usual) / scale  # (M, T) or (M, 1)
+        noise = _noise(exact, sample, usual, generator) / scale
     measured = _Measured(sample, drawn, changes.cpu())
     floor = max(NOISES * noise, SMALLEST)
     directions: list[Direction] = ["past"]
@@ -103,7 +105,7 @@ def influence_profile(
         found.append(
             Influence(
                 direction=direction,
-                measure="total variation" if tokens else "absolute change",
+                measure=measure,
                 scale=scale,
                 lags=tuple(lags),
                 values=tuple(by_lag.nanmean(0).tolist()),
@@ -226,18 +228,34 @@ def _mean(values: Tensor) -> float | None:
 def _outputs(network: Network, inputs: Tensor, lengths: Tensor) -> Tensor:
     """Return probabilities or values: (B, V|dim) or (B, T, V|dim), in float64."""
     outputs: Tensor = network(inputs.double() if inputs.is_floating_point() else inputs, lengths)
-    return outputs.softmax(-1) if isinstance(network.outputs, Tokens) else outputs
+    if isinstance(network.outputs, Tokens):
+        return outputs.softmax(-1)
+    return outputs.sigmoid() if isinstance(network.outputs, Bits) else outputs
 
 
-def _distance(one: Tensor, other: Tensor, tokens: bool) -> Tensor:
-    """Return the total variation of distributions, or the mean absolute difference of values."""
+def _measure_of(outputs: Space) -> InfluenceMeasure:
+    """Return the name of the distance between two predictions."""
+    if isinstance(outputs, Tokens):
+        return "total variation"
+    return "largest total variation" if isinstance(outputs, Bits) else "absolute change"
+
+
+def _distance(one: Tensor, other: Tensor, outputs: Space) -> Tensor:
+    """Return the distance between predictions (..., V|dim), without the last axis.
+
+    It is the total variation of distributions, ``sum |p - q| / 2``; for bits the largest total
+    variation of the distributions of one bit, ``max |p - q|``; or the mean absolute difference of
+    values. The total variation of the joint distributions of ``dim`` bits has no closed form, and
+    is at least as large as that of any one bit. The mean over bits would be at most ``1 / dim``
+    where one bit depends on the input.
+    """
     apart = (one - other).abs()
-    return apart.sum(-1) / 2 if tokens else apart.mean(-1)
+    if isinstance(outputs, Tokens):
+        return apart.sum(-1) / 2
+    return apart.amax(-1) if isinstance(outputs, Bits) else apart.mean(-1)
 
 
-def _changes(
-    network: Network, sample: Sample, drawn: Replacements, usual: Tensor, tokens: bool
-) -> Tensor:
+def _changes(network: Network, sample: Sample, drawn: Replacements, usual: Tensor) -> Tensor:
     """Return the change of each output by each replacement: (M, T), or (M, 1) for the last one."""
     device = usual.device
     steps = sample.batch.inputs.shape[1]
@@ -252,16 +270,14 @@ def _changes(
             rows
         ]
         outputs = _outputs(network, inputs.to(device), sample.lengths[sequence].to(device))
-        found.append(_distance(outputs, usual[sequence.to(device)], tokens))
+        found.append(_distance(outputs, usual[sequence.to(device)], network.outputs))
     changes = torch.cat(found)
     if not changes.isfinite().all():
         raise NotMeasurableError("the outputs are not finite after an input was replaced")
     return changes if sample.every else changes[:, None]
 
 
-def _noise(
-    network: Network, sample: Sample, usual: Tensor, tokens: bool, generator: torch.Generator
-) -> float:
+def _noise(network: Network, sample: Sample, usual: Tensor, generator: torch.Generator) -> float:
     """Return the largest mean change of the outputs over random roundings of the weights."""
     device = usual.device
     inputs, lengths = sample.batch.inputs.to(device), sample.lengths.to(device)
@@ -269,7 +285,7 @@ def _noise(
     noise = []
     for _ in range(ROUNDINGS):
         with _rounded(network, generator):
-            change = _distance(_outputs(network, inputs, lengths), usual, tokens)
+            change = _distance(_outputs(network, inputs, lengths), usual, network.outputs)
         noise.append(float((change[counts] if sample.every else change).mean()))
     return max(noise)
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rnnbench.contract.core import copied, map_state
-from rnnbench.contract.task import Batch, Tokens
-from rnnbench.metrics import cross_entropy, mean_loss, squared_error
+from rnnbench.contract.task import Batch, Bits, Tokens
+from rnnbench.metrics import loss_for, mean_loss
 
 if TYPE_CHECKING:
     from rnnbench.contract.task import Space
@@ -74,11 +74,11 @@ def _train(network: Network, batch: Batch) -> Workload:
     optimizer = torch.optim.Adam(
         parameters, lr=0.0, fused=all(p.is_floating_point() for p in parameters)
     )
-    loss_of = cross_entropy if isinstance(network.outputs, Tokens) else squared_error
+    loss = loss_for(network.outputs)
 
     def train() -> None:
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(mean_loss(loss_of, network(batch.inputs), batch))
+        torch.autograd.backward(mean_loss(loss, network(batch.inputs), batch))
         optimizer.step()
 
     return train
@@ -107,4 +107,6 @@ def _stream(network: Network, batch: Batch) -> Workload:
 def _draw(space: Space, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     if isinstance(space, Tokens):
         return torch.randint(space.vocab, shape, generator=generator)
+    if isinstance(space, Bits):
+        return torch.randint(2, (*shape, space.dim), generator=generator).float()
     return torch.randn(*shape, space.dim, generator=generator)

@@ -117,7 +117,7 @@ def influence_profiles(task: TaskGroup, styles: Mapping[str, Style], name: str) 
     left.set_ylim(bottom, 2)
     left.set_ylabel("G(k) / max G")
     measure = influences(drawn[0])[0].measure
-    right.set_ylabel(measure if measure == "total variation" else "absolute change / scale")
+    right.set_ylabel("absolute change / scale" if measure == "absolute change" else measure)
     top = 1.05 * max(float(right.dataLim.y1), 0.1)
     right.set_ylim(-0.02 * top, top)
     floor = max(each.floor for c in drawn for each in influences(c))

@@ -43,11 +43,18 @@ from rnnbench.analysis.remarks import (
     still_improving,
 )
 from rnnbench.errors import one_line
-from rnnbench.records.result import Speed, SpeedMode, SpeedPoint
+from rnnbench.records.result import InfluenceMeasure, Speed, SpeedMode, SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
 
 MOST_REASONS = 12
+_UNITS: Mapping[InfluenceMeasure, str] = {
+    "total variation": "total variation of the predicted distributions, at most 1",
+    "largest total variation": "largest total variation of the predicted distributions of one bit, "
+    "at most 1",
+    "absolute change": "absolute change of the predictions, in units of the mean absolute "
+    "difference between two targets",
+}
 """Notes on missing figures below the table; ``rnnbench show`` tells all of a trial."""
 MOST_ROWS = 200
 """Rows of any table; the rest are counted, and are in results.csv."""
@@ -250,12 +257,7 @@ def _gradient_notes(configurations: Sequence[Configuration]) -> list[str]:
             "directions, and are not comparable with the others."
         )
     if found := [each for c in configurations for each in influences(c)]:
-        unit = (
-            "total variation of the predicted distributions, at most 1"
-            if found[0].measure == "total variation"
-            else "absolute change of the predictions, in units of the mean absolute difference "
-            "between two targets"
-        )
+        unit = _UNITS[found[0].measure]
         notes.append(
             f"Influence: change of the output when one input is replaced by another of the data "
             f"({unit}). Memory horizon: largest lag in time steps with an influence above "

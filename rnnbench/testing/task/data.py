@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask, Space, Tokens
+from rnnbench.contract.task import Batch, Bits, FiniteTask, GeneratedTask, Space, Tokens
 from rnnbench.testing.outcome import require
 from rnnbench.testing.task.subject import TaskUnderTest, differing_field, other_global_seeds
 
@@ -148,6 +148,12 @@ def _of_space(name: str, tensor: Tensor, space: Space, leading: tuple[int, ...])
         require(
             tensor.isfinite().all(), f"{name} hold NaN or infinite values; remove or replace them."
         )
+        if isinstance(space, Bits):
+            others = tensor[(tensor != 0) & (tensor != 1)]
+            require(
+                not len(others),
+                f"{name} hold {others[:1].tolist()}; {space} allows 0 and 1.",
+            )
 
 
 def _lengths(name: str, batch: Batch) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 from rnnbench.contract.options import resolve
-from rnnbench.contract.task import FiniteTask, Metric, Preset, Tokens, Vectors
+from rnnbench.contract.task import Bits, FiniteTask, Metric, Preset, Tokens, Vectors, width_of
 from rnnbench.errors import OptionError
 from rnnbench.plan.planning import MAX_HIDDEN_SIZE, settings_of
 from rnnbench.records.settings import Settings
@@ -48,20 +48,14 @@ def constants_are_not_options(subject: TaskUnderTest) -> None:
 def spaces_and_steps_are_declared(subject: TaskUnderTest) -> None:
     """``inputs``, ``outputs``, ``steps`` and ``length`` have the declared types and ranges."""
     for name, space in (("inputs", subject.task.inputs), ("outputs", subject.task.outputs)):
-        size = (
-            space.vocab
-            if isinstance(space, Tokens)
-            else space.dim
-            if isinstance(space, Vectors)
-            else None
-        )
         require(
-            size is not None,
-            f"{name} is {space!r}; use rnnbench.Tokens(vocab) or rnnbench.Vectors(dim).",
+            isinstance(space, Tokens | Vectors | Bits),
+            f"{name} is {space!r}; use rnnbench.Tokens(vocab), rnnbench.Vectors(dim) or "
+            "rnnbench.Bits(dim).",
         )
         least = 2 if isinstance(space, Tokens) else 1
         require(
-            _is_count(size, least),
+            _is_count(width_of(space), least),
             f"{name} is {space!r}; its size must be an integer of at least {least}.",
         )
     require(

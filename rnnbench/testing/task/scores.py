@@ -10,14 +10,14 @@ from pydantic import TypeAdapter
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnnbench.contract.task import Batch, Diagnosis, FiniteTask, Task, Tokens
-from rnnbench.metrics import loss_of, mean_loss
+from rnnbench.contract.task import Batch, Bits, Diagnosis, FiniteTask, Task, Tokens
+from rnnbench.metrics import counted_steps, loss_of, mean_loss
 from rnnbench.records.plots import Plot
 from rnnbench.testing.outcome import require
 from rnnbench.testing.task.subject import TaskUnderTest, floating, prediction_shape
 
 _SURE = 20.0
-"""Logit of a symbol that is predicted with a probability close to 1."""
+"""Logit of a symbol or bit that is predicted with a probability close to 1."""
 _CLASSES_TRIED = 32
 _STANDARD_ERRORS = 5
 _SLACK = 0.05
@@ -176,11 +176,25 @@ def _score(task: Task, outputs: Tensor, batch: Batch, pessimism: int = 0) -> tup
 def _oracle(task: Task, batch: Batch) -> Tensor:
     if isinstance(task.outputs, Tokens):
         return _SURE * F.one_hot(batch.targets, task.outputs.vocab).float()
-    return batch.targets
+    return _certain(batch.targets) if isinstance(task.outputs, Bits) else batch.targets
+
+
+def _certain(bits: Tensor) -> Tensor:
+    return _SURE * (2 * bits - 1)
+
+
+def _logits(probabilities: Tensor) -> Tensor:
+    return probabilities.logit().clamp(-_SURE, _SURE)
 
 
 def _constants(task: Task, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     zeros = torch.zeros(prediction_shape(task, batch))
+    if isinstance(task.outputs, Bits):
+        counts = counted_steps(zeros, batch) > 0
+        yield "every bit with probability 1/2", zeros
+        yield "no bit", _certain(zeros)
+        yield "the frequency of each bit", zeros + _logits(batch.targets[counts].mean(0))
+        return
     if not isinstance(task.outputs, Tokens):
         yield "zero", zeros
         yield "the mean", zeros + batch.targets.flatten(0, -2).mean(0)

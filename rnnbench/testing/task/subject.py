@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask, Splits, Task, Tokens
+from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask, Splits, Task, width_of
 
 if TYPE_CHECKING:
     from rnnbench.contract.entries import RegisteredTask
@@ -33,11 +33,7 @@ class TaskUnderTest:
     @cached_property
     def rows(self) -> int:
         """Number of sequences that are drawn, or taken from each part of a finite data set."""
-        width = (
-            self.task.outputs.vocab
-            if isinstance(self.task.outputs, Tokens)
-            else self.task.outputs.dim
-        )
+        width = width_of(self.task.outputs)
         steps = 1 if self.task.steps == "last" else self.task.length
         return max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_NUMBERS // (width * steps)))
 
@@ -98,7 +94,7 @@ class TaskUnderTest:
 
 def prediction_shape(task: Task, batch: Batch) -> tuple[int, ...]:
     """Return the shape that a network's predictions have for the batch."""
-    width = task.outputs.vocab if isinstance(task.outputs, Tokens) else task.outputs.dim
+    width = width_of(task.outputs)
     return (len(batch), width) if task.steps == "last" else (*batch.inputs.shape[:2], width)
 
 
