@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.contract.core import last_valid, output_size
-from rnnbench.contract.task import Space, Steps, Task, Tokens, width_of
+from rnnbench.contract.task import Space, Steps, Task, Tokens
 from rnnbench.training.randomness import seed_for
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class Network(nn.Module):
             self.encoder = nn.Identity()
         self.core = core(self.input_size)
         self.output_size = output_size(self.core, hidden_size)
-        self.decoder = nn.Linear(self.output_size, width_of(outputs))
+        self.decoder = nn.Linear(
+            self.output_size, outputs.vocab if isinstance(outputs, Tokens) else outputs.dim
+        )
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return predictions for inputs (B, T) or (B, T, D), from a fresh state.
