@@ -14,6 +14,7 @@ from rnnbench.records.recipe import (
     OptimizerText,
     ScheduleText,
     Share,
+    schedule_of,
 )
 
 NETWORK_SETTINGS = (
@@ -114,6 +115,18 @@ class Settings(Data):
     def _one_clipping(self) -> Settings:
         if self.clip_norm is not None and self.clip_value is not None:
             raise ValueError("give clip_norm or clip_value, and none for the other")
+        return self
+
+    @model_validator(mode="after")
+    def _warmup_within_steps(self) -> Settings:
+        if self.schedule == "constant":
+            return self
+        warmup = getattr(schedule_of(self.schedule), "warmup", 0)
+        if warmup >= self.steps:
+            raise ValueError(
+                f"the warm-up of schedule {self.schedule!r} takes {warmup} of {self.steps} steps; "
+                f"give a warmup of at most {self.steps - 1}, or more steps"
+            )
         return self
 
     @property

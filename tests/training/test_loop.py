@@ -19,7 +19,8 @@ from rnnbench.records.result import CurvePoint
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate
-from rnnbench.training.loop import DivergedError, Learner, build_optimizer, fit
+from rnnbench.training.loop import DivergedError, Learner, fit
+from rnnbench.training.optimizers import build_optimizer
 from tests.support.toy_cores import TorchRNN
 from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
