@@ -180,11 +180,11 @@ class Learner(pl.LightningModule):
     def on_train_end(self) -> None:
         """Read the count of clipped steps, and release the stepper.
 
-        Its CUDA graph holds memory that evaluation and probes need.
+        Its CUDA graph and the optimizer hold memory that evaluation and probes need.
         """
         if self._clipped is not None:
             self.clipped_share = self._clipped.item() / max(1, self.steps_taken)
-        self._stepper = None
+        self._stepper = self._schedule = None
 
     def training_step(self, chunk: tuple[int, int], batch_idx: int) -> None:
         """Take the optimizer steps of one chunk; the device is waited for at its end alone.

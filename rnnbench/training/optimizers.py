@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rnnbench.records.settings import Settings
 
-_CLASSES: Mapping[type[recipe.Part], type[torch.optim.Optimizer]] = {
+_CLASSES: Mapping[type[recipe.Part], Callable[..., torch.optim.Optimizer]] = {
     recipe.Adam: torch.optim.Adam,
     recipe.AdamW: torch.optim.AdamW,
     recipe.NAdam: torch.optim.NAdam,
