@@ -7,7 +7,7 @@ others are in alphabetical order. Two spellings of one part are thereby one sett
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -298,7 +298,10 @@ def _with_options(part: type[P], options: Mapping[str, tuple[str, ...]]) -> P:
             raise UsageError(
                 f"{option}={','.join(values)} of {part.name!r} has {len(values)} values; give one."
             )
-    given = {option: _read(values[0]) for option, values in options.items()}
+    given = {
+        option: _read(values[0], optional=type(None) in get_args(known[option].annotation))
+        for option, values in options.items()
+    }
     try:
         return part.model_validate_strings(given)
     except ValidationError as error:
@@ -308,9 +311,9 @@ def _with_options(part: type[P], options: Mapping[str, tuple[str, ...]]) -> P:
         raise UsageError(f"{option}={options[option][0]} of {part.name!r}: {reason}.") from None
 
 
-def _read(text: str) -> Any:
+def _read(text: str, *, optional: bool) -> Any:
     """Return ``2000`` for ``2e3``, which pydantic refuses for an integer, and ``None`` for none."""
-    if text.lower() in ("none", "null"):
+    if optional and text.lower() in ("none", "null"):
         return None
     try:
         number = float(text)

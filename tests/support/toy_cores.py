@@ -125,7 +125,7 @@ class GrowingCore(nn.Module):
 
 
 class IndependentCore(nn.Module):
-    """IndRNN (Li et al. 2018), ``h_t = relu(W x_t + u * h_{t-1} + b)``, with ``|u|`` clamped."""
+    """IndRNN (Li et al. 2018), ``h_t = tanh(W x_t + u * h_{t-1} + b)``, with ``|u|`` clamped."""
 
     bound = 0.5
 
@@ -139,7 +139,7 @@ class IndependentCore(nn.Module):
         h = torch.zeros_like(drive[:, 0]) if state is None else state
         outputs = []
         for step in drive.unbind(1):
-            h = torch.relu(step + self.recurrent * h)
+            h = torch.tanh(step + self.recurrent * h)
             outputs.append(h)
         return torch.stack(outputs, 1), h
 

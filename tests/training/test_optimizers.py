@@ -183,7 +183,7 @@ def test_a_decay_of_its_own_holds_without_a_decay_of_the_settings() -> None:
 
 def test_frozen_parameters_are_in_no_group() -> None:
     network = network_for(FirstSymbol(), SlowCore)
-    network.core.recurrent.requires_grad_(False)  # type: ignore[union-attr]
+    network.core.recurrent.requires_grad_(False)
     (group,) = build_optimizer(network, settings()).param_groups
     assert len(group["params"]) == len(list(network.parameters())) - 1
 
