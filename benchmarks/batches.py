@@ -13,7 +13,7 @@ from rnnbench.contract.task import GeneratedTask, Task
 from rnnbench.metrics import loss_of
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
-from rnnbench.training.loop import build_optimizer
+from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.steppers import EagerStepper
 
 LIMIT = 0.05

@@ -11,7 +11,7 @@ from benchmarks.subjects import copy_memory, network_of
 from rnnbench.metrics import loss_of
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
-from rnnbench.training.loop import build_optimizer
+from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.steppers import EagerStepper, GraphedStepper, Stepper
 
 HIDDEN_SIZE = 64

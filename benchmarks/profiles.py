@@ -18,8 +18,8 @@ from rnnbench.probes.gradient.replacement import PER_SEQUENCE
 from rnnbench.probes.gradient.sample import POOL, SEQUENCES, draw_sample
 from rnnbench.probes.gradient.state_profile import state_profile
 from rnnbench.records.settings import Settings
-from rnnbench.training.loop import build_optimizer
 from rnnbench.training.network import Network
+from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.steppers import EagerStepper
 
 LIMIT = 5.0

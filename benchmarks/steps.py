@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 
 from benchmarks.bare import bare_lstm, bare_training
-from benchmarks.rows import Ratio, Row, at_most
+from benchmarks.rows import Ratio, Row, at_most, context
 from benchmarks.subjects import copy_memory, network_of
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
@@ -66,15 +66,38 @@ def rows(quick: bool) -> list[Row]:
     Validation is excluded. Times are processor times, which equal wall times for one thread that
     never waits, and which other processes on the machine disturb less.
     """
-    return [_row(*size[:4], size[4] // (6 if quick else 1)) for size in SIZES]
+    fewer = 6 if quick else 1
+    constant = [_row(*size[:4], size[4] // fewer) for size in SIZES]
+    hidden_size, length, batch_size, chunk, chunks = SIZES[0]
+    cosine = _row(
+        hidden_size,
+        length,
+        batch_size,
+        chunk,
+        chunks // fewer,
+        schedule="cosine[warmup=50,final=0.1]",
+    )
+    return [*constant, cosine]
 
 
-def _row(hidden_size: int, length: int, batch_size: int, chunk: int, chunks: int) -> Row:
+def _row(
+    hidden_size: int,
+    length: int,
+    batch_size: int,
+    chunk: int,
+    chunks: int,
+    schedule: str = "constant",
+) -> Row:
     torch.set_num_threads(1)
     steps = chunk * chunks
     task = copy_memory(length)
     settings = Settings(
-        steps=steps, batch_size=batch_size, validate_every=steps, validation_size=10, test_size=10
+        steps=steps,
+        batch_size=batch_size,
+        validate_every=steps,
+        validation_size=10,
+        test_size=10,
+        schedule=schedule,
     )
     bare = bare_training(bare_lstm(task, hidden_size), task, batch_size)
     bare(5)
@@ -95,4 +118,7 @@ def _row(hidden_size: int, length: int, batch_size: int, chunk: int, chunks: int
         f"processor time, by the wall clock {wall.median:.3f}"
     )
     name = f"training against a bare loop, H={hidden_size} T={length} B={batch_size}"
+    if schedule != "constant":
+        # torch's scheduler sets the rate in each step, which the bare loop does not do
+        return context(f"{name}, {schedule}", processor.median + share, "x", note)
     return at_most(name, LIMIT, processor.median + share, "x", note)

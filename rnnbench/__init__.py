@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnbench.api import run as run
     from rnnbench.contract.core import last_valid as last_valid
     from rnnbench.contract.core import padding_mask as padding_mask
+    from rnnbench.contract.groups import ParameterGroup as ParameterGroup
     from rnnbench.contract.task import Batch as Batch
     from rnnbench.contract.task import Bits as Bits
     from rnnbench.contract.task import Citation as Citation
@@ -54,6 +55,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "rnnbench.api": ("run",),
     "rnnbench.contract.core": ("last_valid", "padding_mask"),
+    "rnnbench.contract.groups": ("ParameterGroup",),
     "rnnbench.contract.task": (
         "Batch",
         "Bits",

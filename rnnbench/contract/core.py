@@ -14,6 +14,11 @@
   with steps ``"last"``. Without it that is the output at the last valid step.
 - Optional: ``core.plots(x, lengths=None)`` returns a sequence of ``rnnbench.Plot`` of a trained
   core for the report, for the first sequence of ``x``.
+- Optional: ``core.parameter_groups()`` returns a sequence of ``rnnbench.ParameterGroup``: names of
+  the core's parameters with a factor on the learning rate and a weight decay of their own. It is
+  called once, before the first step.
+- Optional: ``core.after_step()`` changes weights in place after each optimizer step, without
+  gradient (projection, clamping). Applied twice it gives what it gives once.
 """
 
 from __future__ import annotations

@@ -13,10 +13,11 @@ from pydantic import (
     AfterValidator,
     Field,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -25,7 +26,8 @@ from rnnbench.records.base import Data
 from rnnbench.records.syntax import parse_selectors, spelled, with_options
 
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
-NonNegative: TypeAlias = Annotated[float, Field(ge=0)]
+NonNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Part(Data):
@@ -124,12 +126,23 @@ class SGD(Part):
     dampening: NonNegative = 0.0
     nesterov: bool = False
 
+    @field_validator("nesterov")
+    @classmethod
+    def _momentum_without_dampening(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        if nesterov and (not info.data.get("momentum") or info.data.get("dampening")):
+            raise ValueError("it needs a momentum above 0 and dampening=0")
+        return nesterov
+
 
 # -- schedules of the learning rate
 
 
 class Constant(Part):
-    """The learning rate, after a linear warm-up over ``warmup`` steps."""
+    """The learning rate itself, after a warm-up.
+
+    A warm-up is linear in every schedule: step i of its ``warmup`` steps has i / ``warmup`` times
+    the rate (Vaswani et al. 2017), so that the last of them has the whole.
+    """
 
     name = "constant"
     warmup: NonNegativeInt = 0
@@ -152,7 +165,10 @@ class Cosine(Part):
 
 
 class Step(Part):
-    """Multiplication by ``factor`` after every ``every`` steps, a third of them if unset."""
+    """Multiplication by ``factor`` after every ``every`` steps, down to ``final`` times the rate.
+
+    Steps are counted from the end of the warm-up; ``every`` is a third of them if unset.
+    """
 
     name = "step"
     warmup: NonNegativeInt = 0
@@ -162,7 +178,11 @@ class Step(Part):
 
 
 class Plateau(Part):
-    """Multiplication by ``factor`` after ``patience`` validations without a better score."""
+    """Multiplication by ``factor`` after ``patience`` validations in a row without a better score.
+
+    The rate does not fall below ``final`` times its value; validations before the end of the
+    warm-up do not count.
+    """
 
     name = "plateau"
     warmup: NonNegativeInt = 0
@@ -184,28 +204,28 @@ class NormalInit(Part):
     """Normal with standard deviation ``std``."""
 
     name = "normal"
-    std: PositiveFloat = 0.02
+    std: Positive = 0.02
 
 
 class UniformInit(Part):
     """Uniform in ``(-bound, bound)``."""
 
     name = "uniform"
-    bound: PositiveFloat = 0.1
+    bound: Positive = 0.1
 
 
 class XavierInit(Part):
     """Uniform by fan-in and fan-out (Glorot and Bengio 2010)."""
 
     name = "xavier"
-    gain: PositiveFloat = 1.0
+    gain: Positive = 1.0
 
 
 class OrthogonalInit(Part):
     """Orthogonal rows or columns (Saxe et al. 2014)."""
 
     name = "orthogonal"
-    gain: PositiveFloat = 1.0
+    gain: Positive = 1.0
 
 
 class ZerosInit(Part):
@@ -291,7 +311,7 @@ def _with_options(part: type[P], options: Mapping[str, tuple[str, ...]]) -> P:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         option = str(first["loc"][0])
-        reason = first["msg"].replace("Input should", "it should", 1)
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
         raise UsageError(f"{option}={options[option][0]} of {part.name!r}: {reason}.") from None
 
 

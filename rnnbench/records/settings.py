@@ -8,12 +8,15 @@ from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.records.base import Data
 from rnnbench.records.recipe import (
+    OPTIMIZERS,
+    SCHEDULES,
     BlockText,
     DecoderInitText,
     EmbeddingInitText,
     OptimizerText,
     ScheduleText,
     Share,
+    schedule_of,
 )
 
 NETWORK_SETTINGS = (
@@ -56,26 +59,32 @@ class Settings(Data):
         default=1e-3, gt=0, allow_inf_nan=False, description="learning rate"
     )
     optimizer: OptimizerText = Field(
-        default="adam", description="optimizer, options in brackets: 'sgd[momentum=0.9]'"
+        default="adam",
+        description=f"optimizer: {', '.join(OPTIMIZERS)}; "
+        "options in brackets: 'sgd[momentum=0.5,nesterov=true]'",
     )
     schedule: ScheduleText = Field(
         default="constant",
-        description="schedule of the learning rate, options in brackets: "
-        "'cosine[warmup=200,final=0.1]'",
+        description=f"schedule of the learning rate: {', '.join(SCHEDULES)}; "
+        "options in brackets: 'cosine[warmup=200,final=0.1]'",
     )
     weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="weight decay")
     weight_decay_on: Literal["weights", "all"] = Field(
         default="weights",
-        description="weights: not on biases, norms and parameters that a model exempts",
+        description="parameters that decay: all, or weights (no biases, no norms, none that a "
+        "model exempts)",
     )
     clip_norm: float | None = Field(
-        default=1.0, gt=0, allow_inf_nan=False, description="gradient norm is clipped to this"
+        default=1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="norm that the whole gradient is clipped to",
     )
     clip_value: float | None = Field(
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="each value of the gradient is clipped to this, in place of the norm",
+        description="magnitude that each value of the gradient is clipped to, in place of the norm",
     )
     word_dropout: Share = Field(
         default=0.0, description="dropout of whole words of the embedding, per sequence"
@@ -108,7 +117,8 @@ class Settings(Data):
         default=None, description="steps between validations; steps/20 if unset"
     )
     patience: PositiveInt | None = Field(
-        default=None, description="stop after this many validations without a better score"
+        default=None,
+        description="stop after this many validations in a row without a better score",
     )
     validation_size: PositiveInt = Field(default=500, description="generated validation sequences")
     test_size: PositiveInt = Field(default=2000, description="generated test sequences")
@@ -120,6 +130,18 @@ class Settings(Data):
     def _one_clipping(self) -> Settings:
         if self.clip_norm is not None and self.clip_value is not None:
             raise ValueError("clip_norm and clip_value exclude each other; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _warmup_within_steps(self) -> Settings:
+        if self.schedule == "constant":
+            return self
+        warmup = getattr(schedule_of(self.schedule), "warmup", 0)
+        if warmup >= self.steps:
+            raise ValueError(
+                f"the warm-up of schedule {self.schedule!r} takes {warmup} of {self.steps} steps; "
+                f"give a warmup of at most {self.steps - 1}, or more steps"
+            )
         return self
 
     @property

@@ -18,11 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from torch import nn
 
 from rnnbench.metrics import loss_of
 from rnnbench.records.result import CurvePoint
 from rnnbench.training.evaluation import evaluate
+from rnnbench.training.optimizers import (
+    build_optimizer,
+    can_be_replayed,
+    move_rates,
+    rate_on_device,
+    recorded_groups,
+)
+from rnnbench.training.schedules import Schedule, ScheduledStepper
 from rnnbench.training.stateful import StatefulForward
 from rnnbench.training.steppers import EagerStepper, make_stepper
 
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rnnbench.contract.task import Task
+    from rnnbench.records.result import ParameterGroup
     from rnnbench.records.settings import Settings
     from rnnbench.training.data import Source
     from rnnbench.training.network import Network
@@ -59,39 +67,16 @@ class DivergedError(Exception):
     """The training or validation loss is not finite; the message names the step."""
 
 
-def build_optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """Return the optimizer that the settings name.
-
-    It is fused where torch offers that (not for complex parameters), and can be captured in a CUDA
-    graph on a CUDA device. The fused and the plain update agree within rounding.
-    """
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    fused = all(p.is_floating_point() for p in parameters)
-    lr, decay = settings.learning_rate, settings.weight_decay
-    capturable = any(p.is_cuda for p in parameters)
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(
-            parameters, lr=lr, weight_decay=decay, fused=fused, capturable=capturable
-        )
-    if settings.optimizer == "adamw":
-        return torch.optim.AdamW(
-            parameters, lr=lr, weight_decay=decay, fused=fused, capturable=capturable
-        )
-    if settings.optimizer == "rmsprop":
-        return torch.optim.RMSprop(
-            parameters, lr=lr, alpha=0.9, weight_decay=decay, capturable=capturable
-        )
-    return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=decay, fused=fused)
-
-
 class Learner(pl.LightningModule):
-    """Training of a network for a fixed number of optimizer steps, with the best weights kept.
+    """Training of a network for a number of optimizer steps, with the best weights kept.
+
+    After ``patience`` validations in a row without a better score it ends early.
 
     Args:
         network: trained in place.
         task: gives loss and metric.
         source: gives training batches and validation set.
-        settings: optimizer, number of steps, validation interval, precision, clipping.
+        settings: recipe, number of steps, validation interval, precision.
         chunk: maximum optimizer steps per ``training_step``.
         cuda_graphs: whether steps on a CUDA device are replayed from a CUDA graph where possible.
 
@@ -102,7 +87,9 @@ class Learner(pl.LightningModule):
         best_weights: the network's weights at that step, on the CPU.
         clipped_share: share of the steps whose gradient was clipped, known after the training;
             ``None`` without clipping.
+        groups: the groups of parameters; empty where all of them are trained alike.
         train_seconds: time spent in optimizer steps, without validation.
+        steps_taken: optimizer steps so far.
         is_watched: whether a logger or callback reads logged values. Logging is skipped otherwise,
             since it dominates the time of very short trials.
     """
@@ -125,6 +112,7 @@ class Learner(pl.LightningModule):
         self.best_step = 0
         self.best_weights: dict[str, Tensor] = {}
         self.clipped_share: float | None = None
+        self.groups: tuple[ParameterGroup, ...] = ()
         self.train_seconds = 0.0
         self.steps_taken = 0
         self.last_loss = math.nan
@@ -137,10 +125,14 @@ class Learner(pl.LightningModule):
         self._clipped: Tensor | None = None
         self._since_validation: list[Tensor] = []
         self._best: tuple[float, float] | None = None
+        self._without_better = 0
+        self._schedule: Schedule | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimizer; called by Lightning."""
-        return build_optimizer(self.network, self.settings)
+        optimizer = build_optimizer(self.network, self.settings)
+        self.groups = recorded_groups(self.network, optimizer, self.settings)
+        return optimizer
 
     def train_dataloader(self) -> _Items:
         """Return the chunks ``(first step, last step + 1)`` up to the next validation."""
@@ -157,9 +149,10 @@ class Learner(pl.LightningModule):
         return _Items([0])
 
     def on_train_start(self) -> None:
-        """Create the stepper; network and optimizer are on their device by now."""
+        """Create schedule and stepper; network and optimizer are on their device by now."""
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, torch.optim.Optimizer)
+        schedule = Schedule(optimizer, self.settings, self._task.metric.direction)
         mixed = self.settings.precision == "bf16-mixed"
         stateful = self._task.stateful
         eager = EagerStepper(
@@ -169,21 +162,29 @@ class Learner(pl.LightningModule):
             self.settings.clip_norm,
             mixed=mixed,
             forward=StatefulForward(self.network) if stateful else None,
+            clip_value=self.settings.clip_value,
+            after_step=getattr(self.network.core, "after_step", None),
         )
         self._clipped = eager.clipped
-        # a graph would replay the recurrent state that it was captured with
-        self._stepper = make_stepper(
-            eager, self.device, cuda_graphs=self._cuda_graphs and not stateful
-        )
+        # a graph would replay the recurrent state, or the rate, that it was captured with
+        replayed = self._cuda_graphs and not stateful and can_be_replayed(optimizer)
+        if schedule.changes and self.device.type == "cuda":
+            replayed = replayed and rate_on_device(optimizer)
+            if replayed:
+                move_rates(optimizer)
+        self._stepper = make_stepper(eager, self.device, cuda_graphs=replayed)
+        if schedule.changes_by_step:
+            self._stepper = ScheduledStepper(self._stepper, schedule)
+        self._schedule = schedule
 
     def on_train_end(self) -> None:
         """Read the count of clipped steps, and release the stepper.
 
-        Its CUDA graph holds memory that evaluation and probes need.
+        Its CUDA graph and the optimizer hold memory that evaluation and probes need.
         """
         if self._clipped is not None:
             self.clipped_share = self._clipped.item() / max(1, self.steps_taken)
-        self._stepper = None
+        self._stepper = self._schedule = None
 
     def training_step(self, chunk: tuple[int, int], batch_idx: int) -> None:
         """Take the optimizer steps of one chunk; the device is waited for at its end alone.
@@ -210,6 +211,8 @@ class Learner(pl.LightningModule):
     def validation_step(self, item: int, batch_idx: int) -> None:
         """Evaluate on the validation set, extend the curve and keep the weights if they are best.
 
+        Schedule and early stop take the score into account.
+
         Raises:
             DivergedError: the validation loss or score is not finite.
         """
@@ -219,6 +222,8 @@ class Learner(pl.LightningModule):
             raise DivergedError(
                 f"the validation loss became {loss} (score {score}) at step {self.steps_taken}."
             )
+        assert self._schedule is not None
+        learning_rate = self._schedule.rate(self.steps_taken)
         train_loss = torch.cat(self._since_validation).double().mean().item()
         self._since_validation.clear()
         self.curve.append(
@@ -228,6 +233,7 @@ class Learner(pl.LightningModule):
                 train_loss=train_loss,
                 validation_loss=loss,
                 validation_score=score,
+                learning_rate=learning_rate,
             )
         )
         if self.is_watched:
@@ -236,9 +242,15 @@ class Learner(pl.LightningModule):
                 "train_loss": train_loss,
                 "val_loss": loss,
                 "val_score": score,
+                "learning_rate": learning_rate,
                 "step": float(self.steps_taken),
             }
             self.log_dict(values, batch_size=1)
+        better = self._best is None or self._task.metric.better(score, self._best[0])
+        self._without_better = 0 if better else self._without_better + 1
+        if self._without_better == self.settings.patience:
+            self.trainer.should_stop = True
+        self._schedule.validated(score, self.steps_taken)
         if self._is_best(score, loss):
             self._best = (score, loss)
             self.best_step = self.steps_taken
@@ -277,7 +289,7 @@ def fit(
     callbacks: Sequence[pl.Callback] = (),
     loggers: Sequence[Logger] = (),
 ) -> None:
-    """Train ``learner`` for the steps of its settings on one device; print and write nothing.
+    """Train ``learner`` by its settings on one device; print and write nothing.
 
     Args:
         learner: holds the results afterwards.

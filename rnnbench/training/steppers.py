@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -11,7 +12,7 @@ from rnnbench.contract.task import Batch
 from rnnbench.metrics import mean_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torch import Tensor
 
@@ -43,6 +44,9 @@ class EagerStepper:
         clip_norm: maximum norm of the whole gradient; ``None`` does not clip.
         mixed: whether the step runs under autocast.
         forward: ``batch -> predictions``; ``None`` calls the network with inputs and lengths.
+        clip_value: maximum magnitude of each number of the gradient (real and imaginary parts are
+            numbers of their own); ``None`` does not clip.
+        after_step: called after each update, without gradient and without autocast.
 
     Attributes:
         clipped: number of steps so far whose gradient was clipped, a scalar int64 tensor on the
@@ -58,15 +62,19 @@ class EagerStepper:
         *,
         mixed: bool,
         forward: Callable[[Batch], Tensor] | None = None,
+        clip_value: float | None = None,
+        after_step: Callable[[], object] | None = None,
     ) -> None:
         self._forward = forward or (lambda batch: network(batch.inputs, batch.lengths))
         self._parameters = list(network.parameters())
         self._loss = loss
         self._optimizer = optimizer
         self._clip_norm = clip_norm
+        self._clip_value = clip_value
+        self._after_step = after_step
         self._mixed = mixed
         self.clipped: Tensor | None = None
-        if clip_norm is not None:
+        if clip_norm is not None or clip_value is not None:
             device = self._parameters[0].device if self._parameters else None
             self.clipped = torch.zeros((), dtype=torch.int64, device=device)
 
@@ -79,7 +87,11 @@ class EagerStepper:
         if self._clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
             exceeded = norm > self._clip_norm
+        elif self._clip_value is not None:
+            exceeded = clip_values(self._parameters, self._clip_value)
         self._optimizer.step()
+        if self._after_step is not None:
+            self._project(self._after_step)
         if self.clipped is not None and exceeded is not None:
             # on the device and in place, so that a graph counts too; after the update, because a
             # step that fails before it is repeated
@@ -88,6 +100,35 @@ class EagerStepper:
             # the cache holds casts of the old weights, which the next step must not use
             torch.clear_autocast_cache()
         return loss.detach()
+
+    @torch.no_grad()
+    def _project(self, after_step: Callable[[], object]) -> None:
+        if not self._mixed:
+            after_step()
+            return
+        # a projection in bfloat16 would round the weights
+        device = self._parameters[0].device.type
+        with torch.autocast(device, enabled=False):
+            after_step()
+
+
+@torch.no_grad()
+def clip_values(parameters: Iterable[Tensor], limit: float) -> Tensor:
+    """Clip each number of the parameters' gradients to ``[-limit, limit]``, in place.
+
+    Returns:
+        Whether a number was outside, a scalar bool tensor on the device.
+    """
+    # nn.utils.clip_grad_value_ refuses complex gradients and does not tell whether it clipped
+    gradients = [
+        torch.view_as_real(each.grad) if each.grad.is_complex() else each.grad
+        for each in parameters
+        if each.grad is not None
+    ]
+    largest = nn.utils.get_total_norm(gradients, norm_type=math.inf)
+    for gradient in gradients:
+        gradient.clamp_(-limit, limit)
+    return largest > limit
 
 
 class GraphedStepper:

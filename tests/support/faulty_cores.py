@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnbench.contract.groups import ParameterGroup
 from rnnbench.records.plots import HeatmapPlot
 
 
@@ -277,3 +278,60 @@ class LoopInTorch(nn.GRU):
     def __init__(self, input_size: int, hidden_size: int, loop: bool = False) -> None:
         super().__init__(input_size, hidden_size, batch_first=True)
         self.loop = loop
+
+
+class GoodTraining(Good):
+    """Has parameter groups, and keeps its recurrent matrix orthogonal and its biases bounded."""
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup(("recurrence.*",), 0.1), ParameterGroup(("drive.bias",), 1, 0.0)]
+
+    def after_step(self) -> None:
+        left, _, right = torch.linalg.svd(self.recurrence.weight)
+        self.recurrence.weight.copy_(left @ right)
+        self.drive.bias.clamp_(-0.1, 0.1)
+
+
+class NamesNoParameter(Good):
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup(("drive.biases",))]
+
+
+class NamesTwice(Good):
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup(("drive.*",)), ParameterGroup(("drive.bias",), 2.0)]
+
+
+class StopsTraining(Good):
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup(("drive.bias",), 0.0)]
+
+
+class ShrinksEachStep(Good):
+    def after_step(self) -> None:
+        self.recurrence.weight.mul_(0.99)
+
+
+class ReplacesParameters(Good):
+    def after_step(self) -> None:
+        self.drive.bias = nn.Parameter(self.drive.bias.clamp(-0.1, 0.1))
+
+
+class ReshapesParameters(Good):
+    def after_step(self) -> None:
+        self.drive.bias.data = self.drive.bias.data[None]
+
+
+class FreezesParameters(Good):
+    def after_step(self) -> None:
+        self.drive.bias.requires_grad_(False)
+
+
+class TakesRoots(Good):
+    def after_step(self) -> None:
+        self.recurrence.weight.copy_(self.recurrence.weight.sqrt())
+
+
+class ProjectsWithArguments(Good):
+    def after_step(self, step: int) -> None:
+        self.recurrence.weight.clamp_(-step, step)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnbench.contract.groups import ParameterGroup
 from rnnbench.contract.task import Space, Steps, Tokens, Vectors
 from rnnbench.training.network import Network
 
@@ -121,6 +122,40 @@ class GrowingCore(nn.Module):
         memory = x * self.scale if state is None else torch.cat([state, x * self.scale], 1)
         means = memory.cumsum(1) / torch.arange(1, memory.shape[1] + 1)[:, None]
         return means[:, -x.shape[1] :], memory
+
+
+class IndependentCore(nn.Module):
+    """IndRNN (Li et al. 2018), ``h_t = tanh(W x_t + u * h_{t-1} + b)``, with ``|u|`` clamped."""
+
+    bound = 0.5
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.into = nn.Linear(input_size, hidden_size)
+        self.recurrent = nn.Parameter(torch.empty(hidden_size).uniform_(0, self.bound))
+
+    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        drive = self.into(x)  # (B, T, H)
+        h = torch.zeros_like(drive[:, 0]) if state is None else state
+        outputs = []
+        for step in drive.unbind(1):
+            h = torch.tanh(step + self.recurrent * h)
+            outputs.append(h)
+        return torch.stack(outputs, 1), h
+
+    def after_step(self) -> None:
+        """Clamp the recurrent weights."""
+        self.recurrent.clamp_(-self.bound, self.bound)
+
+
+class SlowCore(IndependentCore):
+    """The same with a slow recurrent weight that does not decay."""
+
+    factor = 0.1
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Ask for a lower rate of the recurrent weight."""
+        return [ParameterGroup(("recurrent",), self.factor, weight_decay=0.0)]
 
 
 def orthogonal(size: int, seed: int = 0) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 from rnnbench.contract.task import Batch, FiniteTask, GeneratedTask, Task
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.training.data import source_of
-from rnnbench.training.loop import build_optimizer
 from rnnbench.training.network import build_network
+from rnnbench.training.optimizers import build_optimizer
 from tests.tasks.builders import built_in, loaded, write
 
 DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"

@@ -13,6 +13,7 @@ from rnnbench.contract.entries import RegisteredModel
 from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, model_results
 from tests.support import faulty_cores as cores
+from tests.support.toy_cores import IndependentCore, SlowCore
 
 
 def registered(
@@ -73,6 +74,15 @@ def registered(
         (cores.UnsavedTensor, "saved weights restore the model", "persistent buffer"),
         (cores.SharesOnCopy, "a deep copy is independent", "shared"),
         (cores.DrawsText, "plots are valid", "raised ValidationError"),
+        (cores.NamesNoParameter, "the parameter groups are valid", "Did you mean 'drive.bias'?"),
+        (cores.NamesTwice, "the parameter groups are valid", "into two groups"),
+        (cores.StopsTraining, "the parameter groups are valid", "requires_grad=False"),
+        (cores.ShrinksEachStep, "after step twice is after step once", "number of steps"),
+        (cores.ReplacesParameters, "after step leaves finite parameters", "in place"),
+        (cores.ReshapesParameters, "after step leaves finite parameters", "shape"),
+        (cores.FreezesParameters, "after step leaves finite parameters", "requires_grad"),
+        (cores.TakesRoots, "after step leaves finite parameters", "NaN or infinite"),
+        (cores.ProjectsWithArguments, "after step leaves finite parameters", "TypeError"),
         (cores.OtherLast, "forward last is the last valid output", "the last valid step"),
         (cores.OtherLast, "forward last ignores padding", "lengths"),
     ],
@@ -91,6 +101,9 @@ def test_a_mistake_is_caught_with_a_hint(core: type[nn.Module], check: str, hint
         (cores.DropsState, "the returned state"),
         (cores.SetsSeed, "the core sets no seed"),
         (cores.UnusedParameter, "every"),
+        (cores.NamesTwice, "the parameter groups"),
+        (cores.ShrinksEachStep, "after step twice"),
+        (cores.ReplacesParameters, "after step leaves"),
         (cores.DrawsText, "plots"),
     ],
 )
@@ -142,7 +155,16 @@ def test_a_mistake_in_the_plain_loop_is_caught(
     assert all(result.passed for result in undeclared)
 
 
-@pytest.mark.parametrize(("core", "causal"), [(cores.Good, True), (cores.GoodBidirectional, False)])
+@pytest.mark.parametrize(
+    ("core", "causal"),
+    [
+        (cores.Good, True),
+        (cores.GoodTraining, True),
+        (IndependentCore, True),
+        (SlowCore, True),
+        (cores.GoodBidirectional, False),
+    ],
+)
 def test_a_correct_model_passes(core: type[nn.Module], causal: bool) -> None:
     check_model(registered(core, causal=causal))
     results = model_results(registered(core, causal=causal))

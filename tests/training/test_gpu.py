@@ -15,7 +15,8 @@ from rnnbench.metrics import loss_of
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
-from rnnbench.training.loop import Learner, build_optimizer, fit
+from rnnbench.training.loop import Learner, fit
+from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.steppers import EagerStepper, GraphedStepper
 from tests.support.toy_cores import TorchRNN
 from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -15,12 +17,15 @@ from torch import Tensor, nn
 
 from rnnbench.contract.task import Task
 from rnnbench.metrics import loss_of, mean_loss
+from rnnbench.records.recipe import OPTIMIZERS
 from rnnbench.records.result import CurvePoint
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate
-from rnnbench.training.loop import DivergedError, Learner, build_optimizer, fit
-from tests.support.toy_cores import TorchRNN
+from rnnbench.training.loop import DivergedError, Learner, fit
+from rnnbench.training.optimizers import build_optimizer
+from rnnbench.training.steppers import clip_values
+from tests.support.toy_cores import IndependentCore, TorchRNN
 from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
 CPU = torch.device("cpu")
@@ -127,6 +132,106 @@ def test_the_share_of_clipped_steps_is_that_of_a_bare_loop(clip_norm: float) -> 
     assert (clipped == 0) == (clip_norm == 1e9)
 
 
+@pytest.mark.parametrize("clip_value", [0.02, 0.1, 1e9])
+def test_clipping_by_value_is_that_of_a_bare_loop(clip_value: float) -> None:
+    task = RunningMean()
+    changes = {"steps": 40, "clip_norm": None, "clip_value": clip_value}
+    chosen = Settings.model_validate({**SMALL, **changes})
+    network, clipped = network_for(task), 0
+    source = source_of(task, chosen, 0, CPU)
+    bare = build_optimizer(network, chosen)
+    for step in range(40):
+        batch = source.train(step)
+        loss = mean_loss(loss_of(task), network(batch.inputs, batch.lengths), batch)
+        bare.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
+        clipped += torch.cat(gradients).abs().max().item() > clip_value
+        nn.utils.clip_grad_value_(network.parameters(), clip_value)
+        bare.step()
+    trained = _learned(task, chunk=7, **changes)
+    assert trained.clipped_share == clipped / 40
+    assert (clipped == 0) == (clip_value == 1e9)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, trained.network.state_dict()[name]), name
+
+
+def test_real_and_imaginary_parts_are_clipped_as_numbers_of_their_own() -> None:
+    weight = nn.Parameter(torch.zeros(3, dtype=torch.complex64))
+    weight.grad = torch.tensor([3 + 0.5j, -0.2 - 4j, 0.9 + 0.9j])
+    assert clip_values([weight, nn.Parameter(torch.zeros(2))], 1.0)
+    assert weight.grad.tolist() == pytest.approx([1 + 0.5j, -0.2 - 1j, 0.9 + 0.9j])
+    # of magnitude 1.27, but neither part is above 1
+    assert not clip_values([weight], 1.0)
+
+
+class _Recorder(IndependentCore):
+    """Counts the calls of ``after_step``, and notes how they are made."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.calls: list[tuple[bool, torch.dtype]] = []
+
+    def after_step(self) -> None:
+        product = self.into.weight @ self.into.weight.T
+        self.calls.append((torch.is_grad_enabled(), product.dtype))
+        super().after_step()
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
+def test_after_step_follows_each_update_without_gradient_in_full_precision(precision: str) -> None:
+    learner = _learned(FirstSymbol(), core=_Recorder, steps=7, precision=precision)
+    core = learner.network.core
+    assert isinstance(core, _Recorder)
+    assert core.calls == [(False, torch.float32)] * 7
+
+
+def test_clamped_weights_stay_within_their_bound() -> None:
+    clamped, free = (
+        _learned(FirstSymbol(), core=core, steps=60, learning_rate=0.05).network.core
+        for core in (IndependentCore, _Unclamped)
+    )
+    assert isinstance(clamped, IndependentCore)
+    assert isinstance(free, IndependentCore)
+    assert free.recurrent.abs().max() > clamped.bound
+    assert clamped.recurrent.abs().max() == clamped.bound
+
+
+class _Unclamped(IndependentCore):
+    def after_step(self) -> None:
+        pass
+
+
+LONG: dict[str, Any] = {"steps": 240, "validate_every": 5, "chunk": 3, "learning_rate": 0.1}
+
+
+@lru_cache
+def _without_patience(task: Task) -> Learner:
+    return _learned(task, **LONG)
+
+
+@pytest.mark.parametrize("patience", [1, 2, 4])
+@pytest.mark.parametrize("task", [FirstSymbol(length=12), RunningMean()])
+def test_an_early_stop_ends_after_validations_without_a_better_score(
+    task: Task, patience: int
+) -> None:
+    whole = _without_patience(task)
+    early = _learned(task, **LONG, patience=patience)
+    sign = 1 if task.metric.direction == "higher" else -1
+    scores = [sign * point.validation_score for point in whole.curve]
+    bests = list(itertools.accumulate(scores, max))
+    end = next(i for i in range(patience, len(scores)) if bests[i - patience] == bests[i])
+    assert end + 1 < len(scores)
+    assert _without_time(early.curve) == _without_time(whole.curve[: end + 1])
+    assert early.steps_taken == early.curve[-1].step == 5 * (end + 1)
+    best = max(range(end + 1), key=lambda i: (scores[i], -whole.curve[i].validation_loss, -i))
+    assert early.best_step == whole.curve[best].step
+
+
+def test_a_patience_that_does_not_run_out_changes_nothing() -> None:
+    assert _same(*(_learned(FirstSymbol(), steps=20, patience=each) for each in (None, 50)))
+
+
 def test_without_clipping_there_is_no_share_of_clipped_steps() -> None:
     assert _learned(FirstSymbol(), steps=3, clip_norm=None).clipped_share is None
 
@@ -198,7 +303,7 @@ def test_nothing_is_printed_and_no_folder_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
 def test_every_optimizer_takes_complex_parameters(optimizer: str, dtype: torch.dtype) -> None:
     module = nn.Module()

@@ -18,7 +18,8 @@ from rnnbench.metrics import CROSS_ENTROPY
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.evaluation import evaluate, means, measure_items
-from rnnbench.training.loop import Learner, build_optimizer, fit
+from rnnbench.training.loop import Learner, fit
+from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.stateful import (
     MAX_WINDOWS_PER_STREAM,
     MIN_STREAMS,

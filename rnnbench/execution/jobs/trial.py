@@ -226,6 +226,8 @@ def _learning(
         ),
         clipped_share=learner.clipped_share,
         best_step=learner.best_step,
+        steps_taken=learner.steps_taken,
+        groups=learner.groups,
         train_seconds=learner.train_seconds,
         baseline=task.baseline,
         perfect=task.perfect,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnbench.testing.model import block, module, plain_loop, sequence
+from rnnbench.testing.model import block, module, plain_loop, sequence, training
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, run_all
 
@@ -32,6 +32,10 @@ _CAUSAL = (
 _PLAIN_LOOP = (
     plain_loop.the_plain_loop_computes_the_same,
     plain_loop.the_plain_loop_is_a_loop_in_python,
+)
+_AFTER_STEP = (
+    training.after_step_leaves_finite_parameters,
+    training.after_step_twice_is_after_step_once,
 )
 _NON_CAUSAL = (sequence.padding_reaches_no_valid_step, sequence.full_lengths_equal_no_lengths)
 _FIGURES_ONLY = (
@@ -85,6 +89,10 @@ def _checks_of(subject: ModelUnderTest) -> list[Callable[[ModelUnderTest], None]
         checks.append(sequence.forward_last_ignores_padding)
         if subject.model.causal:
             checks.append(sequence.forward_last_is_the_last_valid_output)
+    if hasattr(core, "parameter_groups"):
+        checks.append(training.the_parameter_groups_are_valid)
+    if hasattr(core, "after_step"):
+        checks += _AFTER_STEP
     if hasattr(core, "plots"):
         checks.append(module.plots_are_valid)
     if subject.model.plain_loop is not None:
