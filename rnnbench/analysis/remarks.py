@@ -7,6 +7,7 @@ from rnnbench.analysis.groups import Configuration, TaskGroup
 
 STILL_IMPROVING = "↗"
 LOOKS_AHEAD = "†"
+UNMATCHED = "≠"
 _SEEN_LIMIT = 0.01
 """Share of test sequences seen in training up to which nothing is remarked."""
 
