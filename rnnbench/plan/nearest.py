@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+START = 64
+"""The size tried first."""
 SCANNED = 128
-"""Sizes tried on either side of one that does not work."""
-MOST_REFUSALS = 400
-"""Sizes tried before it is concluded that none works."""
+"""Sizes tried near one that does not work."""
+LARGEST_STEP = 8
+"""Factor by which the size grows or shrinks at most from one step to the next."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,8 @@ class Nearest:
     Attributes:
         size: the size found.
         value: its value.
-        low: value at the smallest size that works.
-        high: value at the largest size tried, which is the largest possible one where the target is
-            beyond it.
+        low: the smallest value found: where it is above the target, that of the smallest size.
+        high: the largest value found: where it is below the target, that of the largest size.
     """
 
     size: int
@@ -40,10 +41,10 @@ def nearest_size(
 ) -> Nearest | None:
     """Return the size from 1 to ``largest`` whose value is nearest to ``target``.
 
-    The value must not decrease with the size; the sizes that do not work may be any. Sizes double
-    until the value reaches the target, then the interval is divided, in turn by interpolation on a
-    log scale and at its middle. Where a size does not work, those around it are tried. Of two sizes
-    that are equally near, the smaller one is taken.
+    The value must not decrease with the size. Any sizes may not work: then those near them are
+    tried, so that sizes in steps of up to 128, or powers of 2, are found. Values of networks grow
+    between linearly and quadratically, which the steps assume to be fast and not to be right: the
+    interval that holds the target is narrowed until no size is left in it.
 
     Args:
         measure: the value of a size; ``None`` where the size does not work. Called once per size.
@@ -53,15 +54,22 @@ def nearest_size(
         stop: whether to end the search with what is known, e.g. after some time.
 
     Returns:
-        The nearest size; ``None`` where no size works.
+        The nearest size, the smaller of two that are equally near; ``None`` where no size works.
     """
     search = _Search(measure, target, largest, tolerance, stop)
-    search.bracket()
-    search.divide()
+    if search.begin():
+        search.bracket()
+        search.narrow()
     return search.result()
 
 
 class _Search:
+    """The sizes tried so far, and the interval that holds the target.
+
+    ``below`` is the largest size with a value below the target, or 0; ``above`` the smallest size
+    with a value at or above it, or ``None``.
+    """
+
     def __init__(
         self,
         measure: Callable[[int], float | None],
@@ -76,40 +84,42 @@ class _Search:
         self._below = 0
         self._above: int | None = None
 
-    def bracket(self) -> None:
-        """Double the size until its value reaches the target."""
-        size = 1
-        while size <= self._largest and not self._ended():
-            end = min(2 * size, size + SCANNED, self._largest + 1)
-            found = self._first_working(range(size, end))
-            if found is not None:
-                if self._reaches(found):
-                    self._above = found
-                    return
-                self._below = found
-            size = 2 * (found or size)
-        if not self._ended():
-            beyond = max(self._below, self._largest - SCANNED)
-            last = self._first_working(range(self._largest, beyond, -1))
-            if last is not None and self._reaches(last):
-                self._above = last
-            elif last is not None:
-                self._below = last
+    def begin(self) -> bool:
+        """Find a first size that works; return whether there is one."""
+        start = min(START, self._largest)
+        near = [*range(start, min(start + SCANNED, self._largest + 1)), *range(start - 1, 0, -1)]
+        powers = [2**n for n in range(self._largest.bit_length()) if 2**n > start + SCANNED]
+        return self._take([*near, *powers])
 
-    def divide(self) -> None:
-        """Narrow the interval in which the value passes the target."""
-        middle = False
-        while self._above is not None and self._above - self._below > 1 and not self._ended():
-            guess = (self._below + self._above) // 2 if middle else self._interpolated()
-            found = self._first_working(self._around(guess))
-            if found is None:
-                if middle:
-                    return
-            elif self._reaches(found):
-                self._above = found
-            else:
-                self._below = found
-            middle = not middle
+    def bracket(self) -> None:
+        """Go up until a value reaches the target, or down until one lies below it."""
+        ceiling = self._largest + 1
+        while self._above is None and ceiling - self._below > 1 and not self._ended():
+            guess = min(self._extrapolated(self._below), self._largest)
+            if guess >= ceiling:
+                guess = (self._below + ceiling) // 2
+            double = [2 * self._below] if 2 * self._below < ceiling else []
+            if not self._take([*range(guess, min(guess + SCANNED, ceiling)), *double]):
+                ceiling = guess
+        while self._below == 0 and self._above is not None and not self._ended():
+            if not self._take(self._near(self._extrapolated(self._above))):
+                return
+
+    def narrow(self) -> None:
+        """Narrow the interval until no size in it is left to try."""
+        width, slow = self._width(), 0
+        while self._above is not None and self._width() > 1 and not self._ended():
+            last_below, last_above = self._below, self._above
+            guess = (last_below + last_above) // 2 if slow > 1 else self._interpolated()
+            if not self._take(self._near(guess)):
+                return
+            # An interpolation comes close on one side: the next size on the other one may close it.
+            if self._below != last_below and self._width() > 1 and not self._ended():
+                self._take(self._near(self._below + 1))
+            elif self._above != last_above and self._width() > 1 and not self._ended():
+                self._take(self._near(self._above - 1))
+            slow = 0 if slow > 1 or self._width() <= width / 2 else slow + 1
+            width = self._width()
 
     def result(self) -> Nearest | None:
         """Return the nearest of all sizes tried that work."""
@@ -119,37 +129,47 @@ class _Search:
         size = min(worked, key=lambda each: (abs(worked[each] - self._target), each))
         return Nearest(size, worked[size], worked[min(worked)], worked[max(worked)])
 
+    def _width(self) -> int:
+        return (self._above or 0) - self._below
+
     def _ended(self) -> bool:
         values = [value for value in self._tried.values() if value is not None]
-        if not values:
-            return len(self._tried) >= MOST_REFUSALS or (bool(self._tried) and self._stop())
-        error = min(abs(value - self._target) for value in values)
-        return error <= self._tolerance * self._target or self._stop()
+        error = min((abs(value - self._target) for value in values), default=math.inf)
+        return error <= self._tolerance * self._target or (bool(self._tried) and self._stop())
 
-    def _value(self, size: int) -> float | None:
-        if size not in self._tried:
-            self._tried[size] = self._measure(size)
-        return self._tried[size]
-
-    def _reaches(self, size: int) -> bool:
-        value = self._value(size)
-        return value is not None and value >= self._target
-
-    def _first_working(self, sizes: range | list[int]) -> int | None:
+    def _take(self, sizes: Iterable[int]) -> bool:
+        """Take the first size that works as an end of the interval; return whether there is one."""
         for size in sizes:
-            if self._value(size) is not None:
-                return size
-            if self._ended():
-                return None
-        return None
+            if size not in self._tried:
+                if self._tried and self._stop():
+                    return False
+                self._tried[size] = self._measure(size)
+            value = self._tried[size]
+            if value is not None:
+                if value >= self._target:
+                    self._above = size
+                else:
+                    self._below = size
+                return True
+        return False
 
-    def _around(self, guess: int) -> list[int]:
-        """Return the sizes inside the interval by their distance from ``guess``."""
+    def _near(self, guess: int) -> list[int]:
+        """Return sizes inside the interval by their distance from ``guess``."""
         assert self._above is not None
-        inside = range(max(self._below + 1, guess - SCANNED), min(self._above, guess + SCANNED + 1))
-        return sorted(inside, key=lambda size: (abs(size - guess), size))
+        guess = min(max(guess, self._below + 1), self._above - 1)
+        first, last = max(self._below + 1, guess - SCANNED), min(self._above - 1, guess + SCANNED)
+        return sorted(range(first, last + 1), key=lambda size: (abs(size - guess), size))
+
+    def _extrapolated(self, size: int) -> int:
+        """Return where a value that grows quadratically reaches the target, and a little beyond."""
+        value = self._tried.get(size) or 0.0
+        ratio = math.sqrt(self._target / value) if value else math.inf
+        if ratio > 1:
+            return max(size + 1, math.ceil(size * min(1.02 * ratio, LARGEST_STEP)))
+        return min(size - 1, math.floor(size * max(0.98 * ratio, 1 / LARGEST_STEP)))
 
     def _interpolated(self) -> int:
+        """Return where a straight line on logarithmic scales reaches the target."""
         assert self._above is not None
         low, high = self._tried.get(self._below), self._tried[self._above]
         assert high is not None
@@ -157,4 +177,4 @@ class _Search:
             return (self._below + self._above) // 2
         share = math.log(self._target / low) / math.log(high / low)
         guess: int = round(self._below * (self._above / self._below) ** share)
-        return min(max(guess, self._below + 1), self._above - 1)
+        return guess
