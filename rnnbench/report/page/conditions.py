@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnbench.analysis.equality import Equality, equality, match_text
+from rnnbench.analysis.equality import equality, match_text, setting_title
 from rnnbench.analysis.formatting import listed
 from rnnbench.analysis.groups import TaskGroup
 
@@ -38,18 +38,12 @@ def conditions_over(tasks: Sequence[TaskGroup]) -> list[str]:
         if worst.is_equal:
             equal.append(f"{title} within {100 * worst.error:.1f} %{by}" if worst.error else title)
         else:
-            few = len([0 for _, each in known if not each.is_equal])
-            times = f", up to {worst.high / worst.low:.2g} times" if worst.low > 0 else ""
-            unequal.append(f"{title}{by} on {few} of {len(compared)} tasks{times} ({where.label})")
-    differing = _differing([found for _, found in compared])
-    unequal += differing
-    equal.append("the rest of the recipe" if differing else "steps, batch size and recipe")
+            times = f", up to {worst.high / worst.low:.3g} times" if worst.low > 0 else ""
+            unequal.append(f"{title}{by}{times} on {where.label}")
+    settings = dict.fromkeys(name for _, found in compared for name in found.different)
+    unequal += [setting_title(name) for name in settings]
+    equal.append("the rest of the settings" if settings else "all settings of the training")
     return _sentences(equal, unequal, "Equal on every task")
-
-
-def _differing(found: Sequence[Equality]) -> list[str]:
-    names = dict.fromkeys(name for each in found for name in each.different)
-    return [name.replace("_", " ") for name in names]
 
 
 def _sentences(equal: list[str], unequal: list[str], opening: str = "Equal") -> list[str]:
