@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rnnbench.contract.registry import Registry
+    from rnnbench.execution.isolation import Processes
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import View
     from rnnbench.plan.planning import Request
@@ -167,7 +168,7 @@ def run(
         command=command,
     )
     if dry_run:
-        return _frame(plan(request, given=given).specs, store, options)
+        return _frame(dry_plan(request, options, store, given=given).specs, store, options)
     with plain_output():
         finished = execute(
             request,
@@ -271,6 +272,72 @@ def plan(
     return Plan(make_plan(request, registry), registry)
 
 
+def matched(
+    planned: Plan,
+    request: Request,
+    options: RunOptions,
+    processes: Processes,
+    *,
+    store: Path,
+    device: str | None = None,
+    warn: Callable[[str], None] = warnings.warn,
+) -> Plan:
+    """Return the plan with the hidden sizes that ``request.match`` asks for.
+
+    Args:
+        planned: the plan at equal hidden sizes, returned where nothing else is asked for.
+        request: what was asked for.
+        options: of the run.
+        processes: that the networks are built in.
+        store: file with the records of earlier runs, which may be missing.
+        device: of the trials; picked by ``options`` if it is needed and not given.
+        warn: called for each model that has another size than the target.
+
+    Raises:
+        UsageError: an unreachable target.
+    """
+    from rnnbench.plan.matching import parse_match
+
+    match = parse_match(request.match)
+    if match is None:
+        return planned
+    from rnnbench.execution.matching import Matching
+    from rnnbench.execution.run import pick_device
+
+    if device is None:
+        device = pick_device(options.accelerator) if match.quantity == "time" else "cpu"
+    matching = Matching(
+        match,
+        planned.registry,
+        processes,
+        warn,
+        # Sizes are counted without a GPU.
+        device=device if match.quantity == "time" else "cpu",
+        memory=options.memory if device == "cpu" or match.quantity == "time" else None,
+        store=store,
+    )
+    return Plan(matching.matched(planned.specs), planned.registry)
+
+
+def dry_plan(
+    request: Request,
+    options: RunOptions,
+    store: Path,
+    warn: Callable[[str], None] = warnings.warn,
+    given: Sequence[type[nn.Module]] = (),
+) -> Plan:
+    """Return the trials that :func:`execute` would run; only ``match`` starts a process."""
+    from rnnbench.plan.matching import parse_match
+
+    if parse_match(request.match) is None:
+        return plan(request, warn, given)
+    from rnnbench.execution.isolation import Processes
+
+    with Processes(options.threads) as processes:
+        planned = plan(request, warn, given)
+        return matched(planned, request, options, processes, store=store, warn=warn)
+
+
 def stored(path: Path, retry: frozenset[Status]) -> dict[str, Status]:
     """Return the trials of a store that are not run again, with their last statuses."""
     from rnnbench.records.store import Store, runs_again
@@ -344,13 +411,26 @@ def execute(
             from rnnbench.report.write import check_folder
 
             check_folder(report)
+        planned = matched(
+            planned, request, options, processes, store=store, device=device, warn=warn
+        )
         with Store(store) as opened:
             code = run_trials(
                 planned.specs, opened, planned.registry, processes, options, device, view
             )
-            wanted = {spec.trial_id for spec in planned.specs}
-            records = [record for record in opened.records() if record.trial_id in wanted]
+            wanted = {spec.trial_id: spec for spec in planned.specs}
+            records = [
+                _chosen_for(record, wanted[record.trial_id])
+                for record in opened.records()
+                if record.trial_id in wanted
+            ]
     return Finished(records, code, report, options.command)
+
+
+def _chosen_for(record: Record, spec: TrialSpec) -> Record:
+    """Return a record with the target of this run, which an earlier run may have had or not."""
+    model = record.spec.model.model_copy(update={"matched": spec.model.matched})
+    return record.model_copy(update={"spec": record.spec.model_copy(update={"model": model})})
 
 
 def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.DataFrame:
@@ -367,10 +447,23 @@ def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.D
                 "hidden_size": spec.model.hidden_size,
                 "steps": spec.settings.steps,
                 "seed": spec.seed,
+                **_matched_columns(spec),
             }
             for spec in specs
         ]
     )
+
+
+def _matched_columns(spec: TrialSpec) -> dict[str, object]:
+    found = spec.model.matched
+    if found is None:
+        return {}
+    return {
+        "match_quantity": found.quantity,
+        "match_target": found.target,
+        "match_achieved": found.achieved,
+        "match_error": found.error,
+    }
 
 
 def _call(given: Mapping[str, Any]) -> str:

@@ -342,6 +342,11 @@ TRIAL: tuple[Column, ...] = (
     Column("gradient_notes", TEXT, _notes, "why measurements of the gradient are missing"),
     Column("unsolvable", TEXT, "result.learning.unsolvable",
            "why no score on the task's data counts as solved; missing: one may"),
+    Column("match_quantity", TEXT, "spec.model.matched.quantity",
+           "quantity that hidden_size was chosen for; missing: hidden sizes were not matched"),
+    Column("match_target", REAL, "spec.model.matched.target", "target of that quantity"),
+    Column("match_error", REAL, "spec.model.matched.error",
+           "relative distance of the achieved value from the target"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),

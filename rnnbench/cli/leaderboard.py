@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from rnnbench.analysis.equality import equality, equality_text
 from rnnbench.analysis.formatting import (
     MISSING,
     estimate_text,
@@ -21,7 +22,9 @@ from rnnbench.analysis.groups import Configuration, TaskGroup, group
 from rnnbench.analysis.remarks import (
     LOOKS_AHEAD,
     marked,
+    matched_sizes,
     mixed_processors,
+    off_target,
     score_mark,
     still_improving,
 )
@@ -105,7 +108,18 @@ def _leaderboard(
         facts.append(f"not solvable: {task.learning.unsolvable}")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
-    remarks = [remark for remark in (still_improving(task), mixed_processors(task)) if remark]
+    held = equality(task)
+    remarks = [
+        remark
+        for remark in (
+            held and equality_text(held),
+            off_target(task),
+            matched_sizes(task),
+            still_improving(task),
+            mixed_processors(task),
+        )
+        if remark
+    ]
     if any(not configuration.spec.model.causal for configuration in task.configurations):
         remarks.append(f"{LOOKS_AHEAD} looks ahead: an easier problem, not ranked with the others")
     table.caption = Text("\n".join(["; ".join(facts), *remarks]), style="dim")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rnnbench.records.result import Status
-    from rnnbench.records.spec import TrialSpec
+    from rnnbench.records.spec import Matched, TrialSpec
 
 EXAMPLES = """\b
 Examples:
@@ -178,7 +178,7 @@ def run(
     options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))
     console = _console()
     if dry_run:
-        specs = api.plan(request, _warn).specs
+        specs = api.dry_plan(request, options, store, _warn).specs
         _show_plan(specs, api.stored(store, options.retry), console)
         return 0
 
@@ -225,11 +225,25 @@ def _show_plan(specs: Sequence[TrialSpec], stored: dict[str, Status], console: C
         status = stored.get(spec.trial_id, "to run")
         _print(
             f"{spec.trial_id}  {status:<8}  {spec.task.label}  {spec.model.label}  "
-            f"H={spec.model.hidden_size}  {spec.settings.steps} steps  seed {spec.seed}",
+            f"H={spec.model.hidden_size}{_matched_text(spec.model.matched)}  "
+            f"{spec.settings.steps} steps  seed {spec.seed}",
             console,
         )
     count = sum(spec.trial_id in stored for spec in specs)
     _print(f"{len(specs)} trial{'s' * (len(specs) != 1)}, {count} stored.", console)
+
+
+def _matched_text(matched: Matched | None) -> str:
+    """Return the value that a hidden size was chosen for, marked where it is missed by far."""
+    if matched is None:
+        return ""
+    from rnnbench.analysis.remarks import UNMATCHED
+
+    off = f" {UNMATCHED}" if matched.is_off else ""
+    return (
+        f" ({matched.quantity} {matched.achieved:,.6g} of {matched.target:,.6g}, "
+        f"{100 * matched.error:+.1f} %{off})"
+    )
 
 
 def _show_result(finished: api.Finished, console: Console) -> None:

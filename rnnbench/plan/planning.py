@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from rnnbench.contract.options import Option, resolve
 from rnnbench.errors import PluginError, UsageError, did_you_mean
+from rnnbench.plan.matching import Match, parse_match
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue, Selector, expand, parse_selectors
@@ -72,7 +73,8 @@ class Request:
 def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     """Return the trials of a request: every task with every model and every seed, each once.
 
-    The order is by seed first, so that every configuration has a first result early.
+    The order is by seed first, so that every configuration has a first result early. With
+    ``match`` all models still have the same hidden size: ``execution/matching.py`` replaces it.
 
     Raises:
         UsageError: a wrong name, option, value or range.
@@ -81,6 +83,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     seeds = _seeds(default_seeds(request.preset) if request.seeds is None else request.seeds)
     tasks = _selected("task", request.tasks, registry.tasks)
     models = _selected("model", request.models, registry.models)
+    _check_match(request, [selector for _, selector in models], registry)
     _check_size(
         len(seeds)
         * sum(selector.size for _, selector in tasks)
@@ -92,7 +95,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
         preset = _preset(task, request.preset)
         settings = settings_of(preset, request.settings)
         model_specs = [
-            _model_spec(registry.model(model_name), request, preset, given)
+            specified(registry.model(model_name), _hidden_size(request, preset), given)
             for model_name, model_selector in models
             for given in model_selector.grid()
         ]
@@ -172,14 +175,53 @@ def _task_spec(task: RegisteredTask, preset: Preset, given: Mapping[str, str]) -
     )
 
 
-def _model_spec(
-    model: RegisteredModel, request: Request, preset: Preset, given: Mapping[str, str]
-) -> ModelSpec:
+def _hidden_size(request: Request, preset: Preset) -> int:
     sizes = (request.hidden_size, preset.settings.get(_HIDDEN_SIZE), DEFAULT_HIDDEN_SIZE)
-    size = next(size for size in sizes if size is not None)
+    return next(size for size in sizes if size is not None)
+
+
+def _check_match(request: Request, models: Iterable[Selector], registry: Registry) -> None:
+    """Refuse hidden sizes beside a target that chooses them, and an unknown model in the target."""
+    match = parse_match(request.match)
+    if match is None:
+        return
+    if request.hidden_size is not None:
+        raise UsageError(
+            f"{match} chooses the hidden sizes, and hidden_size={request.hidden_size} is given "
+            "too; leave out one of them, or type --match none."
+        )
+    for selector in models:
+        if any(name == _HIDDEN_SIZE for name, _ in selector.options):
+            raise UsageError(
+                f"{match} chooses the hidden sizes, and {selector.pattern}[hidden_size=...] sets "
+                f"one; leave it out, or match the others to it: "
+                f"--match {match.quantity}={selector.pattern}[hidden_size=...]."
+            )
+    reference_model(match, registry, DEFAULT_HIDDEN_SIZE)
+
+
+def reference_model(match: Match, registry: Registry, hidden_size: int) -> ModelSpec | None:
+    """Return the model whose quantity is the target; ``None`` where the target is a number.
+
+    Args:
+        match: the target.
+        registry: the plugins.
+        hidden_size: of a target that does not set it.
+
+    Raises:
+        UsageError: no such model, or a wrong option of it.
+    """
+    if match.model is None:
+        return None
+    (given,) = match.model.grid()
+    return specified(registry.model(match.model.pattern), hidden_size, given)
+
+
+def specified(model: RegisteredModel, hidden_size: int, given: Mapping[str, str]) -> ModelSpec:
+    """Return a model with every option resolved; an option in ``given`` sets another size."""
     # On the command line the hidden size is one of the model's options.
     typed = {_HIDDEN_SIZE: _HIDDEN_SIZE_OPTION, **model.options}
-    resolved = resolve(f"model {model.name!r}", typed, {_HIDDEN_SIZE: size, **given})
+    resolved = resolve(f"model {model.name!r}", typed, {_HIDDEN_SIZE: hidden_size, **given})
     options = {name: resolved[name] for name in model.options}
     return ModelSpec.model_validate(
         {

@@ -19,6 +19,7 @@ from rnnbench.records.result import Size
 if TYPE_CHECKING:
     from torch import nn
 
+    from rnnbench.records.spec import Quantity
     from rnnbench.training.network import Network
 
 _SOFTMAX = (torch.ops.aten._softmax.default, torch.ops.aten._log_softmax.default)
@@ -45,21 +46,53 @@ def measure_size(network: Network, length: int) -> Size:
     measured, device = _on_cpu(network)
     encoded = torch.randn(1, length, network.input_size, generator=torch.Generator().manual_seed(0))
     encoded = encoded.to(device, floating_dtype(network))
-    with torch.no_grad():
-        _, state = measured.unroll(encoded)
-        with _visible_operations():
-            with FlopCounterMode(display=False) as products:
-                measured.features(encoded)
-            with _ElementwiseCounter() as elementwise:
-                measured.features(encoded)
+    with torch.no_grad(), _visible_operations(), _ElementwiseCounter() as elementwise:
+        measured.features(encoded)
     return Size(
         params_encoder=count_parameters(network.encoder),
         params_core=count_parameters(network.core),
         params_decoder=count_parameters(network.decoder),
-        state_size=state_size(state, 1),
-        matmul_flops_per_step=products.get_total_flops() / length,
+        state_size=_state_size(measured, encoded),
+        matmul_flops_per_step=_matmul_flops(measured, encoded) / length,
         elementwise_per_step=elementwise.values / length,
     )
+
+
+def measure_quantity(network: Network, quantity: Quantity, length: int) -> float:
+    """Return one figure of :func:`measure_size`, for which the rest need not be measured.
+
+    Args:
+        network: put into evaluation mode. It may be on the meta device, where no memory is taken
+            and nothing is computed.
+        quantity: any but ``"time"``.
+        length: number of time steps T, at least 1.
+    """
+    if quantity == "params":
+        return count_parameters(network)
+    if quantity == "core-params":
+        return count_parameters(network.core)
+    network.eval()
+    device = next((each.device for each in network.parameters()), torch.device("cpu"))
+    encoded = torch.zeros(
+        1, length, network.input_size, device=device, dtype=floating_dtype(network)
+    )
+    if quantity == "state":
+        return _state_size(network, encoded)
+    if quantity == "flops":
+        return _matmul_flops(network, encoded) / length
+    raise ValueError(f"{quantity} is not part of the size")
+
+
+def _state_size(network: Network, encoded: Tensor) -> int:
+    with torch.no_grad():
+        _, state = network.unroll(encoded)
+    return state_size(state, 1)
+
+
+def _matmul_flops(network: Network, encoded: Tensor) -> int:
+    with torch.no_grad(), _visible_operations(), FlopCounterMode(display=False) as products:
+        network.features(encoded)
+    return int(products.get_total_flops())
 
 
 def _on_cpu(network: Network) -> tuple[Network, torch.device]:

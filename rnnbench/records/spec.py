@@ -90,10 +90,15 @@ class TaskSpec(_Registered):
         return content_hash(self.identity())
 
 
+EQUAL_WITHIN = 0.05
+"""Relative error up to which a quantity counts as equal."""
+Quantity: TypeAlias = Literal["params", "core-params", "state", "flops", "time"]
+
+
 class Matched(Data):
     """The size that a model's hidden size was chosen for."""
 
-    quantity: Literal["params", "core-params", "state", "flops", "time"]
+    quantity: Quantity
     """The quantity that was made equal: parameters of the network or of the core, numbers of state,
     floating-point operations per time step, or seconds of training.
     """
@@ -106,6 +111,11 @@ class Matched(Data):
     def error(self) -> float:
         """Relative error of the achieved value."""
         return self.achieved / self.target - 1
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the relative error is larger than :data:`EQUAL_WITHIN`."""
+        return abs(self.error) > EQUAL_WITHIN
 
 
 class ModelSpec(_Registered):

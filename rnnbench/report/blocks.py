@@ -80,6 +80,7 @@ class Section:
 
     Attributes:
         parts: functions that make the blocks, independent of each other, in reading order.
+        conditions: what was equal over the compared models and what was not, which comes first.
         blocks: what the parts made; empty until they were called.
     """
 
@@ -88,6 +89,7 @@ class Section:
     sentences: tuple[str, ...]
     parts: tuple[Callable[[], Made], ...]
     small_print: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
 
     def with_blocks(self, made: Iterable[Made]) -> Section:
@@ -111,10 +113,15 @@ class Citation:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page."""
+    """Everything on the page.
+
+    Attributes:
+        conditions: what was equal over the compared models and what was not, which comes first.
+    """
 
     title: str
     subtitle: str
+    conditions: tuple[str, ...]
     sections: tuple[Section, ...]
     environment: Table
     plugins: Table

@@ -23,6 +23,7 @@ from rnnbench.execution.jobs.messages import (
     Progress,
     Success,
     TrialJob,
+    WidthJob,
 )
 from rnnbench.execution.jobs.plugins import load_plugins
 
@@ -73,6 +74,10 @@ def _result(job: Job, send: Send) -> JobResult:
         from rnnbench.execution.jobs.contract import check_contract
 
         return check_contract(job, registry)
+    if isinstance(job, WidthJob):
+        from rnnbench.execution.jobs.widths import find_widths
+
+        return find_widths(job, registry)
     from rnnbench.execution.jobs.timing import time_trial
 
     return time_trial(job, registry)

@@ -1,9 +1,9 @@
 """Messages between the driver and the processes of its jobs.
 
 The driver makes a job, the child process validates it and passes it on to ``run_trial``,
-``preflight``, ``check_contract`` or ``time_trial``. The child answers with any number of
-:class:`Progress` messages and then one :class:`Success` or :class:`Failure`, which the driver
-validates.
+``preflight``, ``check_contract``, ``time_trial`` or ``find_widths``. The child answers with any
+number of :class:`Progress` messages and then one :class:`Success` or :class:`Failure`, which the
+driver validates.
 """
 
 from __future__ import annotations
@@ -17,10 +17,46 @@ from rnnbench.execution.jobs.plugins import Plugins
 from rnnbench.execution.options import TrialOptions
 from rnnbench.probes.speed.process_timings import TrialTimings
 from rnnbench.records.base import Data
-from rnnbench.records.result import Result
-from rnnbench.records.spec import TrialSpec
+from rnnbench.records.result import Environment, Result
+from rnnbench.records.spec import Matched, Quantity, TrialSpec
 
-JobResult = Result | TrialTimings | tuple[str, ...]
+
+class KnownWidth(Data):
+    """A hidden size that an earlier run chose by the training time, and where it was measured."""
+
+    hidden_size: int
+    matched: Matched
+    environment: Environment
+
+
+class Width(Data):
+    """The hidden size found for one model on one task.
+
+    Attributes:
+        hidden_size: ``None`` where there is none, as of a model that declines the task.
+        achieved: the quantity at that size.
+        low: the quantity at the smallest size that can be built.
+        high: the quantity at the largest size tried.
+        problem: why there is no size, where the trial itself will record it.
+        mistake: what the user can correct.
+    """
+
+    hidden_size: int | None = None
+    achieved: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    problem: str = ""
+    mistake: str = ""
+
+
+class Widths(Data):
+    """The target, and the width of each trial of the job in its order."""
+
+    target: float | None = None
+    widths: tuple[Width, ...] = ()
+
+
+JobResult = Result | TrialTimings | Widths | tuple[str, ...]
 R = TypeVar("R", covariant=True)
 
 
@@ -71,7 +107,24 @@ class SpeedJob(_AnyJob):
     budget_seconds: PositiveFloat
 
 
-Job = TrialJob | PreflightJob | ContractJob | SpeedJob
+class WidthJob(_AnyJob):
+    """Find the hidden sizes of ``specs``, all of one task, whose quantity is nearest to a target.
+
+    Attributes:
+        target: the target; ``None`` where it is that of ``reference``.
+        reference: a trial of the model whose quantity is the target.
+        known: hidden sizes that earlier runs chose for the same question by the training time.
+    """
+
+    kind: Literal["width"] = "width"
+    quantity: Quantity
+    target: float | None = None
+    reference: TrialSpec | None = None
+    specs: tuple[TrialSpec, ...]
+    known: tuple[KnownWidth, ...] = ()
+
+
+Job = TrialJob | PreflightJob | ContractJob | SpeedJob | WidthJob
 JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
 
 
@@ -112,6 +165,9 @@ _ANSWERS: dict[type[Job], TypeAdapter[Message]] = {
     ),
     SpeedJob: TypeAdapter(
         Annotated[Progress | Failure | Success[TrialTimings], Field(discriminator="kind")]
+    ),
+    WidthJob: TypeAdapter(
+        Annotated[Progress | Failure | Success[Widths], Field(discriminator="kind")]
     ),
 }
 

@@ -17,6 +17,7 @@ from rnnbench.report.blocks import Citation, Column, Report, Row, Section, Table
 from rnnbench.report.escaping import web_link
 from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.across import across_section
+from rnnbench.report.page.conditions import conditions, conditions_over
 from rnnbench.report.page.difficulty import difficulty_section
 from rnnbench.report.page.task import task_section
 
@@ -29,9 +30,16 @@ def sections_of(
     """Return the sections: one for each task and difficulty sweep, and one across tasks."""
     styles = assign_styles(sorted({c.label for task in tasks for c in task.configurations}))
     across = across_section(tasks, styles)
+    # With one task its conditions open the page.
+    several = len(tasks) > 1
     return [
         *(
-            task_section(JudgedTask(task, smallest_effect), styles, place)
+            task_section(
+                JudgedTask(task, smallest_effect),
+                styles,
+                place,
+                conditions(task) if several else (),
+            )
             for place, task in enumerate(tasks, start=1)
         ),
         *(
@@ -62,6 +70,7 @@ def report_of(
     return Report(
         title=one_line(title or f"Recurrent architectures on {labels}", 200),
         subtitle=_subtitle(records, tasks),
+        conditions=tuple(conditions_over(tasks)),
         sections=tuple(sections),
         environment=_environments(records),
         plugins=_plugins(records),

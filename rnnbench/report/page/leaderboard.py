@@ -38,7 +38,9 @@ from rnnbench.analysis.intervals import Estimate
 from rnnbench.analysis.remarks import (
     LOOKS_AHEAD,
     marked,
+    matched_sizes,
     mixed_processors,
+    off_target,
     score_mark,
     still_improving,
 )
@@ -314,7 +316,8 @@ def _notes(task: TaskGroup, configurations: Sequence[Configuration]) -> list[str
             "Diverged trials have no score and count as unsolved; "
             "means are over the trials that have one."
         )
-    notes += [note for note in (still_improving(task), mixed_processors(task)) if note]
+    remarks = (off_target(task), matched_sizes(task), still_improving(task), mixed_processors(task))
+    notes += [note for note in remarks if note]
     notes += _missing_figures(configurations)
     if (left_out := len(configurations) - MOST_ROWS) > 0:
         notes.append(f"{counted(left_out, 'more configuration')} in results.csv.")

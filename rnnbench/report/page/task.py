@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from rnnbench.analysis.judged import JudgedTask
@@ -23,8 +23,13 @@ from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons, extra_scores, failures, timings
 
 
-def task_section(judged: JudgedTask, styles: Mapping[str, Style], place: int) -> Section:
-    """Return the section on a task; ``place`` numbers it and its figures."""
+def task_section(
+    judged: JudgedTask, styles: Mapping[str, Style], place: int, conditions: Sequence[str] = ()
+) -> Section:
+    """Return the section on a task; ``place`` numbers it and its figures.
+
+    ``conditions`` are the lines on what was equal, where they do not open the page.
+    """
     task = judged.task
     slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
     name = f"{place:02d}-{slug}"
@@ -45,4 +50,11 @@ def task_section(judged: JudgedTask, styles: Mapping[str, Style], place: int) ->
         partial(timings, task),
         partial(failures, task),
     )
-    return Section(task.label, f"task-{place}", tuple(findings(judged)), parts, tuple(budget(task)))
+    return Section(
+        task.label,
+        f"task-{place}",
+        tuple(findings(judged)),
+        parts,
+        tuple(budget(task)),
+        tuple(conditions),
+    )

@@ -1,0 +1,214 @@
+"""What was equal over the models compared on a task, and what was not, from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rnnbench.analysis.formatting import number, whole
+from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.records.settings import Settings
+from rnnbench.records.spec import EQUAL_WITHIN, Matched, Quantity
+from rnnbench.records.syntax import option_text
+
+TITLES: dict[Quantity, str] = {
+    "params": "parameters",
+    "core-params": "core parameters",
+    "state": "state",
+    "flops": "FLOPs per step",
+    "time": "seconds of training",
+}
+"""What ``--match`` can make equal, as reports name it."""
+_COUNTED = {"steps": "optimizer steps", "batch_size": "batch size"}
+"""Settings that are named even where they are equal; the others are the recipe."""
+_MOST_VALUES = 4
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A quantity of every compared configuration.
+
+    Attributes:
+        title: as reports name it.
+        values: one for each configuration.
+        matched: the target, where all configurations were chosen for the same one.
+    """
+
+    title: str
+    values: tuple[float, ...]
+    matched: Matched | None = None
+
+    @property
+    def low(self) -> float:
+        """The smallest value."""
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        """The largest value."""
+        return max(self.values)
+
+    @property
+    def error(self) -> float:
+        """Largest relative distance: from the target or, without one, from the smallest value."""
+        if self.matched is not None:
+            return max(abs(value / self.matched.target - 1) for value in self.values)
+        if self.low == self.high:
+            return 0.0
+        return self.high / self.low - 1 if self.low > 0 else float("inf")
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the distance is at most 5 %."""
+        return self.error <= EQUAL_WITHIN
+
+    @property
+    def text(self) -> str:
+        """The quantity with its value, its distance from the target, or its range."""
+        asked = "" if self.matched is None else f" ({match_text(self.matched)})"
+        if self.low == self.high and self.is_equal:
+            return f"{self.title} {_figure(self.low)}{asked}"
+        if self.is_equal and self.matched is not None:
+            target = _figure(self.matched.target)
+            return f"{self.title} within {_percent(self.error)} of {target}{asked}"
+        if self.is_equal:
+            return f"{self.title} within {_percent(self.error)} ({self._range})"
+        return f"{self.title} {self._range}{asked}"
+
+    @property
+    def _range(self) -> str:
+        return f"{_figure(self.low)} to {_figure(self.high)}"
+
+
+@dataclass(frozen=True)
+class Equality:
+    """What the compared configurations of a task have in common.
+
+    Attributes:
+        measured: quantities of the networks that all of them have.
+        settings: each setting of the training, by the texts of its different values.
+    """
+
+    measured: tuple[Measured, ...]
+    settings: dict[str, tuple[str, ...]]
+
+    @property
+    def equal(self) -> list[str]:
+        """What was equal, within 5 %, as texts for a sentence."""
+        return [each.text for each in self.measured if each.is_equal] + self._equal_settings
+
+    @property
+    def unequal(self) -> list[str]:
+        """What was not equal, with its range, as texts for a sentence."""
+        return [each.text for each in self.measured if not each.is_equal] + [
+            f"{setting_title(name)} {_choices(values)}" for name, values in self.different.items()
+        ]
+
+    @cached_property
+    def different(self) -> dict[str, tuple[str, ...]]:
+        """The settings that were not equal, with their values."""
+        return {name: values for name, values in self.settings.items() if len(values) > 1}
+
+    @property
+    def _equal_settings(self) -> list[str]:
+        counted = [
+            f"{title} {self.settings[name][0]}"
+            for name, title in _COUNTED.items()
+            if name in self.settings and name not in self.different
+        ]
+        # Where one setting differs, it is named, and the rest of the recipe is equal.
+        rest = set(self.different) - set(_COUNTED)
+        return [*counted, "the rest of the recipe" if rest else "recipe"]
+
+
+def equality(task: TaskGroup) -> Equality | None:
+    """Compare the configurations of a task that have a score, or all where none has.
+
+    Returns:
+        ``None`` where fewer than two are compared.
+    """
+    compared = task.scored or task.configurations
+    if len(compared) < 2:
+        return None
+    measured = [_measured("hidden size", compared, lambda c: c.spec.model.hidden_size)]
+    for quantity, of in _SIZES.items():
+        measured.append(_measured(TITLES[quantity], compared, of, quantity))
+    return Equality(tuple(each for each in measured if each is not None), _settings(compared))
+
+
+def equality_text(found: Equality) -> str:
+    """Return in one line what was equal and what was not, without the ranges of settings."""
+    unequal = [each.title for each in found.measured if not each.is_equal]
+    unequal += [setting_title(name) for name in found.different]
+    line = f"equal: {', '.join(found.equal)}"
+    return f"{line}; not equal: {', '.join(unequal)}" if unequal else line
+
+
+def match_text(matched: Matched) -> str:
+    """Return the option that chose a hidden size, as typed."""
+    return f"--match {matched.quantity}={matched.asked}"
+
+
+def setting_title(name: str) -> str:
+    """Return the name of a setting in words."""
+    return _COUNTED.get(name, name.replace("_", " "))
+
+
+def _time_of(configuration: Configuration) -> float | None:
+    matched = configuration.spec.model.matched
+    return matched.achieved if matched is not None and matched.quantity == "time" else None
+
+
+_SIZES: dict[Quantity, Callable[[Configuration], float | None]] = {
+    "params": lambda c: None if c.size is None else c.size.params_total,
+    "core-params": lambda c: None if c.size is None else c.size.params_core,
+    "state": lambda c: None if c.size is None else c.size.state_size,
+    "flops": lambda c: None if c.size is None else c.size.matmul_flops_per_step,
+    "time": _time_of,
+}
+
+
+def _measured(
+    title: str,
+    configurations: Sequence[Configuration],
+    of: Callable[[Configuration], float | None],
+    quantity: Quantity | None = None,
+) -> Measured | None:
+    values = [value for c in configurations if (value := of(c)) is not None]
+    if len(values) < len(configurations):
+        return None
+    targets = {
+        None if m is None or m.quantity != quantity else (m.target, m.asked)
+        for m in (c.spec.model.matched for c in configurations)
+    }
+    common = None not in targets and len(targets) == 1
+    matched = configurations[0].spec.model.matched if common else None
+    return Measured(title, tuple(values), matched)
+
+
+def _settings(configurations: Sequence[Configuration]) -> dict[str, tuple[str, ...]]:
+    found = [c.spec.settings for c in configurations]
+    return {
+        name: tuple(dict.fromkeys(_setting_text(getattr(each, name)) for each in found))
+        for name in Settings.model_fields
+    }
+
+
+def _setting_text(value: object) -> str:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return option_text(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _choices(values: Sequence[str]) -> str:
+    shown = [*values[:_MOST_VALUES], *(["..."] if len(values) > _MOST_VALUES else [])]
+    return " or ".join(shown)
+
+
+def _figure(value: float) -> str:
+    return whole(value) if value >= 100 or value == int(value) else number(value)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 5e-4 else "0.1 %"
