@@ -367,6 +367,7 @@ def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.D
                 "hidden_size": spec.model.hidden_size,
                 "steps": spec.settings.steps,
                 "seed": spec.seed,
+                "varied": spec.varied,
             }
             for spec in specs
         ]

@@ -340,6 +340,9 @@ TRIAL: tuple[Column, ...] = (
     Column("gradient_notes", TEXT, _notes, "why measurements of the gradient are missing"),
     Column("unsolvable", TEXT, "result.learning.unsolvable",
            "why no score on the task's data counts as solved; missing: one may"),
+    Column("varied", TEXT, "spec.varied",
+           "what the seed varies: `all`, or `init`, `data` or `order` alone, the others having the "
+           "seed 0"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),

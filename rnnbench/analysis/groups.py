@@ -283,10 +283,11 @@ def latest(records: Sequence[Record]) -> list[Record]:
 def group(records: Sequence[Record]) -> list[TaskGroup]:
     """Group the last attempts of all trials by task and data, then by configuration.
 
-    Tasks are in the order of their labels.
+    Trials that vary one source of randomness alone, and tries of a tuning study, are left out:
+    their scores never count. Tasks are in the order of their labels.
     """
     by_task: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    last = latest(records)
+    last = [record for record in latest(records) if record.spec.reported]
     data = _data_of_tasks(last)
     for record in last:
         task_id = record.spec.task.task_id

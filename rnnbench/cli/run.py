@@ -225,7 +225,7 @@ def _show_plan(specs: Sequence[TrialSpec], stored: dict[str, Status], console: C
         status = stored.get(spec.trial_id, "to run")
         _print(
             f"{spec.trial_id}  {status:<8}  {spec.task.label}  {spec.model.label}  "
-            f"H={spec.model.hidden_size}  {spec.settings.steps} steps  seed {spec.seed}",
+            f"H={spec.model.hidden_size}  {spec.settings.steps} steps  seed {spec.seed_label}",
             console,
         )
     count = sum(spec.trial_id in stored for spec in specs)

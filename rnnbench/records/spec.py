@@ -134,6 +134,7 @@ class Try(Data):
     """The values tried, by setting or model option."""
 
 
+VariedSource: TypeAlias = Literal["init", "data", "order"]
 Varied: TypeAlias = Literal["all", "init", "data", "order"]
 """Sources of randomness that the seed varies.
 
@@ -153,6 +154,20 @@ class TrialSpec(Data):
     """What the seed varies; the other sources have the seed 0."""
     tuning: Try | None = None
     """The try that this trial is; ``None`` for a trial whose score is reported."""
+
+    def seed_of(self, source: VariedSource) -> int:
+        """Return the seed of one source of randomness: 0 where the trial varies another one."""
+        return self.seed if self.varied in ("all", source) else 0
+
+    @property
+    def seed_label(self) -> str:
+        """The seed in words: ``3``, or ``3 of init`` where it is that of one source alone."""
+        return str(self.seed) if self.varied == "all" else f"{self.seed} of {self.varied}"
+
+    @property
+    def reported(self) -> bool:
+        """Whether its score counts: it varies all sources, and is no try of a tuning study."""
+        return self.varied == "all" and self.tuning is None
 
     @property
     def trial_id(self) -> str:

@@ -114,8 +114,8 @@ class Network(nn.Module):
 
 
 def build_network(spec: TrialSpec, model: RegisteredModel, task: Task) -> Network:
-    """Build the untrained network of a trial. Its weights depend on the trial's seed alone."""
-    torch.manual_seed(seed_for(spec.seed, "init"))
+    """Build the untrained network of a trial. Its weights depend on one seed of the trial alone."""
+    torch.manual_seed(seed_for(spec.seed_of("init"), "init"))
     return Network(
         lambda input_size: model.build(input_size, spec.model.hidden_size, spec.model.options),
         hidden_size=spec.model.hidden_size,
