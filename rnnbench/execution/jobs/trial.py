@@ -161,7 +161,7 @@ def _measured(
 
 
 def _seed_of_data(task: Task, spec: TrialSpec) -> int:
-    """Return the seed of the sequences: those a generated task draws, or the order of fixed ones."""
+    """Return the seed of a generated task's sequences, or of the order of fixed ones."""
     return spec.seed_of("order" if isinstance(task, FiniteTask) else "data")
 
 
