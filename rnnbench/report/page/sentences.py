@@ -42,8 +42,7 @@ def findings(judged: JudgedTask) -> list[str]:
         ]
     lines = _simple_methods(judged)
     for field in judged.fields:
-        ahead = field is judged.looking_ahead
-        lines += [_best(task, field, ahead), *_apart(field), *_sooner(field)]
+        lines += [_best(task, field), *_apart(field), *_sooner(field)]
     return [
         *lines,
         *_solved(task),
@@ -121,10 +120,10 @@ def _simple_methods(judged: JudgedTask) -> list[str]:
     ]
 
 
-def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
+def _best(task: TaskGroup, field: Field) -> str:
     best = field.best
     assert task.learning is not None
-    among = " of the models that look ahead" if ahead else ""
+    among = " of the models that look ahead" if field.ahead else ""
     facts = (
         f"({task.direction} is better; baseline {number(task.learning.baseline)}, "
         f"perfect {number(task.learning.perfect)})"
@@ -151,6 +150,8 @@ def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
 
 def _recipe(field: Field) -> str:
     """Return the condition under which every finding holds, which opens the first sentence."""
+    if field.tuned:
+        return "With tuned recipes, "
     recipes = {c.spec.settings for c in field.configurations}
     return "At one untuned recipe, " if len(recipes) == 1 else "At untuned recipes, "
 
@@ -207,7 +208,7 @@ def _sooner(field: Field) -> list[str]:
     steps, first = min(timed, key=lambda each: each[0])
     later = []
     for other in field.configurations:
-        p_value = None if other is first else field.family.sooner(first.label, other.label)
+        p_value = None if other is first else field.sooner(first, other)
         if p_value is not None and p_value <= 1 - LEVEL:
             later.append(other.label)
     if not later:
