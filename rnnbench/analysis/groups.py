@@ -291,9 +291,7 @@ TUNED = " (tuned)"
 _NONE_TUNED: Mapping[str, str] = MappingProxyType({})
 
 
-def group(
-    records: Sequence[Record], tuned: Mapping[str, str] = _NONE_TUNED
-) -> list[TaskGroup]:
+def group(records: Sequence[Record], tuned: Mapping[str, str] = _NONE_TUNED) -> list[TaskGroup]:
     """Group the last attempts of all trials by task and data, then by configuration.
 
     Trials that vary one source of randomness alone, and tries of a tuning study, are left out:

@@ -108,9 +108,7 @@ class JudgedTask:
     def _members(self, ahead: bool, tuned: bool) -> tuple[Configuration, ...]:
         recipes = ("tuned", "both") if tuned else ("untuned", "both")
         return tuple(
-            c
-            for c in self.task.scored
-            if c.spec.model.causal is not ahead and c.recipe in recipes
+            c for c in self.task.scored if c.spec.model.causal is not ahead and c.recipe in recipes
         )
 
     @cached_property

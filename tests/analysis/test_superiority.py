@@ -49,9 +49,7 @@ def test_the_limits_solve_newcombes_equation() -> None:
         assert limit is not None
         q1, q2 = limit / (2 - limit), 2 * limit**2 / (1 + limit)
         # Hanley & McNeil 1982, equation 2, with both sizes replaced by their mean in the brackets
-        variance = (
-            limit * (1 - limit) + 4 * (q1 - limit**2) + 4 * (q2 - limit**2)
-        ) / 25
+        variance = (limit * (1 - limit) + 4 * (q1 - limit**2) + 4 * (q2 - limit**2)) / 25
         assert abs(limit - found.value) == pytest.approx(quantile * math.sqrt(variance), rel=1e-6)
 
 

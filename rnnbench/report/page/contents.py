@@ -10,6 +10,9 @@ from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.formatting import counted, listed
 from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.judged import JudgedTask
+from rnnbench.analysis.sources import Spread
+from rnnbench.analysis.tuned import tuned_models
+from rnnbench.analysis.tuning import Study
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import one_line
 from rnnbench.records.result import Record
@@ -18,27 +21,44 @@ from rnnbench.report.escaping import web_link
 from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.across import across_section
 from rnnbench.report.page.difficulty import difficulty_section
+from rnnbench.report.page.sources import sources_section
 from rnnbench.report.page.task import task_section
+from rnnbench.report.page.tuning import tuning_section
 
 _MOST_COMMANDS = 20
 
 
 def sections_of(
-    tasks: Sequence[TaskGroup], smallest_effect: float = SMALLEST_EFFECT
+    tasks: Sequence[TaskGroup],
+    smallest_effect: float = SMALLEST_EFFECT,
+    studies: Sequence[Study] = (),
+    spreads: Sequence[Spread] = (),
 ) -> list[Section]:
-    """Return the sections: one for each task and difficulty sweep, and one across tasks."""
+    """Return the sections: for each task, its tuning, each difficulty sweep, and across tasks.
+
+    Args:
+        tasks: the records in groups.
+        smallest_effect: as a share of the range from the baseline to perfection.
+        studies: the tuning studies.
+        spreads: what the seeds vary.
+    """
     styles = assign_styles(sorted({c.label for task in tasks for c in task.configurations}))
     across = across_section(tasks, styles)
+    sources = sources_section(spreads)
+    of_tasks = []
+    for place, task in enumerate(tasks, start=1):
+        judged, tuned = JudgedTask(task, smallest_effect), tuned_models(task, studies)
+        of_tasks.append(task_section(judged, styles, place, tuned))
+        if tuned:
+            of_tasks.append(tuning_section(judged, tuned, styles, place))
     return [
-        *(
-            task_section(JudgedTask(task, smallest_effect), styles, place)
-            for place, task in enumerate(tasks, start=1)
-        ),
+        *of_tasks,
         *(
             difficulty_section(sweep, styles, place)
             for place, sweep in enumerate(difficulty_sweeps(tasks), start=1)
         ),
         *([] if across is None else [across]),
+        *([] if sources is None else [sources]),
     ]
 
 

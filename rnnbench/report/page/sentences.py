@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
+from rnnbench.analysis.columns import options_text
 from rnnbench.analysis.formatting import (
     counted,
     estimate_text,
@@ -24,6 +26,7 @@ from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.remarks import seen_in_training
+from rnnbench.analysis.tuned import TunedModel, how_chosen
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.settings import Settings
 from rnnbench.report.page.fastest import fastest
@@ -53,22 +56,35 @@ def findings(judged: JudgedTask) -> list[str]:
     ]
 
 
-def budget(task: TaskGroup) -> list[str]:
-    """Return the sentences on the budget, the seeds and the data."""
+def budget(task: TaskGroup, tuned: Sequence[TunedModel] = ()) -> list[str]:
+    """Return the sentences on the budget, the recipes, the seeds and the data.
+
+    Args:
+        task: the task.
+        tuned: the tuning studies on it.
+    """
     settings = list(
         dict.fromkeys(
-            _settings_text(configuration.spec.settings) for configuration in task.configurations
+            _settings_text(configuration.spec.settings)
+            for configuration in task.configurations
+            if configuration.recipe != "tuned"
         )
     )
     seeds = sorted({record.spec.seed for record in task.records})
     span = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
     lines = [f"Budget: {text}." for text in settings[:10]]
-    lines.append(
-        "Budgets differ: scores compare configurations, not architectures alone."
-        if len(settings) > 1
-        else "One recipe served every model and none was tuned: at another learning rate or "
-        "initialisation the order may be another."
-    )
+    if len(settings) > 1:
+        lines.append("Budgets differ: scores compare configurations, not architectures alone.")
+    elif not tuned:
+        lines.append(
+            "One recipe served every model and none was tuned: at another learning rate or "
+            "initialisation the order may be another."
+        )
+    if tuned:
+        chosen = [f"{each.label} {options_text(each.values)}" for each in tuned if each.values]
+        lines.append(f"{how_chosen(tuned)}.")
+        if chosen:
+            lines.append(f"Chosen: {listed(chosen, most=12)}.")
     return [
         *lines,
         f"Task {task.label}, version {task.spec.version}; {counted(len(seeds), 'seed')} ({span}).",
