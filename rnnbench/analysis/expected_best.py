@@ -1,8 +1,8 @@
 """Expected best validation score after a number of tries of random search, from one study.
 
-Sources: Dodge et al. 2019 (the curve, by an estimate that draws tries with replacement); Tang et al.
-2020 (that estimate is biased towards worse scores; the one that draws without replacement is not);
-Efron & Tibshirani 1993 (an interval from the bootstrap's standard error).
+Sources: Dodge et al. 2019 (the curve, by an estimate that draws tries with replacement); Tang et
+al. 2020 (that estimate is biased towards worse scores, and one without replacement is not); Efron &
+Tibshirani 1993 (an interval from the bootstrap's standard error).
 """
 
 from __future__ import annotations

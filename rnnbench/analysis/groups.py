@@ -36,7 +36,6 @@ from rnnbench.records.result import (
 from rnnbench.records.spec import TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue, with_options
 
-
 Recipe: TypeAlias = Literal["untuned", "tuned", "both"]
 """Whether a tuning study chose a configuration; ``both``: it chose the recipe it was to improve."""
 

@@ -33,8 +33,8 @@ def importances(study: Study) -> dict[str, float] | str:
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    direction = "maximize" if study.direction == "higher" else "minimize"
-    imagined = optuna.create_study(direction=direction)
+    higher = study.direction == "higher"
+    imagined = optuna.create_study(direction="maximize" if higher else "minimize")
     spaces = {axis.name: axis.distribution for axis in study.space}
     for record in study.tries:
         number = try_of(record).number

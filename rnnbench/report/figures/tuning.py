@@ -46,16 +46,16 @@ def sensitivity(
         figure.set_size_inches(8.6, 4.3)
     alone = len(axes_of) == 1
     for panel, axis in zip(row, shown, strict=True):
-        for each in drawn:
-            _draw_tries(panel, each, axis, styles[each.label], alone)
+        for place, each in enumerate(drawn):
+            _draw_tries(panel, each, axis, styles[each.label], alone, _shift(place, drawn, axis))
         _draw_defaults(panel, axis, drawn)
         _use_axis(panel, axis)
         panel.set_xlabel(figure_text(axis.name))
     if task.learning is not None:
         use_score_axis(row[0], task)
     for panel, axis in zip(row, shown, strict=True):
-        for each in drawn:
-            _draw_failed(panel, each, axis, styles[each.label])
+        for place, each in enumerate(drawn):
+            _draw_failed(panel, each, axis, styles[each.label], _shift(place, drawn, axis))
     score = drawn[0].study.score_name
     row[0].set_ylabel(f"best validation {figure_text(score)}")
     legend(figure, [(each.label, styles[each.label]) for each in drawn])
@@ -127,15 +127,23 @@ def _place(axis: Axis, value: OptionValue) -> float:
     return float(axis.choices.index(value))
 
 
-def _draw_tries(panel: Axes, model: TunedModel, axis: Axis, style: Style, alone: bool) -> None:
-    points = sorted(
-        (_place(axis, try_of(record).values[axis.name]), validated.best_score, record)
+def _shift(place: int, models: Sequence[TunedModel], axis: Axis) -> float:
+    """Return the offset of a model's points, so that models stand side by side at a choice."""
+    return 0.0 if axis.is_range else 0.5 * ((place + 0.5) / len(models) - 0.5)
+
+
+def _draw_tries(
+    panel: Axes, model: TunedModel, axis: Axis, style: Style, alone: bool, shift: float
+) -> None:
+    points = [
+        (_place(axis, try_of(record).values[axis.name]) + shift, validated.best_score, record)
         for record in model.study.tries
         if (validated := model.study.validated.get(try_of(record).number)) is not None
         and axis.name in try_of(record).values
-    )
+    ]
     if not points:
         return
+    points.sort(key=lambda point: point[:2])
     x, y = [p[0] for p in points], [p[1] for p in points]
     # Between tries that differ in other settings too, a line would join unlike points.
     line = style.dashes if alone and axis.is_range else "none"
@@ -163,11 +171,11 @@ def _draw_tries(panel: Axes, model: TunedModel, axis: Axis, style: Style, alone:
             )
 
 
-def _draw_failed(panel: Axes, model: TunedModel, axis: Axis, style: Style) -> None:
+def _draw_failed(panel: Axes, model: TunedModel, axis: Axis, style: Style, shift: float) -> None:
     low, high = panel.get_ylim()
     worse = low if model.study.direction == "higher" else high
     places = [
-        _place(axis, try_of(record).values[axis.name])
+        _place(axis, try_of(record).values[axis.name]) + shift
         for record in model.study.tries
         if try_of(record).number not in model.study.validated and axis.name in try_of(record).values
     ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rnnbench import __version__
 from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.formatting import counted, listed
-from rnnbench.analysis.groups import TaskGroup
+from rnnbench.analysis.groups import TUNED, TaskGroup
 from rnnbench.analysis.judged import JudgedTask
 from rnnbench.analysis.sources import Spread
 from rnnbench.analysis.tuned import tuned_models
@@ -93,11 +93,14 @@ def report_of(
 
 def _subtitle(records: Sequence[Record], tasks: Sequence[TaskGroup]) -> str:
     days = sorted(record.started_at[:10] for record in records)
-    models = {configuration.label for task in tasks for configuration in task.configurations}
+    models = {c.label.removesuffix(TUNED) for task in tasks for c in task.configurations}
+    alone = sum(record.spec.varied != "all" for record in records)
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     done = sum(len(configuration.scores) for task in tasks for configuration in task.configurations)
     counts = (
-        f"{counted(len(records), 'trial')}, {done:,} with a score; {counted(len(models), 'model')}"
+        f"{counted(len(records) - alone, 'trial')}, {done:,} with a score"
+        + (f", and {alone:,} that vary one source of randomness" if alone else "")
+        + f"; {counted(len(models), 'model')}"
     )
     return f"{counts}, {counted(len(tasks), 'task')}; run {when}"
 

@@ -13,8 +13,8 @@ from rnnbench.report.page.leaderboard import MOST_ROWS
 
 _HEADINGS: dict[Varied, str] = {
     "all": "all together",
-    "init": "initial weights alone",
-    "data": "data alone",
+    "init": "the initial weights alone",
+    "data": "the data alone",
     "order": "order and dropout alone",
 }
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rnnbench.analysis.judged import JudgedTask
 from rnnbench.analysis.tuned import TunedModel
-from rnnbench.report.blocks import Section
+from rnnbench.report.blocks import Made, Section
 from rnnbench.report.figures.curves import learning_curves
 from rnnbench.report.figures.gradients import (
     gradient_profiles,
@@ -42,7 +42,7 @@ def task_section(
     task = judged.task
     slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
     name = f"{place:02d}-{slug}"
-    parts = (
+    parts: tuple[Callable[[], Made], ...] = (
         partial(leaderboard, task, styles),
         partial(leaderboard, task, styles, ahead=True),
         partial(with_worst, task),

@@ -72,14 +72,17 @@ def _differences(models: Sequence[TunedModel]) -> list[str]:
             said["open"].append(text)
     lines = []
     score = models[0].study.score_name
-    for outcome in ("better", "worse"):
-        if said[outcome]:
-            lines.append(
-                f"The tuned recipe is {outcome} than the default one, by the interval of the "
-                f"paired difference in {score}, for {listed(said[outcome])}."
-            )
+    lines += [
+        f"By the interval of the paired difference in {score}, the tuned recipe is {outcome} than "
+        f"the default one for {listed(said[outcome])}."
+        for outcome in ("better", "worse")
+        if said[outcome]
+    ]
     if said["open"]:
-        lines.append(f"The interval holds no difference for {listed(said['open'])}.")
+        lines.append(
+            f"The interval of the paired difference holds 0, so that neither recipe is shown to be "
+            f"better, for {listed(said['open'])}."
+        )
     if same := [each.label for each in models if each.no_better]:
         lines.append(f"The default recipe was itself the best try for {listed(same)}.")
     if none := [each.label for each in models if each.study.best is None]:
@@ -88,7 +91,7 @@ def _differences(models: Sequence[TunedModel]) -> list[str]:
 
 
 def changes_text(judged: JudgedTask, models: Sequence[TunedModel]) -> str:
-    """Return how often the verdict between two models changes with the recipe; empty for no pair."""
+    """Return how often the verdict on two models changes with the recipe; empty for no pair."""
     found = verdict_changes(judged, models)
     few = (
         f" ({counted(found.too_few_seeds, 'further pair')} with too few seeds)"

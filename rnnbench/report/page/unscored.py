@@ -11,7 +11,7 @@ from rnnbench.report.page.leaderboard import MOST_ROWS
 
 
 def with_worst(task: TaskGroup) -> Table | None:
-    """Return the table beside the leaderboard, or ``None`` where every trained trial has a score."""
+    """Return the table beside the leaderboard, or ``None`` where no trained trial lacks a score."""
     worst = worst_score(task)
     if worst is None or not any(penalised(c) for c in task.configurations):
         return None
@@ -32,8 +32,8 @@ def with_worst(task: TaskGroup) -> Table | None:
     ]
     columns = (
         Column("model", numeric=False),
-        Column(f"{task.score_name}, they count as {number(worst)} [{level_text()}]"),
-        Column(f"{task.score_name}, they are left out [{level_text()}]"),
+        Column(f"{task.score_name}, without a score = {number(worst)} [{level_text()}]"),
+        Column(f"{task.score_name}, without a score left out [{level_text()}]"),
         Column("trials with a score"),
         Column("trials counted as the worst"),
         Column("trials without a score", numeric=False),
