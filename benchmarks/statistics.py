@@ -22,8 +22,10 @@ from rnnbench.analysis import studentized_range
 from rnnbench.analysis.across_tasks import interquartile_mean, interquartile_mean_interval
 from rnnbench.analysis.all_pairs import AllPairs
 from rnnbench.analysis.baseline import shown_better
+from rnnbench.analysis.expected_best import expected_best
 from rnnbench.analysis.intervals import Floats, mean_interval, widened
 from rnnbench.analysis.items import item_error
+from rnnbench.analysis.superiority import beating
 from rnnbench.analysis.verdicts import Family, Trials
 from rnnbench.records.items import ItemScores
 
@@ -36,6 +38,8 @@ LIKELY = 0.999
 Generator = np.random.Generator
 Draw = Callable[[Generator, tuple[int, ...]], Floats]
 """(random numbers, shape) -> scores."""
+PairOfModels = Callable[[Generator, int], tuple[Floats, Floats]]
+"""(random numbers, seeds) -> scores of two models."""
 
 
 @dataclass(frozen=True)
@@ -284,6 +288,78 @@ def across_coverage(tables: int, tasks: int) -> list[str]:
 ACROSS_SEEDS = (2, 3, 5, 10)
 
 
+def _normals(distance: float, spread: float = 1.0) -> PairOfModels:
+    def draw(rng: Generator, n: int) -> tuple[Floats, Floats]:
+        return rng.normal(distance, spread, n), rng.normal(size=n)
+
+    return draw
+
+
+def _rates(a: float, b: float) -> PairOfModels:
+    def draw(rng: Generator, n: int) -> tuple[Floats, Floats]:
+        return (rng.random(n) < a).astype(float), (rng.random(n) < b).astype(float)
+
+    return draw
+
+
+PAIRS: dict[str, PairOfModels] = {
+    **{f"normal, {d:g} standard deviations apart": _normals(d) for d in (0.0, 1.0, 2.0, 3.0)},
+    "one 10 times as noisy, same mean": _normals(0.0, 10.0),
+    "one 10 times as noisy, one of its deviations apart": _normals(10.0, 10.0),
+    "lognormal, 1 apart": lambda rng, n: (rng.lognormal(size=n) + 1, rng.lognormal(size=n)),
+    "accuracy on 150 items, 0.97 and 0.95": lambda rng, n: (
+        rng.binomial(150, 0.97, n) / 150,
+        rng.binomial(150, 0.95, n) / 150,
+    ),
+    "solve or not, p = 0.8 and 0.2": _rates(0.8, 0.2),
+    "solve or not, p = 0.5 and 0.5": _rates(0.5, 0.5),
+}
+
+
+def beating_coverage(tables: int, name: str) -> list[str]:
+    """Return, by seeds, the coverage of the probability that one model beats another."""
+    draw = PAIRS[name]
+    rng = np.random.default_rng(10)
+    first, second = draw(rng, 1_000_000)
+    truth = float((first > second).mean() + 0.5 * (first == second).mean())
+    cells = []
+    for n in (*SEEDS, 20):
+        held = 0
+        for _ in range(tables):
+            estimate = beating(*draw(rng, n))
+            assert estimate.low is not None
+            assert estimate.high is not None
+            held += estimate.low <= truth <= estimate.high
+        cells.append(_percent(held, tables))
+    return cells
+
+
+TRIES: dict[str, Callable[[Generator, int], Floats]] = {
+    "uniform": lambda rng, n: rng.random(n),
+    "normal": lambda rng, n: rng.normal(size=n),
+    "beta(0.5, 0.5)": lambda rng, n: rng.beta(0.5, 0.5, n),
+    "minus exponential": lambda rng, n: -rng.exponential(size=n),
+}
+STUDIES = (6, 10, 20, 30)
+
+
+def best_coverage(tables: int, name: str) -> list[str]:
+    """Return, by tries, the coverage of the expected best of 1 and of half of the tries."""
+    draw = TRIES[name]
+    rng = np.random.default_rng(11)
+    cells = []
+    for tries in STUDIES:
+        half = tries // 2
+        truth = [float(draw(rng, n * 100_000).reshape(-1, n).max(axis=1).mean()) for n in (1, half)]
+        held = np.zeros(2)
+        for _ in range(tables):
+            found = expected_best(draw(rng, tries).tolist(), 1)
+            for place, n in enumerate((1, half)):
+                held[place] += found.low[n - 1] <= truth[place] <= found.high[n - 1]
+        cells.append(" / ".join(f"{100 * share / tables:.0f}" for share in held))
+    return cells
+
+
 def tables_of(count: int, pool: ProcessPoolExecutor) -> Iterator[str]:
     """Yield Markdown: each table with its heading and its meaning."""
     grid = [f"{m} models, {n} seeds" for m, n in itertools.product(MODELS, SEEDS)]
@@ -357,6 +433,23 @@ def tables_of(count: int, pool: ProcessPoolExecutor) -> Iterator[str]:
     counts = (2, 5, 7, 20)
     rows = list(pool.map(partial(across_coverage, count), counts))
     yield _table(["tasks", *(f"{n} seeds" for n in ACROSS_SEEDS)], [str(n) for n in counts], rows)
+    yield from tables_of_recipes(count, pool)
+
+
+def tables_of_recipes(count: int, pool: ProcessPoolExecutor) -> Iterator[str]:
+    """Yield the tables on the probability of beating and on the best of several tries."""
+    yield "## Coverage of the probability that one model beats another"
+    yield "Share of 95 % intervals that hold the true probability."
+    rows = list(pool.map(partial(beating_coverage, 4 * count), PAIRS))
+    heads = [f"{n} seeds" for n in (*SEEDS, 20)]
+    yield _table(["scores", *heads], list(PAIRS), rows)
+    yield "## Coverage of the expected best score"
+    yield (
+        "Percentages of 95 % intervals that hold the expected best score of one try / of half as "
+        "many tries as the study has, by the shape of the scores of tries."
+    )
+    rows = list(pool.map(partial(best_coverage, count), TRIES))
+    yield _table(["scores", *(f"{n} tries" for n in STUDIES)], list(TRIES), rows)
 
 
 def _percent(part: int, whole: int) -> str:

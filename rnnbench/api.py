@@ -448,6 +448,7 @@ def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.D
                 "steps": spec.settings.steps,
                 "seed": spec.seed,
                 **_matched_columns(spec),
+                "varied": spec.varied,
             }
             for spec in specs
         ]

@@ -347,6 +347,9 @@ TRIAL: tuple[Column, ...] = (
     Column("match_target", REAL, "spec.model.matched.target", "target of that quantity"),
     Column("match_error", REAL, "spec.model.matched.error",
            "relative distance of the achieved value from the target"),
+    Column("varied", TEXT, "spec.varied",
+           "what the seed varies: `all`, or `init`, `data` or `order` alone, the others having the "
+           "seed 0"),
 )
 POINT: tuple[Column, ...] = (
     Column("step", WHOLE, "step", "optimizer step of the validation"),

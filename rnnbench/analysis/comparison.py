@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
+from rnnbench.analysis.intervals import Estimate
+from rnnbench.analysis.superiority import probability_of_beating
 from rnnbench.analysis.verdicts import (
     SMALLEST_EFFECT,
     Family,
@@ -32,6 +34,7 @@ class Pairing:
         score_name: the task's score.
         a, b: the two sides.
         verdict: of ``b`` against ``a``.
+        beats: probability that a trial of ``b`` beats one of ``a``.
         differing: (name, value of ``a``, value of ``b``) of each setting in which they differ;
             empty when the budgets are equal.
     """
@@ -41,6 +44,7 @@ class Pairing:
     a: Configuration
     b: Configuration
     verdict: Verdict
+    beats: Estimate | None
     differing: tuple[tuple[str, OptionValue, OptionValue], ...]
 
 
@@ -233,6 +237,7 @@ def _judged(found: Sequence[_Found], smallest_effect: float, stores: bool) -> li
             each.a,
             each.b,
             verdict,
+            probability_of_beating(each.b, each.a, each.task.sign),
             _differing(each.a.spec, each.b.spec),
         )
         for each, verdict in zip(found, judge_jointly(families), strict=True)

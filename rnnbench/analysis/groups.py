@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from rnnbench.analysis.intervals import (
     Estimate,
@@ -35,6 +36,9 @@ from rnnbench.records.result import (
 from rnnbench.records.spec import TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue, with_options
 
+Recipe: TypeAlias = Literal["untuned", "tuned", "both"]
+"""Whether a tuning study chose a configuration; ``both``: it chose the recipe it was to improve."""
+
 
 @dataclass(frozen=True, eq=False)
 class Configuration:
@@ -43,6 +47,7 @@ class Configuration:
     label: str
     """Unique within its task; the same in every task."""
     records: tuple[Record, ...]
+    recipe: Recipe = "untuned"
 
     @property
     def spec(self) -> TrialSpec:
@@ -280,26 +285,37 @@ def latest(records: Sequence[Record]) -> list[Record]:
     return list(found.values())
 
 
-def group(records: Sequence[Record]) -> list[TaskGroup]:
+TUNED = " (tuned)"
+"""Ends the label of a configuration that a tuning study chose."""
+_NONE_TUNED: Mapping[str, str] = MappingProxyType({})
+
+
+def group(records: Sequence[Record], tuned: Mapping[str, str] = _NONE_TUNED) -> list[TaskGroup]:
     """Group the last attempts of all trials by task and data, then by configuration.
 
-    Tasks are in the order of their labels.
+    Trials that vary one source of randomness alone, and tries of a tuning study, are left out:
+    their scores never count. Tasks are in the order of their labels.
+
+    Args:
+        records: attempts; the last one of each trial counts.
+        tuned: ``config_id`` of each configuration that a tuning study chose, with that of the
+            default one that it improves on; its label is that of the latter with ``(tuned)``.
     """
     by_task: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    last = latest(records)
+    last = [record for record in latest(records) if record.spec.reported]
     data = _data_of_tasks(last)
     for record in last:
         task_id = record.spec.task.task_id
         checksums = record.result.data_checksums or data.get(task_id, {})
         key = content_hash([task_id, checksums]) if checksums else task_id
         by_task[key][record.spec.config_id].append(record)
-    shown = _distinguishing(by_task.values())
+    shown = _distinguishing(by_task.values(), tuned)
     task_labels = Counter(_first(configs).task.label for configs in by_task.values())
     groups = []
     for key, configs in by_task.items():
         spec = _first(configs).task
         label = spec.label if task_labels[spec.label] == 1 else f"{spec.label} (data {key[:6]})"
-        groups.append(TaskGroup(label, spec, tuple(_ordered(_labelled(configs, shown)))))
+        groups.append(TaskGroup(label, spec, tuple(_ordered(_labelled(configs, shown, tuned)))))
     return sorted(groups, key=lambda each: (_natural(each.label), each.spec.task_id))
 
 
@@ -339,12 +355,19 @@ def _features(spec: TrialSpec) -> dict[str, OptionValue]:
     }
 
 
-def _distinguishing(tasks: Iterable[dict[str, list[Record]]]) -> dict[str, list[str]]:
-    """Return the features in which the configurations of each model label differ within a task."""
+def _distinguishing(
+    tasks: Iterable[dict[str, list[Record]]], tuned: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the features in which the configurations of each model label differ within a task.
+
+    Those that a tuning study chose are left out: their labels say so.
+    """
     differing: dict[str, dict[str, None]] = defaultdict(dict)
     for configs in tasks:
         by_label: dict[str, list[dict[str, OptionValue]]] = defaultdict(list)
-        for records in configs.values():
+        for config_id, records in configs.items():
+            if _recipe_of(config_id, tuned) == "tuned":
+                continue
             by_label[records[0].spec.model.label].append(_features(records[0].spec))
         for label, features in by_label.items():
             names = dict.fromkeys(name for each in features for name in each)
@@ -354,7 +377,15 @@ def _distinguishing(tasks: Iterable[dict[str, list[Record]]]) -> dict[str, list[
     return {label: list(names) for label, names in differing.items()}
 
 
-def _labelled(configs: dict[str, list[Record]], shown: dict[str, list[str]]) -> list[Configuration]:
+def _recipe_of(config_id: str, tuned: Mapping[str, str]) -> Recipe:
+    if config_id not in tuned:
+        return "untuned"
+    return "both" if config_id in tuned.values() else "tuned"
+
+
+def _labelled(
+    configs: dict[str, list[Record]], shown: dict[str, list[str]], tuned: Mapping[str, str]
+) -> list[Configuration]:
     labels = {}
     for config_id, records in configs.items():
         model, features = records[0].spec.model, _features(records[0].spec)
@@ -362,6 +393,10 @@ def _labelled(configs: dict[str, list[Record]], shown: dict[str, list[str]]) -> 
             name.removeprefix("option "): features.get(name) for name in shown.get(model.label, [])
         }
         labels[config_id] = with_options(model.name, {**model.shown, **extra})
+    own = dict(labels)
+    for config_id in configs:
+        if _recipe_of(config_id, tuned) == "tuned":
+            labels[config_id] = f"{own.get(tuned[config_id], own[config_id])}{TUNED}"
     repeated = Counter(labels.values())
     return [
         Configuration(
@@ -369,6 +404,7 @@ def _labelled(configs: dict[str, list[Record]], shown: dict[str, list[str]]) -> 
             if repeated[labels[config_id]] == 1
             else f"{labels[config_id]} ({config_id[:6]})",
             tuple(sorted(records, key=lambda record: record.spec.seed)),
+            _recipe_of(config_id, tuned),
         )
         for config_id, records in configs.items()
     ]

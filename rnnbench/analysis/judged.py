@@ -1,4 +1,8 @@
-"""A task with its verdicts: models that see the past alone, and models that look ahead, apart."""
+"""A task with its verdicts, in fields of configurations that are compared with each other.
+
+Models that see the past alone and models that look ahead are apart, and so are default recipes and
+those that a tuning study chose.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,12 @@ class Field:
 
     configurations: tuple[Configuration, ...]
     family: Family
+    tuned: bool = False
+    """Whether a tuning study chose every recipe."""
+    ahead: bool = False
+    """Whether they look ahead."""
+    others: tuple[Family, ...] = ()
+    """The family of the same models with the other recipes, which shares the error rate."""
 
     @property
     def best(self) -> Configuration:
@@ -34,7 +44,11 @@ class Field:
 
     def verdict(self, a: Configuration, b: Configuration) -> Verdict:
         """Return the judgement on ``b`` against ``a``."""
-        return self.family.verdict(a.label, b.label)
+        return self.family.verdict(a.label, b.label, self.others)
+
+    def sooner(self, a: Configuration, b: Configuration) -> float | None:
+        """Return the p-value of the times to solve of two configurations."""
+        return self.family.sooner(a.label, b.label, self.others)
 
     def against_best(self) -> list[tuple[Configuration, Verdict]]:
         """Return the other configurations with their judgement against the best one."""
@@ -62,17 +76,25 @@ class JudgedTask:
     @cached_property
     def causal(self) -> Field | None:
         """The configurations whose output depends on past inputs alone."""
-        return self._field([c for c in self.task.scored if c.spec.model.causal])
+        return self._find(ahead=False, tuned=False)
 
     @cached_property
     def looking_ahead(self) -> Field | None:
         """The configurations that read the whole sequence first: an easier problem."""
-        return self._field([c for c in self.task.scored if not c.spec.model.causal])
+        return self._find(ahead=True, tuned=False)
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """Those of the two that have a configuration with a score."""
-        return tuple(each for each in (self.causal, self.looking_ahead) if each is not None)
+        """All fields that have a configuration with a score, default recipes first."""
+        return tuple(
+            field
+            for tuned in (False, True)
+            for ahead in (False, True)
+            if (field := self._field(ahead, tuned)) is not None
+        )
+
+    def _find(self, *, ahead: bool, tuned: bool) -> Field | None:
+        return next((f for f in self.fields if (f.ahead, f.tuned) == (ahead, tuned)), None)
 
     @cached_property
     def above_baseline(self) -> set[str]:
@@ -83,8 +105,30 @@ class JudgedTask:
         members = {label: x for each in self.fields for label, x in each.family.members.items()}
         return shown_better(members, learning.baseline, self.task.sign)
 
-    def _field(self, configurations: list[Configuration]) -> Field | None:
-        if not configurations:
+    def _members(self, ahead: bool, tuned: bool) -> tuple[Configuration, ...]:
+        recipes = ("tuned", "both") if tuned else ("untuned", "both")
+        return tuple(
+            c for c in self.task.scored if c.spec.model.causal is not ahead and c.recipe in recipes
+        )
+
+    @cached_property
+    def _families(self) -> dict[tuple[bool, bool], Family]:
+        """The families by (looks ahead, tuned); those of default and tuned share one error rate."""
+        found: dict[tuple[bool, bool], Family] = {}
+        for ahead in (False, True):
+            both = {tuned: self._members(ahead, tuned) for tuned in (False, True)}
+            sharing = max(1, sum(len(members) > 1 for members in both.values()))
+            for tuned, members in both.items():
+                if members:
+                    trials = {c.label: Trials.of(c) for c in members}
+                    found[ahead, tuned] = Family(trials, self.task.sign, self.margin, sharing)
+        return found
+
+    def _field(self, ahead: bool, tuned: bool) -> Field | None:
+        family = self._families.get((ahead, tuned))
+        if family is None:
             return None
-        members = {c.label: Trials.of(c) for c in configurations}
-        return Field(tuple(configurations), Family(members, self.task.sign, self.margin))
+        other = self._families.get((ahead, not tuned))
+        return Field(
+            self._members(ahead, tuned), family, tuned, ahead, () if other is None else (other,)
+        )

@@ -151,7 +151,7 @@ class Family:
     ) -> None:
         self.members = dict(members)
         self.margin = margin
-        self._sign = sign
+        self.sign = sign
         self._families = families
         self._permutations = permutations
         self._one_model = one_model
@@ -227,7 +227,7 @@ class Family:
             return None
         return self._means.p_value(*self._places(a, b), _means_of(others))
 
-    def sooner(self, a: str, b: str) -> float | None:
+    def sooner(self, a: str, b: str, others: Sequence[Family] = ()) -> float | None:
         """Return the p-value of the times to solve of two members, corrected over all pairs.
 
         The log-rank test is taken as a test of scores (Peto & Peto 1972) and corrected as mean
@@ -235,7 +235,8 @@ class Family:
         """
         if self._times is None or min(self.members[x].count for x in (a, b)) < FEWEST_FOR_VERDICT:
             return None
-        return self._times.difference(self._timed.index(a), self._timed.index(b)).p_value
+        further = [each._times for each in others if each._times is not None]
+        return self._times.p_value(self._timed.index(a), self._timed.index(b), further)
 
     @cached_property
     def _means(self) -> AllPairs:
@@ -254,7 +255,7 @@ class Family:
             return None
         scores = log_rank_scores(pooled)
         ends = np.cumsum([len(each) for each in steps])
-        return AllPairs(np.split(scores, ends[:-1]))
+        return AllPairs(np.split(scores, ends[:-1]), families=self._families)
 
     @cached_property
     def _rate_p_values(self) -> dict[frozenset[str], float]:
@@ -282,7 +283,7 @@ class Family:
             return "equivalent"
         if not difference.shown:
             return "undecided"
-        return "better" if self._sign * difference.estimate.value > 0 else "worse"
+        return "better" if self.sign * difference.estimate.value > 0 else "worse"
 
 
 def margin_of(task: TaskGroup, smallest_effect: float = SMALLEST_EFFECT) -> float:

@@ -260,7 +260,7 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
         f"trial     {attempts[-1].trial_id}",
         f"task      {task.label}  (version {task.version}, {task.provider.distribution})",
         f"model     {model.label}  H={model.hidden_size}  ({provider})",
-        f"seed      {spec.seed}",
+        f"seed      {spec.seed_label}",
         f"settings  {', '.join(settings)}",
     ]
     if weights:

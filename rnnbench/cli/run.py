@@ -226,7 +226,7 @@ def _show_plan(specs: Sequence[TrialSpec], stored: dict[str, Status], console: C
         _print(
             f"{spec.trial_id}  {status:<8}  {spec.task.label}  {spec.model.label}  "
             f"H={spec.model.hidden_size}{_matched_text(spec.model.matched)}  "
-            f"{spec.settings.steps} steps  seed {spec.seed}",
+            f"{spec.settings.steps} steps  seed {spec.seed_label}",
             console,
         )
     count = sum(spec.trial_id in stored for spec in specs)

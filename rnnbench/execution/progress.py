@@ -209,7 +209,9 @@ def _plan_line(trials: int, stored: int, jobs: int) -> str:
 
 
 def _name(spec: TrialSpec) -> str:
-    return f"{spec.task.label} · {spec.model.label} H={spec.model.hidden_size} seed {spec.seed}"
+    return (
+        f"{spec.task.label} · {spec.model.label} H={spec.model.hidden_size} seed {spec.seed_label}"
+    )
 
 
 def _step(spec: TrialSpec, progress: messages.Progress | None) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from rnnbench.contract.options import Option, resolve
 from rnnbench.errors import PluginError, UsageError, did_you_mean
 from rnnbench.plan.matching import Match, parse_match
+from rnnbench.plan.varying import parse_sources, varied_trials
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.records.syntax import OptionValue, Selector, expand, parse_selectors
@@ -88,6 +89,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
         len(seeds)
         * sum(selector.size for _, selector in tasks)
         * sum(selector.size for _, selector in models)
+        * (1 + len(parse_sources(request.vary)))
     )
     configurations: list[tuple[TaskSpec, Settings, list[ModelSpec]]] = []
     for name, selector in tasks:
@@ -108,7 +110,8 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
             for model_spec in model_specs:
                 trial = TrialSpec(task=task_spec, model=model_spec, settings=settings, seed=seed)
                 trials.setdefault(trial.trial_id, trial)
-    return list(trials.values())
+    planned = list(trials.values())
+    return [*planned, *varied_trials(planned, request.vary, registry)]
 
 
 def default_seeds(preset: str | None) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt
 
 from rnnbench.records.base import Data, Line, content_hash
 from rnnbench.records.settings import Settings
+from rnnbench.records.space import Axis
 from rnnbench.records.syntax import OptionValue, with_options
 
 RECORD_SCHEMA = 2
@@ -133,6 +134,10 @@ class ModelSpec(_Registered):
         return {**super().identity(), "hidden_size": self.hidden_size}
 
 
+Sampler: TypeAlias = Literal["random", "tpe", "grid"]
+Pruner: TypeAlias = Literal["none", "median", "halving"]
+
+
 class Try(Data):
     """One try of a tuning study: a trial that chooses a recipe and is never reported as a score."""
 
@@ -142,8 +147,17 @@ class Try(Data):
     """From 0, in the order in which the sampler proposed it."""
     values: dict[str, OptionValue]
     """The values tried, by setting or model option."""
+    space: tuple[Axis, ...] = ()
+    """The search space, in the order of the names."""
+    sampler: Sampler = "random"
+    pruner: Pruner = "none"
+    asked: PositiveInt = 1
+    """Tries that the run asked for which trained this one; no part of the study's identity."""
+    default_id: str = ""
+    """``config_id`` of the default recipe, which the study improves on."""
 
 
+VariedSource: TypeAlias = Literal["init", "data", "order"]
 Varied: TypeAlias = Literal["all", "init", "data", "order"]
 """Sources of randomness that the seed varies.
 
@@ -164,6 +178,20 @@ class TrialSpec(Data):
     tuning: Try | None = None
     """The try that this trial is; ``None`` for a trial whose score is reported."""
 
+    def seed_of(self, source: VariedSource) -> int:
+        """Return the seed of one source of randomness: 0 where the trial varies another one."""
+        return self.seed if self.varied in ("all", source) else 0
+
+    @property
+    def seed_label(self) -> str:
+        """The seed in words: ``3``, or ``3 of init`` where it is that of one source alone."""
+        return str(self.seed) if self.varied == "all" else f"{self.seed} of {self.varied}"
+
+    @property
+    def reported(self) -> bool:
+        """Whether its score counts: it varies all sources, and is no try of a tuning study."""
+        return self.varied == "all" and self.tuning is None
+
     @property
     def trial_id(self) -> str:
         """Hash of everything that defines the trial."""
@@ -173,6 +201,11 @@ class TrialSpec(Data):
     def config_id(self) -> str:
         """Hash of the trial without its seed; trials of equal ids are replicates."""
         return content_hash(self._config())
+
+    @property
+    def recipe_id(self) -> str:
+        """``config_id`` of reported trials with this model and these settings, of all sources."""
+        return self.model_copy(update={"tuning": None, "varied": "all"}).config_id
 
     @property
     def speed_id(self) -> str:

@@ -88,6 +88,11 @@ def _findings(pairing: Pairing, a: str, b: str) -> list[str]:
             f"{one_line(pairing.score_name, 60)}, {b} minus {a}: "
             f"{estimate_text(difference.estimate, signed=True)} ({level_text()} interval){tested}."
         )
+    if pairing.beats is not None and verdict.outcome != "identical":
+        lines.append(
+            f"Probability that {b} beats {a} on a new seed: {estimate_text(pairing.beats)} "
+            f"({level_text()} interval)."
+        )
     if pairing.differing:
         values = (f"{n} {option_text(x)} and {option_text(y)}" for n, x, y in pairing.differing)
         lines.append(f"Not an equal budget: {', '.join(values)}.")

@@ -12,7 +12,10 @@ from itertools import islice
 from pathlib import Path
 
 from rnnbench.analysis.groups import group, latest
+from rnnbench.analysis.sources import spreads
 from rnnbench.analysis.tables import export, tidy
+from rnnbench.analysis.tuned import tuned_configurations
+from rnnbench.analysis.tuning import Study, studies
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.files import replacing
@@ -31,6 +34,7 @@ def write_report(
     records: Sequence[Record],
     folder: Path,
     *,
+    tries: Sequence[Record] = (),
     command: str | None = None,
     title: str | None = None,
     smallest_effect: float = SMALLEST_EFFECT,
@@ -45,6 +49,7 @@ def write_report(
     Args:
         records: attempts; the last one of each trial counts.
         folder: where to write; created with its parents when missing.
+        tries: records of tuning studies; they are shown, and never counted as scores.
         command: the command that makes this report, listed after those of the records.
         title: heading of the page; the tasks are named when ``None``.
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
@@ -65,7 +70,15 @@ def write_report(
         try:
             with replacing(target) as part:
                 part.mkdir()
-                _fill(part, latest(records), command, title, smallest_effect, processes)
+                _fill(
+                    part,
+                    latest(records),
+                    studies(tries),
+                    command,
+                    title,
+                    smallest_effect,
+                    processes,
+                )
                 if target.exists():
                     target.rename(old)
         finally:
@@ -91,14 +104,15 @@ def check_folder(folder: Path) -> None:
 def _fill(
     part: Path,
     records: Sequence[Record],
+    tuning: Sequence[Study],
     command: str | None,
     title: str | None,
     smallest_effect: float,
     processes: int,
 ) -> None:
-    tasks = group(records)
+    tasks = group(records, tuned_configurations(tuning))
     with styled():
-        sections = sections_of(tasks, smallest_effect)
+        sections = sections_of(tasks, smallest_effect, tuning, spreads(tasks, records))
         calls: list[Callable[[], Made]] = [partial(_write_table, records, part / "results.csv")]
         calls += [make for section in sections for make in section.parts]
         made = iter(call_all(calls, processes)[1:])

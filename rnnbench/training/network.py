@@ -152,12 +152,12 @@ class Network(nn.Module):
 
 
 def build_network(spec: TrialSpec, model: RegisteredModel, task: Task) -> Network:
-    """Build the untrained network of a trial. Its weights depend on the trial's seed alone.
+    """Build the untrained network of a trial. Its weights depend on one seed of the trial alone.
 
     Raises:
         UsageError: a setting of the network cannot act on the task, or tied widths differ.
     """
-    settings, seed = spec.settings, spec.seed
+    settings, seed = spec.settings, spec.seed_of("init")
     refuse_unusable(settings, task, spec.task.name)
     torch.manual_seed(seed_for(seed, "init"))
     try:

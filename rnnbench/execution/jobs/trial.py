@@ -113,7 +113,7 @@ def _measured(
     network = build_network(spec, model, task).to(device)
     if spec.settings.precision == "64":
         network = to_double(network)
-    source = source_of(task, spec.settings, spec.seed, device)
+    source = source_of(task, spec.settings, _seed_of_data(task, spec), device)
     notes: list[str] = []
     size: Size | None = None
     before = after = None
@@ -123,7 +123,7 @@ def _measured(
         with _costing_its_figure(network, notes, "gradient (init)"):
             before = _gradient(network, task, source, spec, "init")
     # After the probes, whose random draws must not shift those of the training.
-    torch.manual_seed(seed_for(spec.seed, "dropout"))
+    torch.manual_seed(seed_for(spec.seed_of("order"), "dropout"))
     learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
     loggers = make_loggers(job.options.loggers, job.logs, spec) if job.options.loggers else []
     fit(
@@ -158,6 +158,11 @@ def _measured(
         "plots": plots,
         "notes": tuple(notes),
     }
+
+
+def _seed_of_data(task: Task, spec: TrialSpec) -> int:
+    """Return the seed of a generated task's sequences, or of the order of fixed ones."""
+    return spec.seed_of("order" if isinstance(task, FiniteTask) else "data")
 
 
 @contextmanager
@@ -266,7 +271,7 @@ def _gradient(
     return measure_gradient(
         network,
         source.test,
-        generator=generator_for(spec.seed, "gradient"),
+        generator=generator_for(spec.seed_of("data"), "gradient"),
         when=when,
         relevant_lags=task.relevant_lags,
     )

@@ -21,6 +21,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from rnnbench.analysis.groups import TUNED
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 
@@ -85,17 +86,23 @@ def styled() -> Iterator[None]:
 def assign_styles(labels: Iterable[str]) -> dict[str, Style]:
     """Give each label its own style.
 
-    The palette is safe for colour-blind readers. Where colours repeat, markers and dashes differ.
+    The palette is safe for colour-blind readers. Where colours repeat, markers and dashes differ. A
+    tuned recipe has the colour and marker of the default one, and other dashes.
     """
     palette = sns.color_palette("colorblind").as_hex()
-    return {
-        label: Style(
-            palette[i % len(palette)],
-            _MARKERS[i % len(_MARKERS)],
-            _DASHES[i // len(palette) % len(_DASHES)],
+    listed = list(labels)
+    defaults = [label for label in listed if label.removesuffix(TUNED) not in set(listed) - {label}]
+    places = {label: place for place, label in enumerate(defaults)}
+    found = {}
+    for label in listed:
+        shifted = label not in places
+        place = places[label.removesuffix(TUNED) if shifted else label]
+        found[label] = Style(
+            palette[place % len(palette)],
+            _MARKERS[place % len(_MARKERS)],
+            _DASHES[(place // len(palette) + shifted) % len(_DASHES)],
         )
-        for i, label in enumerate(labels)
-    }
+    return found
 
 
 def panels(

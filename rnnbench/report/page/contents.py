@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from rnnbench import __version__
 from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.formatting import counted, listed
-from rnnbench.analysis.groups import TaskGroup
+from rnnbench.analysis.groups import TUNED, TaskGroup
 from rnnbench.analysis.judged import JudgedTask
+from rnnbench.analysis.sources import Spread
+from rnnbench.analysis.tuned import tuned_models
+from rnnbench.analysis.tuning import Study
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import one_line
 from rnnbench.records.result import Record
@@ -19,34 +22,47 @@ from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.across import across_section
 from rnnbench.report.page.conditions import conditions, conditions_over
 from rnnbench.report.page.difficulty import difficulty_section
+from rnnbench.report.page.sources import sources_section
 from rnnbench.report.page.task import task_section
+from rnnbench.report.page.tuning import tuning_section
 
 _MOST_COMMANDS = 20
 
 
 def sections_of(
-    tasks: Sequence[TaskGroup], smallest_effect: float = SMALLEST_EFFECT
+    tasks: Sequence[TaskGroup],
+    smallest_effect: float = SMALLEST_EFFECT,
+    studies: Sequence[Study] = (),
+    spreads: Sequence[Spread] = (),
 ) -> list[Section]:
-    """Return the sections: one for each task and difficulty sweep, and one across tasks."""
+    """Return the sections: for each task, its tuning, each difficulty sweep, and across tasks.
+
+    Args:
+        tasks: the records in groups.
+        smallest_effect: as a share of the range from the baseline to perfection.
+        studies: the tuning studies.
+        spreads: what the seeds vary.
+    """
     styles = assign_styles(sorted({c.label for task in tasks for c in task.configurations}))
     across = across_section(tasks, styles)
+    sources = sources_section(spreads)
+    of_tasks = []
     # With one task its conditions open the page.
     several = len(tasks) > 1
+    for place, task in enumerate(tasks, start=1):
+        judged, tuned = JudgedTask(task, smallest_effect), tuned_models(task, studies)
+        opening = conditions(task) if several else ()
+        of_tasks.append(task_section(judged, styles, place, tuned, opening))
+        if tuned:
+            of_tasks.append(tuning_section(judged, tuned, styles, place))
     return [
-        *(
-            task_section(
-                JudgedTask(task, smallest_effect),
-                styles,
-                place,
-                conditions(task) if several else (),
-            )
-            for place, task in enumerate(tasks, start=1)
-        ),
+        *of_tasks,
         *(
             difficulty_section(sweep, styles, place)
             for place, sweep in enumerate(difficulty_sweeps(tasks), start=1)
         ),
         *([] if across is None else [across]),
+        *([] if sources is None else [sources]),
     ]
 
 
@@ -82,11 +98,14 @@ def report_of(
 
 def _subtitle(records: Sequence[Record], tasks: Sequence[TaskGroup]) -> str:
     days = sorted(record.started_at[:10] for record in records)
-    models = {configuration.label for task in tasks for configuration in task.configurations}
+    models = {c.label.removesuffix(TUNED) for task in tasks for c in task.configurations}
+    alone = sum(record.spec.varied != "all" for record in records)
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     done = sum(len(configuration.scores) for task in tasks for configuration in task.configurations)
     counts = (
-        f"{counted(len(records), 'trial')}, {done:,} with a score; {counted(len(models), 'model')}"
+        f"{counted(len(records) - alone, 'trial')}, {done:,} with a score"
+        + (f", and {alone:,} that vary one source of randomness" if alone else "")
+        + f"; {counted(len(models), 'model')}"
     )
     return f"{counts}, {counted(len(tasks), 'task')}; run {when}"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
+from rnnbench.analysis.columns import options_text
 from rnnbench.analysis.formatting import (
     counted,
     estimate_text,
@@ -24,6 +26,7 @@ from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.remarks import seen_in_training
+from rnnbench.analysis.tuned import TunedModel, how_chosen
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.settings import Settings
 from rnnbench.report.page.fastest import fastest
@@ -42,8 +45,7 @@ def findings(judged: JudgedTask) -> list[str]:
         ]
     lines = _simple_methods(judged)
     for field in judged.fields:
-        ahead = field is judged.looking_ahead
-        lines += [_best(task, field, ahead), *_apart(field), *_sooner(field)]
+        lines += [_best(task, field), *_apart(field), *_sooner(field)]
     return [
         *lines,
         *_solved(task),
@@ -54,22 +56,35 @@ def findings(judged: JudgedTask) -> list[str]:
     ]
 
 
-def budget(task: TaskGroup) -> list[str]:
-    """Return the sentences on the budget, the seeds and the data."""
+def budget(task: TaskGroup, tuned: Sequence[TunedModel] = ()) -> list[str]:
+    """Return the sentences on the budget, the recipes, the seeds and the data.
+
+    Args:
+        task: the task.
+        tuned: the tuning studies on it.
+    """
     settings = list(
         dict.fromkeys(
-            _settings_text(configuration.spec.settings) for configuration in task.configurations
+            _settings_text(configuration.spec.settings)
+            for configuration in task.configurations
+            if configuration.recipe != "tuned"
         )
     )
     seeds = sorted({record.spec.seed for record in task.records})
     span = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
     lines = [f"Budget: {text}." for text in settings[:10]]
-    lines.append(
-        "Budgets differ: scores compare configurations, not architectures alone."
-        if len(settings) > 1
-        else "One recipe served every model and none was tuned: at another learning rate or "
-        "initialisation the order may be another."
-    )
+    if len(settings) > 1:
+        lines.append("Budgets differ: scores compare configurations, not architectures alone.")
+    elif not tuned:
+        lines.append(
+            "One recipe served every model and none was tuned: at another learning rate or "
+            "initialisation the order may be another."
+        )
+    if tuned:
+        chosen = [f"{each.label} {options_text(each.values)}" for each in tuned if each.values]
+        lines.append(f"{how_chosen(tuned)}.")
+        if chosen:
+            lines.append(f"Chosen: {listed(chosen, most=12)}.")
     return [
         *lines,
         f"Task {task.label}, version {task.spec.version}; {counted(len(seeds), 'seed')} ({span}).",
@@ -121,10 +136,10 @@ def _simple_methods(judged: JudgedTask) -> list[str]:
     ]
 
 
-def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
+def _best(task: TaskGroup, field: Field) -> str:
     best = field.best
     assert task.learning is not None
-    among = " of the models that look ahead" if ahead else ""
+    among = " of the models that look ahead" if field.ahead else ""
     facts = (
         f"({task.direction} is better; baseline {number(task.learning.baseline)}, "
         f"perfect {number(task.learning.perfect)})"
@@ -151,6 +166,8 @@ def _best(task: TaskGroup, field: Field, ahead: bool) -> str:
 
 def _recipe(field: Field) -> str:
     """Return the condition under which every finding holds, which opens the first sentence."""
+    if field.tuned:
+        return "With tuned recipes, "
     recipes = {c.spec.settings for c in field.configurations}
     return "At one untuned recipe, " if len(recipes) == 1 else "At untuned recipes, "
 
@@ -207,7 +224,7 @@ def _sooner(field: Field) -> list[str]:
     steps, first = min(timed, key=lambda each: each[0])
     later = []
     for other in field.configurations:
-        p_value = None if other is first else field.family.sooner(first.label, other.label)
+        p_value = None if other is first else field.sooner(first, other)
         if p_value is not None and p_value <= 1 - LEVEL:
             later.append(other.label)
     if not later:

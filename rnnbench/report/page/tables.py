@@ -20,6 +20,7 @@ from rnnbench.analysis.groups import TaskGroup
 from rnnbench.analysis.intervals import mean_interval
 from rnnbench.analysis.judged import Field
 from rnnbench.analysis.remarks import marked
+from rnnbench.analysis.superiority import probability_of_beating
 from rnnbench.records.result import SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.page.leaderboard import (
@@ -50,9 +51,10 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
                     marked(first),
                     marked(second),
                     MISSING if difference is None else estimate_text(difference.estimate, True),
+                    estimate_text(probability_of_beating(first, second, field.family.sign)),
                     " / ".join(verdict.rates),
                     p_text(verdict.p_value),
-                    p_text(field.family.sooner(first.label, second.label)),
+                    p_text(field.sooner(first, second)),
                     verdict_text(verdict, first.label, second.label),
                 )
             )
@@ -62,6 +64,7 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
         Column("A", numeric=False),
         Column("B", numeric=False),
         Column(f"B minus A, {score_name} [{level_text()} over all pairs]"),
+        Column(f"P(A beats B on a new seed) [{level_text()}]"),
         Column("A / B solved"),
         Column(f"p, {by}"),
         Column("p, steps to solve"),
@@ -78,14 +81,28 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
         f"{test} The chance that any pair of equal models is called better or worse is held at "
         f"5 %. Equivalent: the interval lies within ±{number(field.family.margin, 2)}, the "
         "smallest effect of interest. Steps to solve: log-rank test, corrected over all pairs "
-        "likewise."
+        "likewise.",
+        "P(A beats B on a new seed): share of the pairs of seeds in which A has the better score, "
+        "ties counted half, with the interval of each pair on its own; 0.5 is a coin toss."
+        + (
+            " A diverged trial loses; the difference and the verdict leave it out."
+            if any(c.diverged for c in field.configurations)
+            else ""
+        ),
     ]
+    if field.others:
+        notes.append(
+            "The 5 % are shared with the comparisons of the other recipes on this task: all pairs "
+            "of default recipes and all pairs of tuned ones are one family. A default recipe is "
+            "not tested against a tuned one."
+        )
     if any(c.item_error is not None for c in field.configurations):
         notes.append(
             "The test set is finite and the same for all: verdicts are about its items, and hold "
             "for new seeds."
         )
-    return Table("Comparisons", columns, tuple(rows), tuple(notes))
+    title = "Comparisons of tuned recipes" if field.tuned else "Comparisons"
+    return Table(title, columns, tuple(rows), tuple(notes))
 
 
 def timings(task: TaskGroup) -> Table | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rnnbench.analysis.judged import JudgedTask
-from rnnbench.report.blocks import Section
+from rnnbench.analysis.tuned import TunedModel
+from rnnbench.report.blocks import Made, Section
 from rnnbench.report.figures.curves import learning_curves
 from rnnbench.report.figures.gradients import (
     gradient_profiles,
@@ -21,24 +22,34 @@ from rnnbench.report.figures.tradeoffs import tradeoffs
 from rnnbench.report.page.leaderboard import leaderboard
 from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons, extra_scores, failures, timings
+from rnnbench.report.page.unscored import with_worst
 
 
 def task_section(
-    judged: JudgedTask, styles: Mapping[str, Style], place: int, conditions: Sequence[str] = ()
+    judged: JudgedTask,
+    styles: Mapping[str, Style],
+    place: int,
+    tuned: Sequence[TunedModel] = (),
+    conditions: Sequence[str] = (),
 ) -> Section:
-    """Return the section on a task; ``place`` numbers it and its figures.
+    """Return the section on a task.
 
-    ``conditions`` are the lines on what was equal, where they do not open the page.
+    Args:
+        judged: the task.
+        styles: styles by label.
+        place: numbers the section and its figures.
+        tuned: the tuning studies on the task.
+        conditions: the lines on what was equal, where they do not open the page.
     """
     task = judged.task
     slug = re.sub(r"[^a-z0-9]+", "-", task.spec.name.lower())[:40].strip("-") or "task"
     name = f"{place:02d}-{slug}"
-    parts = (
+    parts: tuple[Callable[[], Made], ...] = (
         partial(leaderboard, task, styles),
         partial(leaderboard, task, styles, ahead=True),
+        partial(with_worst, task),
         partial(learning_curves, task, styles, f"{name}-learning"),
-        partial(comparisons, judged.causal, task.score_name),
-        partial(comparisons, judged.looking_ahead, task.score_name),
+        *(partial(comparisons, field, task.score_name) for field in judged.fields),
         partial(extra_scores, task),
         partial(recorded_plots, task, styles, f"{name}-plot"),
         partial(tradeoffs, task, styles, f"{name}-cost"),
@@ -55,6 +66,6 @@ def task_section(
         f"task-{place}",
         tuple(findings(judged)),
         parts,
-        tuple(budget(task)),
+        tuple(budget(task, tuned)),
         tuple(conditions),
     )
