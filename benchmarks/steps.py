@@ -68,8 +68,8 @@ def rows(quick: bool) -> list[Row]:
     """
     fewer = 6 if quick else 1
     constant = [_row(*size[:4], size[4] // fewer) for size in SIZES]
-    *size, chunks = SIZES[0]
-    return [*constant, _row(*size, chunks // fewer, schedule="cosine[warmup=50,final=0.1]")]
+    cosine = "cosine[warmup=50,final=0.1]"
+    return [*constant, _row(*SIZES[0][:4], SIZES[0][4] // fewer, schedule=cosine)]
 
 
 def _row(

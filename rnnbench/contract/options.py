@@ -128,7 +128,8 @@ class Option:
         for problem in error.errors(include_url=False, include_input=False):
             if not _is_of_type(problem["type"]):
                 reason = problem["msg"].replace("Input should", "it should", 1)
-                return OptionError(f"{self.name}={_shown(value)}: {reason}.")
+                end = "" if reason.endswith("?") else "."
+                return OptionError(f"{self.name}={_shown(value)}: {reason}{end}")
         return self._refusal(value)
 
     def _refusal(self, value: Any, detail: object = "") -> OptionError:
