@@ -47,6 +47,7 @@ _SYNONYMS: Mapping[str, str] = {
     "batch-size": "batch bs batchsize train-batch-size minibatch-size",
     "learning-rate": "lr learningrate lrate step-size",
     "optimizer": "optim opt optimiser",
+    "schedule": "scheduler lr-scheduler lr-schedule",
     "weight-decay": "wd l2 decay",
     "clip-norm": "clip grad-clip clip-grad clip-grad-norm gradient-clip gradient-clip-val "
     "grad-norm max-grad-norm max-norm",
@@ -74,7 +75,7 @@ _SYNONYMS: Mapping[str, str] = {
 _DEVICES = {"cuda": "gpu", "gpu": "gpu", "0": "gpu", "cpu": "cpu", "-1": "cpu", "mps": "auto"}
 _DTYPES = {"float32": "32", "fp32": "32", "float64": "64", "double": "64", "bf": "bf16-mixed"}
 _CONTINUES = "A run continues by itself: stored trials are not run again"
-_BEST = "Training always ends after its steps, and the weights of the best validation are tested"
+_BEST = "An early stop is --patience VALIDATIONS; the weights of the best validation are tested"
 _STEPS = "A budget is a number of optimizer steps, not of epochs"
 _STORED = "Stored trials are run again with --retry"
 
@@ -101,7 +102,6 @@ _OTHERS: Mapping[str, tuple[Replacement, ...]] = {
         (Replacement("retry", "done", switch=True, why=_STORED),),
     ),
     **dict.fromkeys(("early-stopping",), (Replacement(switch=True, why=_BEST),)),
-    **dict.fromkeys(("patience",), (Replacement(why=_BEST),)),
     **dict.fromkeys(("verbose", "quiet"), (Replacement(switch=True),)),
 }
 

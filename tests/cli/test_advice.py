@@ -50,7 +50,6 @@ ADVICE = [
     (f"{RUN} --dtype float64", f"{RUN} --precision 64"),
     (f"{RUN} --n-runs 5", f"{RUN} --seeds 5"),
     (f"{RUN} --random-state 5", f"{RUN} --seed 5"),
-    (f"{RUN} --patience 5", RUN),
     ("run --dataset adding --arch gru", "run --task adding --model gru"),
     ("run --config first-look", "run --suite first-look"),
     # options of models and tasks
