@@ -68,16 +68,8 @@ def rows(quick: bool) -> list[Row]:
     """
     fewer = 6 if quick else 1
     constant = [_row(*size[:4], size[4] // fewer) for size in SIZES]
-    hidden_size, length, batch_size, chunk, chunks = SIZES[0]
-    cosine = _row(
-        hidden_size,
-        length,
-        batch_size,
-        chunk,
-        chunks // fewer,
-        schedule="cosine[warmup=50,final=0.1]",
-    )
-    return [*constant, cosine]
+    cosine = "cosine[warmup=50,final=0.1]"
+    return [*constant, _row(*SIZES[0][:4], SIZES[0][4] // fewer, schedule=cosine)]
 
 
 def _row(

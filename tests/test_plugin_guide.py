@@ -14,7 +14,7 @@ from rnnbench.records.spec import Provider
 from rnnbench.testing import check_model, check_task
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
-MODEL, GIVEN, TASK, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+MODEL, TRAINING, GIVEN, TASK, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 
 def imported(code: str, path: Path) -> ModuleType:
@@ -46,6 +46,14 @@ def test_the_model_keeps_the_contract(tmp_path: Path) -> None:
     assert model.summary == "A GRU that reads batch first."
     check_model(model)
     check_model(model, {"num_layers": 2})
+
+
+def test_the_model_with_parameter_groups_keeps_the_contract(tmp_path: Path) -> None:
+    core = imported(TRAINING, tmp_path / "diagonal.py").Diagonal
+    assert [group.names for group in core(2, 3).parameter_groups()] == [["log_rate"]]
+    collector = fresh()
+    collector.register_model("diagonal", core)
+    check_model(collector.models["diagonal"])
 
 
 def test_the_task_keeps_the_contract(tmp_path: Path) -> None:

@@ -80,17 +80,25 @@ def _mended(words: Sequence[str], error: click.BadParameter) -> list[str] | None
     is_option = isinstance(error.param, click.Option)
     mended = list(words)
     for place, word in enumerate(words):
-        flag, equals, _ = word.partition("=")
+        flag, equals, value = word.partition("=")
         if suggested and flag in flags and equals:
-            mended[place] = f"{flag}={suggested[1]}"
+            mended[place] = f"{flag}={_with_suggestion(value, suggested)}"
             return mended
         if suggested and flag in flags and place + 1 < len(words):
-            mended[place + 1] = suggested[1]
+            mended[place + 1] = _with_suggestion(words[place + 1], suggested)
             return mended
         if suggested and not is_option and error.message.startswith(f"{word!r} "):
             mended[place] = suggested[1]
             return mended
     return None
+
+
+def _with_suggestion(value: str, suggested: re.Match[str]) -> str:
+    """Return ``sgd[momentum=1]`` for ``sgd[momentun=1]``, of which only a part is wrong."""
+    quoted = re.findall(r"'([^']+)'", suggested.string[: suggested.start()])
+    if "[" in value and quoted and quoted[-1] in value:
+        return value.replace(quoted[-1], suggested[1], 1)
+    return suggested[1]
 
 
 class Rewriting:

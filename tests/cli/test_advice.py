@@ -73,6 +73,8 @@ ADVICE = [
     (f"{RUN} --accelerator cuda", f"{RUN} --accelerator gpu"),
     (f"{RUN} --accelerator=GPU", f"{RUN} --accelerator=gpu"),
     (f"{RUN} --optimizer Adam", f"{RUN} --optimizer adam"),
+    (f"{RUN} --optimizer sgd[momentun=0.5]", f"{RUN} --optimizer 'sgd[momentum=0.5]'"),
+    (f"{RUN} --schedule=cosin[final=0.1]", f"{RUN} '--schedule=cosine[final=0.1]'"),
     # commands
     ("train -t copy-memory -m lstm", RUN),
     ("models", "list models"),

@@ -129,3 +129,35 @@ def test_the_weighted_mean_of_the_items_is_the_score(name: str) -> None:
 
 def test_a_generated_task_has_no_items() -> None:
     assert learned("copy-memory[delay=1,symbols=10]", steps=30).items is None
+
+
+def test_after_an_early_stop_the_best_weights_are_tested_and_the_steps_taken_recorded() -> None:
+    task = "delayed-match[delay=2,symbols=3]"
+    settings = {"steps": 300, "validate_every": 5, "learning_rate": 0.03}
+    whole, early = learned(task, **settings), learned(task, **settings, patience=3)
+    assert whole.steps_taken == 300
+    assert early.steps_taken is not None
+    assert early.steps_taken < 300
+    assert early.steps_taken == early.curve[-1].step >= early.best_step + 15
+    assert [p.validation_score for p in early.curve] == [
+        p.validation_score for p in whole.curve[: len(early.curve)]
+    ]
+    learner = by_hand(planned(task, "gru", **settings, patience=3))
+    network = learner.network
+    network.load_state_dict(learner.best_weights)
+    built = loaded().task("delayed-match").build(planned(task).task.options)
+    test = source_of(built, planned(task).settings, 0, CPU).test
+    with one_thread():
+        assert early.score == evaluate(network, built, test)[1]
+
+
+def test_the_record_tells_groups_and_rates_where_they_differ() -> None:
+    task = "delayed-match[delay=2,symbols=3]"
+    assert learned(task, steps=4).groups == ()
+    found = learned(task, steps=4, weight_decay=0.1, schedule="linear[final=0.5]")
+    assert [(g.learning_rate_factor, g.weight_decay) for g in found.groups] == [(1, 0.1), (1, 0)]
+    biases = set(found.groups[1].parameters)
+    assert biases == {"core.recurrence.bias_ih_l0", "core.recurrence.bias_hh_l0", "decoder.bias"}
+    assert [p.learning_rate for p in found.curve] == pytest.approx(
+        [1e-3 * factor for factor in (1, 5 / 6, 4 / 6, 1 / 2)]
+    )

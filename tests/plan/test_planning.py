@@ -396,3 +396,25 @@ def planned_or_refused(registry: Registry, asked: dict[str, Any]) -> list[TrialS
         return plan(registry, **asked)
     except UsageError as error:
         return str(error)
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ({"steps": 100, "schedule": "cosine[warmup=100]"}, "warmup of at most 99, or more steps"),
+        ({"schedule": "cosin"}, "Did you mean 'cosine'?"),
+        ({"schedule": "cosine[final=2]"}, "less than or equal to 1"),
+        ({"optimizer": "sgd[momentum=0,nesterov=true]"}, "momentum above 0"),
+        ({"optimizer": "adam[alpha=0.9]"}, "It takes: amsgrad, beta1, beta2, eps"),
+        ({"patience": 0}, "greater than"),
+        ({"clip_norm": 1.0, "clip_value": 1.0}, "none for the other"),
+        ({"weight_decay_on": "biases"}, "weights"),
+    ],
+)
+def test_a_mistake_in_the_recipe_is_found_at_planning(
+    registry: Registry, settings: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        one(registry, settings=settings)
+    assert hint in str(caught.value)
+    assert str(caught.value).isprintable()

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from rnnbench.contract.task import Batch, Task
 from rnnbench.metrics import loss_of
+from rnnbench.records.recipe import OPTIMIZERS
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
 from rnnbench.training.loop import Learner, fit
 from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.steppers import EagerStepper, GraphedStepper
-from tests.support.toy_cores import TorchRNN
+from tests.support.toy_cores import IndependentCore, SlowCore, TorchRNN
 from tests.support.toy_tasks import FirstSymbol, RunningMean, network_for
 
 pytestmark = pytest.mark.gpu
@@ -69,7 +70,7 @@ def _eager_stepper(task: Task, device: torch.device, core: Any = TorchRNN) -> Ea
     return EagerStepper(network, loss_of(task), build_optimizer(network, chosen), 1.0, mixed=False)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("precision", ["32", "64", "bf16-mixed"])
 def test_replayed_steps_train_as_eager_ones_do(
     gpu: torch.device, optimizer: str, precision: str
@@ -85,6 +86,47 @@ def test_replayed_steps_train_as_eager_ones_do(
         )
     losses = [[point.train_loss for point in learner.curve] for learner in (one, other)]
     assert losses[0] == pytest.approx(losses[1], rel=tolerance)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", ["cosine[warmup=10,final=0.1]", "plateau[patience=1]"])
+def test_replayed_steps_follow_the_schedule_as_eager_ones_do(
+    gpu: torch.device, optimizer: str, schedule: str
+) -> None:
+    changes = {"optimizer": optimizer, "schedule": schedule, "weight_decay": 0.01}
+    one, other = (
+        _learned(FirstSymbol(), gpu, cuda_graphs=graphs, core=SlowCore, validate_every=5, **changes)
+        for graphs in (False, True)
+    )
+    for name, tensor in one.network.state_dict().items():
+        torch.testing.assert_close(tensor, other.network.state_dict()[name], rtol=1e-4, atol=1e-4)
+    rates = [[point.learning_rate for point in learner.curve] for learner in (one, other)]
+    assert rates[0] == pytest.approx(rates[1], rel=1e-6)
+
+
+def test_an_update_whose_rate_the_optimizer_counts_on_the_cpu_is_not_replayed(
+    gpu: torch.device,
+) -> None:
+    one, other = (
+        _learned(FirstSymbol(), gpu, cuda_graphs=graphs, optimizer="adagrad[lr_decay=0.5]")
+        for graphs in (False, True)
+    )
+    for name, tensor in one.network.state_dict().items():
+        torch.testing.assert_close(tensor, other.network.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_replayed_step_clamps_weights_and_clips_values(gpu: torch.device) -> None:
+    changes = {"clip_norm": None, "clip_value": 0.02, "learning_rate": 0.1}
+    one, other = (
+        _learned(FirstSymbol(), gpu, cuda_graphs=graphs, core=IndependentCore, **changes)
+        for graphs in (False, True)
+    )
+    core = other.network.core
+    assert isinstance(core, IndependentCore)
+    assert core.recurrent.abs().max() <= core.bound
+    assert one.clipped_share == pytest.approx(other.clipped_share, abs=1 / 40)
+    for name, tensor in one.network.state_dict().items():
+        torch.testing.assert_close(tensor, other.network.state_dict()[name], rtol=1e-4, atol=1e-4)
 
 
 def test_a_graph_is_captured_where_batches_have_one_layout(gpu: torch.device) -> None:
