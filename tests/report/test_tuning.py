@@ -103,7 +103,7 @@ def test_both_recipes_are_rows_with_their_paired_difference(folder: Path) -> Non
         # the same spread over seeds: the paired difference is known exactly
         assert row[3].startswith(f"+{tuned - default:.3f}")
         assert row[4] == "5"
-        assert row[7] == "learning_rate=0.004,optimizer=sgd"
+        assert row[7] == "learning_rate=0.004, optimizer=sgd"
         assert row[9] == "11/12"
     board = [row[0] for row in table_of(text_of(folder), "Leaderboard")]
     assert {"gru", "gru (tuned)", "lstm", "lstm (tuned)"} <= set(board)
@@ -138,7 +138,7 @@ def test_the_condition_of_the_findings_is_right_with_tuning() -> None:
     assert "none was tuned" not in text
     assert "12 tries of random search over learning_rate in [0.0001, 0.1] and optimizer" in text
     assert "by validation, on a seed (2147483647) that is not reported" in text
-    assert "gru learning_rate=0.004,optimizer=sgd" in text
+    assert "gru (learning_rate=0.004, optimizer=sgd)" in text
     assert "none was tuned" in " ".join(budget(group(reported()[:5])[0]))
 
 
@@ -198,6 +198,15 @@ def test_tries_of_other_samplers_are_refused_a_curve_in_a_sentence(tmp_path: Pat
     text = text_of(tmp_path / "report")
     assert "No expected best score by number of tries for gru: tries of TPE" in text
     assert not (tmp_path / "report" / "figures" / "tuning-1-tries.svg").exists()
+
+
+@pytest.mark.parametrize("lost", [None, Status.DIVERGED])
+def test_panels_keep_their_width_with_and_without_failed_tries(
+    tmp_path: Path, lost: Status | None
+) -> None:
+    """Matplotlib warns, which fails the test, where a panel has no room."""
+    write_report(reported(), tmp_path / "report", tries=tries(lost=lost))
+    assert (tmp_path / "report" / "figures" / "tuning-1-sensitivity.svg").is_file()
 
 
 def test_studies_without_reported_trials_or_scores_still_make_a_report(tmp_path: Path) -> None:
