@@ -14,6 +14,7 @@ from rnnbench.analysis.tuning import studies
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis
+from rnnbench.records.syntax import OptionValue
 from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons
@@ -28,7 +29,7 @@ SPACE = (
     Axis(name="learning_rate", low=1e-4, high=1e-1, log=True),
     Axis(name="optimizer", choices=("adam", "sgd")),
 )
-CHOSEN = {"learning_rate": 0.004, "optimizer": "sgd"}
+CHOSEN: dict[str, OptionValue] = {"learning_rate": 0.004, "optimizer": "sgd"}
 SCORES = {"gru": (0.5, 0.6), "lstm": (0.3, 0.8)}
 
 
@@ -47,7 +48,10 @@ def tries(count: int = 12, lost: Status | None = Status.DIVERGED) -> list[Record
     for model in SCORES:
         for number in range(count):
             last = number == count - 1
-            values = {"learning_rate": 2e-4 * 1.4**number, "optimizer": ("adam", "sgd")[number % 2]}
+            values: dict[str, OptionValue] = {
+                "learning_rate": 2e-4 * 1.4**number,
+                "optimizer": ("adam", "sgd")[number % 2],
+            }
             failed = lost is not None and number == 2
             found.append(
                 try_record(
@@ -217,6 +221,12 @@ def test_studies_without_reported_trials_or_scores_still_make_a_report(tmp_path:
     elsewhere = [try_record(k, 0.5, model="rnn", study="rnn", task="adding") for k in range(3)]
     write_report(reported()[:5], tmp_path / "report", tries=[*failed, *elsewhere])
     assert "no recipe was chosen, for gru" in text_of(tmp_path / "report")
+
+
+def test_tuned_recipes_alone_still_make_a_report(tmp_path: Path) -> None:
+    tuned = [r for r in reported() if r.spec.settings != Settings()]
+    write_report(tuned, tmp_path / "report", tries=tries())
+    assert "With tuned recipes, " in text_of(tmp_path / "report")
 
 
 def test_a_setting_tuned_alone_has_no_importance() -> None:
