@@ -139,6 +139,11 @@ def _judged(model: TunedModel, default: Field, tuned: Field) -> bool:
 _SAMPLERS = {"random": "random search", "tpe": "TPE", "grid": "a grid"}
 
 
+def values_text(values: Mapping[str, OptionValue]) -> str:
+    """Return tuned values as ``learning_rate=0.003, optimizer=sgd``."""
+    return ", ".join(f"{name}={option_text(value)}" for name, value in values.items())
+
+
 def axis_text(axis: Axis) -> str:
     """Return an axis in words: ``learning_rate in [0.0001, 0.01]``."""
     if axis.low is None or axis.high is None:

@@ -28,6 +28,8 @@ from rnnbench.analysis.remarks import (
     score_mark,
     still_improving,
 )
+from rnnbench.analysis.tuned import tuned_configurations
+from rnnbench.analysis.tuning import studies
 from rnnbench.encoding import plain
 from rnnbench.records.result import Status
 
@@ -43,14 +45,18 @@ _RATIOS = (5, 6)
 UNCERTAIN = "~"
 
 
-def leaderboards(records: Sequence[Record], console: Console) -> Iterator[Table]:
+def leaderboards(
+    records: Sequence[Record], console: Console, tries: Sequence[Record] = ()
+) -> Iterator[Table]:
     """Yield one table per task with a row per configuration, best score first.
 
     Models that look ahead solve an easier problem: they are marked, and come after the others.
 
+    A configuration that a tuning study among ``tries`` chose is labelled so.
+
     If the console is too narrow, the last columns are omitted and named, so that no number is cut.
     """
-    for task in group(records):
+    for task in group(records, tuned_configurations(studies(tries))):
         yield _fitting(task, console)
 
 

@@ -23,6 +23,7 @@ from rnnbench.analysis.verdicts import Family, Trials
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis
+from rnnbench.records.syntax import OptionValue
 from tests.support.factory import record
 from tests.support.tries import try_record
 
@@ -192,7 +193,7 @@ def test_the_setting_that_decides_the_score_is_the_important_one() -> None:
     tries = []
     for number in range(30):
         rate, optimizer = float(10 ** rng.uniform(-4, -2)), ("adam", "sgd")[int(rng.integers(2))]
-        values = {"learning_rate": rate, "optimizer": optimizer}
+        values: dict[str, OptionValue] = {"learning_rate": rate, "optimizer": optimizer}
         score = 0.4 + 0.2 * np.log10(rate / 1e-4)
         tries.append(try_record(number, float(score), values=values, space=space, asked=30))
     (study,) = studies(tries)

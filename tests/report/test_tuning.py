@@ -14,6 +14,7 @@ from rnnbench.analysis.tuning import studies
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis
+from rnnbench.records.syntax import OptionValue
 from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons
@@ -28,7 +29,7 @@ SPACE = (
     Axis(name="learning_rate", low=1e-4, high=1e-1, log=True),
     Axis(name="optimizer", choices=("adam", "sgd")),
 )
-CHOSEN = {"learning_rate": 0.004, "optimizer": "sgd"}
+CHOSEN: dict[str, OptionValue] = {"learning_rate": 0.004, "optimizer": "sgd"}
 SCORES = {"gru": (0.5, 0.6), "lstm": (0.3, 0.8)}
 
 
@@ -47,7 +48,10 @@ def tries(count: int = 12, lost: Status | None = Status.DIVERGED) -> list[Record
     for model in SCORES:
         for number in range(count):
             last = number == count - 1
-            values = {"learning_rate": 2e-4 * 1.4**number, "optimizer": ("adam", "sgd")[number % 2]}
+            values: dict[str, OptionValue] = {
+                "learning_rate": 2e-4 * 1.4**number,
+                "optimizer": ("adam", "sgd")[number % 2],
+            }
             failed = lost is not None and number == 2
             found.append(
                 try_record(
@@ -103,7 +107,7 @@ def test_both_recipes_are_rows_with_their_paired_difference(folder: Path) -> Non
         # the same spread over seeds: the paired difference is known exactly
         assert row[3].startswith(f"+{tuned - default:.3f}")
         assert row[4] == "5"
-        assert row[7] == "learning_rate=0.004,optimizer=sgd"
+        assert row[7] == "learning_rate=0.004, optimizer=sgd"
         assert row[9] == "11/12"
     board = [row[0] for row in table_of(text_of(folder), "Leaderboard")]
     assert {"gru", "gru (tuned)", "lstm", "lstm (tuned)"} <= set(board)
@@ -138,7 +142,7 @@ def test_the_condition_of_the_findings_is_right_with_tuning() -> None:
     assert "none was tuned" not in text
     assert "12 tries of random search over learning_rate in [0.0001, 0.1] and optimizer" in text
     assert "by validation, on a seed (2147483647) that is not reported" in text
-    assert "gru learning_rate=0.004,optimizer=sgd" in text
+    assert "gru (learning_rate=0.004, optimizer=sgd)" in text
     assert "none was tuned" in " ".join(budget(group(reported()[:5])[0]))
 
 
@@ -200,6 +204,15 @@ def test_tries_of_other_samplers_are_refused_a_curve_in_a_sentence(tmp_path: Pat
     assert not (tmp_path / "report" / "figures" / "tuning-1-tries.svg").exists()
 
 
+@pytest.mark.parametrize("lost", [None, Status.DIVERGED])
+def test_panels_keep_their_width_with_and_without_failed_tries(
+    tmp_path: Path, lost: Status | None
+) -> None:
+    """Matplotlib warns, which fails the test, where a panel has no room."""
+    write_report(reported(), tmp_path / "report", tries=tries(lost=lost))
+    assert (tmp_path / "report" / "figures" / "tuning-1-sensitivity.svg").is_file()
+
+
 def test_studies_without_reported_trials_or_scores_still_make_a_report(tmp_path: Path) -> None:
     failed = [
         try_record(k, None, values={"learning_rate": 1e-3}, model="gru", status=Status.FAILED)
@@ -208,6 +221,12 @@ def test_studies_without_reported_trials_or_scores_still_make_a_report(tmp_path:
     elsewhere = [try_record(k, 0.5, model="rnn", study="rnn", task="adding") for k in range(3)]
     write_report(reported()[:5], tmp_path / "report", tries=[*failed, *elsewhere])
     assert "no recipe was chosen, for gru" in text_of(tmp_path / "report")
+
+
+def test_tuned_recipes_alone_still_make_a_report(tmp_path: Path) -> None:
+    tuned = [r for r in reported() if r.spec.settings != Settings()]
+    write_report(tuned, tmp_path / "report", tries=tries())
+    assert "With tuned recipes, " in text_of(tmp_path / "report")
 
 
 def test_a_setting_tuned_alone_has_no_importance() -> None:

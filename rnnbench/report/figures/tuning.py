@@ -179,6 +179,9 @@ def _draw_failed(panel: Axes, model: TunedModel, axis: Axis, style: Style, shift
         for record in model.study.tries
         if try_of(record).number not in model.study.validated and axis.name in try_of(record).values
     ]
+    if not places:
+        # An unclipped line without points collapses the layout.
+        return
     panel.plot(
         places,
         [worse] * len(places),
@@ -211,5 +214,12 @@ def _use_axis(panel: Axes, axis: Axis) -> None:
             [figure_text(option_text(value), 16) for value in axis.choices],
         )
         panel.set_xlim(-0.5, len(axis.choices) - 0.5)
-    elif axis.log:
-        use_log(panel, "x", float(axis.low), float(axis.high))
+        return
+    low, high = float(axis.low), float(axis.high)
+    if axis.log:
+        use_log(panel, "x", low, high)
+        room = (high / low) ** 0.04
+        panel.set_xlim(low / room, high * room)
+    else:
+        room = 0.04 * (high - low)
+        panel.set_xlim(low - room, high + room)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
-from rnnbench.analysis.columns import options_text
 from rnnbench.analysis.formatting import (
     counted,
     estimate_text,
@@ -26,7 +26,7 @@ from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.remarks import seen_in_training
-from rnnbench.analysis.tuned import TunedModel, how_chosen
+from rnnbench.analysis.tuned import TunedModel, how_chosen, values_text
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.settings import Settings
 from rnnbench.report.page.fastest import fastest
@@ -50,8 +50,9 @@ def findings(judged: JudgedTask) -> list[str]:
         *lines,
         *_solved(task),
         *_above_baseline(judged),
-        *_reach(task),
-        *_cheapest(task),
+        *_initial_gradient(_untuned(task)),
+        *_memory(task),
+        *_cheapest(_untuned(task)),
         *_failed(task),
     ]
 
@@ -81,7 +82,7 @@ def budget(task: TaskGroup, tuned: Sequence[TunedModel] = ()) -> list[str]:
             "initialisation the order may be another."
         )
     if tuned:
-        chosen = [f"{each.label} {options_text(each.values)}" for each in tuned if each.values]
+        chosen = [f"{each.label} ({values_text(each.values)})" for each in tuned if each.values]
         lines.append(f"{how_chosen(tuned)}.")
         if chosen:
             lines.append(f"Chosen: {listed(chosen, most=12)}.")
@@ -253,8 +254,14 @@ def _above_baseline(judged: JudgedTask) -> list[str]:
     return [f"Not shown to be better than the baseline: {listed(short)}."] if short else []
 
 
-def _reach(task: TaskGroup) -> list[str]:
-    return [*_initial_gradient(task), *_memory(task)]
+def _untuned(task: TaskGroup) -> TaskGroup:
+    """Return the task without tuned recipes, whose networks are those of the default ones.
+
+    Where options of a model were tuned, sentences about networks are of the default options.
+    """
+    return replace(
+        task, configurations=tuple(c for c in task.configurations if c.recipe != "tuned")
+    )
 
 
 def _initial_gradient(task: TaskGroup) -> list[str]:

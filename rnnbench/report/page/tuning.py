@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from rnnbench.analysis.columns import options_text
 from rnnbench.analysis.formatting import (
     MISSING,
     counted,
@@ -24,6 +23,7 @@ from rnnbench.analysis.tuned import (
     TunedModel,
     expected_best_of,
     how_chosen,
+    values_text,
     verdict_changes,
 )
 from rnnbench.analysis.tuning import try_of
@@ -149,7 +149,7 @@ def default_and_tuned(
                     MISSING if difference is None else str(difference.n),
                     _solved(each.default),
                     _solved(each.tuned),
-                    options_text(each.values) or MISSING,
+                    values_text(each.values) or MISSING,
                     number(each.best_score),
                     f"{len(each.study.validated)}/{len(each.study.tries)}",
                 ),
@@ -231,7 +231,7 @@ def lost_tries(models: Sequence[TunedModel]) -> Table | None:
             reason = one_line(record.result.error or early, 300)
             status = record.result.status.value
             rows.append(
-                Row((each.label, str(this.number), status, options_text(this.values), reason))
+                Row((each.label, str(this.number), status, values_text(this.values), reason))
             )
     if not rows:
         return None
