@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt
 
 from rnnbench.records.base import Data, Line, content_hash
 from rnnbench.records.settings import Settings
+from rnnbench.records.space import Axis
 from rnnbench.records.syntax import OptionValue, with_options
 
 RECORD_SCHEMA = 2
@@ -123,6 +124,10 @@ class ModelSpec(_Registered):
         return {**super().identity(), "hidden_size": self.hidden_size}
 
 
+Sampler: TypeAlias = Literal["random", "tpe", "grid"]
+Pruner: TypeAlias = Literal["none", "median", "halving"]
+
+
 class Try(Data):
     """One try of a tuning study: a trial that chooses a recipe and is never reported as a score."""
 
@@ -132,6 +137,14 @@ class Try(Data):
     """From 0, in the order in which the sampler proposed it."""
     values: dict[str, OptionValue]
     """The values tried, by setting or model option."""
+    space: tuple[Axis, ...] = ()
+    """The search space, in the order of the names."""
+    sampler: Sampler = "random"
+    pruner: Pruner = "none"
+    asked: PositiveInt = 1
+    """Tries that the run asked for which trained this one; no part of the study's identity."""
+    default_id: str = ""
+    """``config_id`` of the default recipe, which the study improves on."""
 
 
 Varied: TypeAlias = Literal["all", "init", "data", "order"]
@@ -163,6 +176,11 @@ class TrialSpec(Data):
     def config_id(self) -> str:
         """Hash of the trial without its seed; trials of equal ids are replicates."""
         return content_hash(self._config())
+
+    @property
+    def recipe_id(self) -> str:
+        """``config_id`` of reported trials with this model and these settings, of all sources."""
+        return self.model_copy(update={"tuning": None, "varied": "all"}).config_id
 
     @property
     def speed_id(self) -> str:
