@@ -35,6 +35,7 @@ def write_report(
     title: str | None = None,
     smallest_effect: float = SMALLEST_EFFECT,
     processes: int = 1,
+    tries: Sequence[Record] = (),  # noqa: ARG001 - the sections of tuning read it
 ) -> Path:
     """Write a report to a folder and return the path of its page.
 
@@ -49,6 +50,7 @@ def write_report(
         title: heading of the page; the tasks are named when ``None``.
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
             baseline to perfection.
+        tries: records of tries in tuning studies, which are no scores.
         processes: number of processes that draw figures, forked from this one when more than one.
 
     Raises:
