@@ -117,7 +117,8 @@ def run(
             :class:`rnnbench.records.settings.Settings`.
 
     Returns:
-        One row per trial; the columns are described in ``rnnbench.analysis.columns``.
+        One row per trial; the columns are described in ``rnnbench.analysis.columns``. Tries of
+        ``tune`` are none of them: ``rnnbench.read_tries`` returns those.
 
     Raises:
         rnnbench.errors.RnnbenchError: a mistake that the caller can correct.

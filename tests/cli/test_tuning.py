@@ -125,7 +125,7 @@ def test_readers_count_no_tries(tried: str) -> None:
 
 
 def test_a_try_generates_nothing(tried: str) -> None:
-    assert "keeps no weights" in call("generate", tried).complaint
+    assert "keeps no weights" in call("generate", tried, "--prompt", "the ").complaint
 
 
 def test_optuna_is_not_loaded_where_nothing_is_tuned() -> None:

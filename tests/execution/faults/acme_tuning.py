@@ -41,13 +41,17 @@ class Fragile(Plain):
 
     first: Tensor
 
+    @property
+    def recurrent(self) -> Tensor:
+        return dict(self.cell.named_parameters())["weight_hh_l0"].detach()
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        self.register_buffer("first", self.cell.weight_hh_l0.detach().clone())
+        self.register_buffer("first", self.recurrent.clone())
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         outputs, state = super().forward(x, state)
-        moved = (self.cell.weight_hh_l0.detach() - self.first).abs().max()
+        moved = (self.recurrent - self.first).abs().max()
         return torch.where(moved > 0.1, torch.nan, outputs), state
 
 
