@@ -11,7 +11,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import View
     from rnnbench.plan.planning import Request
+    from rnnbench.plan.tuning import StudyPlan
     from rnnbench.records.result import Record, Status
     from rnnbench.records.spec import TrialSpec
 
@@ -117,7 +118,8 @@ def run(
             :class:`rnnbench.records.settings.Settings`.
 
     Returns:
-        One row per trial; the columns are described in ``rnnbench.analysis.columns``.
+        One row per trial; the columns are described in ``rnnbench.analysis.columns``. Tries of
+        ``tune`` are none of them: ``rnnbench.read_tries`` returns those.
 
     Raises:
         rnnbench.errors.RnnbenchError: a mistake that the caller can correct.
@@ -168,7 +170,8 @@ def run(
         command=command,
     )
     if dry_run:
-        return _frame(dry_plan(request, options, store, given=given).specs, store, options)
+        planned = tuned(dry_plan(request, options, store, given=given), request)
+        return _frame([*tries_of(planned, store), *planned.specs], store, options)
     with plain_output():
         finished = execute(
             request,
@@ -244,10 +247,11 @@ def make_request(suite: str | Path | None = None, **given: Any) -> Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a request, and the plugins that define them."""
+    """The trials of a request, its tuning studies, and the plugins that define them."""
 
     specs: Sequence[TrialSpec]
     registry: Registry
+    studies: Sequence[StudyPlan] = ()
 
 
 def plan(
@@ -316,7 +320,7 @@ def matched(
         memory=options.memory if device == "cpu" or match.quantity == "time" else None,
         store=store,
     )
-    return Plan(matching.matched(planned.specs), planned.registry)
+    return replace(planned, specs=matching.matched(planned.specs))
 
 
 def dry_plan(
@@ -338,6 +342,41 @@ def dry_plan(
         return matched(planned, request, options, processes, store=store, warn=warn)
 
 
+def tuned(planned: Plan, request: Request) -> Plan:
+    """Return a plan with the tuning studies of a request, whose trials have their sizes by now.
+
+    Raises:
+        UsageError: a search space that cannot be searched.
+    """
+    from rnnbench.plan.tuning import plan_studies
+
+    studies = plan_studies(request, planned.specs, planned.registry)
+    return replace(planned, studies=studies)
+
+
+def tries_of(planned: Plan, path: Path) -> list[TrialSpec]:
+    """Return the tries of a plan whose values are known before they run, and those in a store."""
+    if not planned.studies:
+        return []
+    from rnnbench.execution.sampling import fixed_tries
+    from rnnbench.records.store import Store
+
+    found: dict[tuple[str, int], TrialSpec] = {}
+    if os.path.exists(path):  # noqa: PTH110 - unlike Path's, false for any impossible name
+        with Store(path, must_exist=True) as store:
+            for record in store.records(purpose="tuning"):
+                if (tuning := record.spec.tuning) is not None:
+                    found[tuning.study, tuning.number] = record.spec
+    specs = []
+    for study in planned.studies:
+        new = dict(enumerate(fixed_tries(study)))
+        for number in range(study.tries):
+            spec = found.get((study.study_id, number), new.get(number))
+            if spec is not None:
+                specs.append(spec)
+    return specs
+
+
 def stored(path: Path, retry: frozenset[Status]) -> dict[str, Status]:
     """Return the trials of a store that are not run again, with their last statuses."""
     from rnnbench.records.store import Store, runs_again
@@ -354,16 +393,19 @@ class Finished:
     """The end of a run.
 
     Attributes:
-        records: the last record of each trial of the request.
+        records: the last record of each trial of the request, with the default recipe and with
+            the chosen ones.
         exit_code: 0 all done, 1 some trials failed, 128 + signal when interrupted.
         report: the folder of the report, or ``None`` for none.
         command: the command line or the call.
+        tries: the last record of each try in its tuning studies.
     """
 
     records: Sequence[Record]
     exit_code: int
     report: Path | None
     command: str
+    tries: Sequence[Record] = ()
 
     @property
     def interrupted(self) -> bool:
@@ -378,7 +420,11 @@ class Finished:
         from rnnbench.report.write import write_report
 
         return write_report(
-            self.records, self.report, command=self.command, processes=available_cores()
+            self.records,
+            self.report,
+            command=self.command,
+            processes=available_cores(),
+            tries=self.tries,
         )
 
 
@@ -414,17 +460,31 @@ def execute(
         planned = matched(
             planned, request, options, processes, store=store, device=device, warn=warn
         )
+        planned = tuned(planned, request)
         with Store(store) as opened:
-            code = run_trials(
-                planned.specs, opened, planned.registry, processes, options, device, view
+            ran = run_trials(
+                planned.specs,
+                opened,
+                planned.registry,
+                processes,
+                options,
+                device,
+                view,
+                planned.studies,
             )
-            wanted = {spec.trial_id: spec for spec in planned.specs}
+            wanted = {spec.trial_id: spec for spec in ran.reported}
             records = [
                 _chosen_for(record, wanted[record.trial_id])
                 for record in opened.records()
                 if record.trial_id in wanted
             ]
-    return Finished(records, code, report, options.command)
+            tried = {spec.trial_id for spec in ran.tries}
+            tries = [
+                record
+                for record in (opened.records(purpose="tuning") if tried else ())
+                if record.trial_id in tried
+            ]
+    return Finished(records, ran.exit_code, report, options.command, tries)
 
 
 def _chosen_for(record: Record, spec: TrialSpec) -> Record:
@@ -449,6 +509,7 @@ def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.D
                 "seed": spec.seed,
                 **_matched_columns(spec),
                 "varied": spec.varied,
+                **_tuning_columns(spec),
             }
             for spec in specs
         ]
@@ -465,6 +526,12 @@ def _matched_columns(spec: TrialSpec) -> dict[str, object]:
         "match_achieved": found.achieved,
         "match_error": found.error,
     }
+
+
+def _tuning_columns(spec: TrialSpec) -> dict[str, object]:
+    if spec.tuning is None:
+        return {}
+    return {"try": spec.tuning.number, **spec.tuning.values}
 
 
 def _call(given: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ TABLES = ("trials", "curves", "profiles")
 def read_records(store: str | Path, *, every_attempt: bool = False) -> list[Record]:
     """Return the records of a store, oldest first: the last attempt at each trial.
 
+    Tries of tuning studies are not among them: :func:`read_tries` returns those.
+
     Args:
         store: the SQLite file, e.g. ``"rnnbench.db"``.
         every_attempt: also return the earlier attempts at each trial.
@@ -31,6 +33,25 @@ def read_records(store: str | Path, *, every_attempt: bool = False) -> list[Reco
 
     with Store(expanded(store), must_exist=True) as opened:
         return opened.records(every_attempt=every_attempt)
+
+
+def read_tries(store: str | Path, *, every_attempt: bool = False) -> list[Record]:
+    """Return the records of tries in tuning studies, oldest first: the last attempt at each.
+
+    Their scores are validation scores, in ``result.validated``; they are no results of a model.
+    ``rnnbench.analysis.tuning.studies`` arranges them by study.
+
+    Args:
+        store: the SQLite file, e.g. ``"rnnbench.db"``.
+        every_attempt: also return the earlier attempts at each try.
+
+    Raises:
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+    """
+    from rnnbench.records.store import Store
+
+    with Store(expanded(store), must_exist=True) as opened:
+        return opened.records(every_attempt=every_attempt, purpose="tuning")
 
 
 def results(
@@ -68,6 +89,7 @@ def write_report(
     *,
     title: str | None = None,
     smallest_effect: float = 0.01,
+    tries: Sequence[Record] = (),
 ) -> Path:
     """Write a report, as ``rnnbench report`` does, and return the path of its page.
 
@@ -79,6 +101,8 @@ def write_report(
         title: heading of the page. Default: the tasks.
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
             baseline to its perfect score.
+        tries: tries of tuning studies from :func:`read_tries`, beside records; those of a store
+            are read with it.
 
     Raises:
         rnnbench.errors.UsageError: there are no records, or the effect is not between 0 and 1.
@@ -93,8 +117,18 @@ def write_report(
             f"smallest_effect={smallest_effect!r} is not a share; give a number from 0 to 1, "
             "e.g. smallest_effect=0.01"
         )
-    return write(_records(source), expanded(folder), title=title, smallest_effect=smallest_effect)
+    return write(
+        _records(source),
+        expanded(folder),
+        title=title,
+        smallest_effect=smallest_effect,
+        tries=_tries(source, tries),
+    )
 
 
 def _records(source: str | Path | Sequence[Record]) -> Sequence[Record]:
     return read_records(source) if isinstance(source, str | Path) else source
+
+
+def _tries(source: str | Path | Sequence[Record], tries: Sequence[Record]) -> Sequence[Record]:
+    return read_tries(source) if isinstance(source, str | Path) and not tries else tries

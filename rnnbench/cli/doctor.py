@@ -111,7 +111,7 @@ def check_store(path: Path) -> Finding:
             if damage := store.check():
                 problem = f"{path} is damaged ({damage}); {how_to_rescue(path)}"
                 return Finding(False, message_line(problem))
-            count = len(store.records(every_attempt=True))
+            count = len(store.records(every_attempt=True, purpose="all"))
             return Finding(True, f"{path}: {count} attempts, all readable")
     except (StoreError, OSError) as error:
         return Finding(False, message_line(error))

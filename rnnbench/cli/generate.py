@@ -130,8 +130,15 @@ def _trained(trial: str, path: Path) -> tuple[TrialSpec, Path]:
     from rnnbench.records.store import Store
 
     with Store(path, must_exist=True) as store:
-        attempts = one_trial(store.records(every_attempt=True, trial=trial), trial, path)
+        attempts = one_trial(
+            store.records(every_attempt=True, trial=trial, purpose="all"), trial, path
+        )
         record = attempts[-1]
+        if record.spec.tuning is not None:
+            raise UsageError(
+                f"trial {record.trial_id} is a try of a tuning study, which keeps no weights; "
+                "name a reported trial; to list them, type: rnnbench export trials.csv"
+            )
         if not any(attempt.result.status is Status.DONE for attempt in attempts):
             raise UsageError(
                 f"trial {record.trial_id} is {record.result.status} and has no weights; "

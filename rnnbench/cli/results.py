@@ -18,11 +18,11 @@ from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import FilePath, store_option
 from rnnbench.encoding import plain
 from rnnbench.errors import UsageError, did_you_mean, printable
-from rnnbench.reading import read_records
+from rnnbench.reading import read_records, read_tries
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Record
-    from rnnbench.records.spec import ModelSpec, TaskSpec
+    from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 
 FAILED_GATE = 3
 smallest_effect_option = click.option(
@@ -129,6 +129,12 @@ def report(
 
     with _uncollected():
         records = _selected(read_records(store), tasks, models)
+        kept = {(record.spec.task.task_id, record.spec.model.name) for record in records}
+        tries = [
+            record
+            for record in read_tries(store)
+            if (record.spec.task.task_id, record.spec.model.name) in kept
+        ]
         command = shlex.join(["rnnbench", *sys.argv[1:]])
         index = write_report(
             records,
@@ -137,6 +143,7 @@ def report(
             title=title,
             smallest_effect=smallest_effect,
             processes=available_cores(),
+            tries=tries,
         )
     echo(f"Report: {index}")
 
@@ -220,7 +227,9 @@ def show(trial: str, only_log: bool, store: Path) -> None:
     from rnnbench.records.store import Store
 
     with Store(store, must_exist=True) as opened:
-        attempts = one_trial(opened.records(every_attempt=True, trial=trial), trial, store)
+        attempts = one_trial(
+            opened.records(every_attempt=True, trial=trial, purpose="all"), trial, store
+        )
         weights = opened.weights_of(attempts[0].trial_id)
     if not only_log:
         _describe(attempts, weights if weights.exists() else None)
@@ -261,6 +270,7 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
         f"task      {task.label}  (version {task.version}, {task.provider.distribution})",
         f"model     {model.label}  H={model.hidden_size}  ({provider})",
         f"seed      {spec.seed_label}",
+        *_tuning(spec),
         f"settings  {', '.join(settings)}",
     ]
     if weights:
@@ -270,6 +280,13 @@ def _describe(attempts: Sequence[Record], weights: Path | None) -> None:
     for record in attempts:
         lines += _outcome(record)
     echo("\n".join(map(printable, lines)))
+
+
+def _tuning(spec: TrialSpec) -> Iterator[str]:
+    if spec.tuning is not None:
+        yield f"try       {spec.tuning.number} of study {spec.tuning.study}: {spec.tuning.label}"
+        yield f"space     {', '.join(axis.text for axis in spec.tuning.space)}"
+        yield f"sampler   {spec.tuning.sampler}, pruner {spec.tuning.pruner}"
 
 
 def _outcome(record: Record) -> Iterator[str]:
@@ -282,6 +299,10 @@ def _outcome(record: Record) -> Iterator[str]:
         yield f"   {score}, best step {learning.best_step}"
         if learning.unsolvable:
             yield f"   not solvable: {learning.unsolvable}"
+    if result.validated:
+        kept = result.validated
+        score = f"validation {kept.score_name} {kept.best_score:.6g}"
+        yield f"   {score}, loss {kept.best_loss:.6g}, best step {kept.best_step}"
     for note in result.all_notes:
         yield f"   {note}"
     if result.error:

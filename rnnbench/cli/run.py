@@ -24,6 +24,7 @@ from rnnbench.cli.parameters import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rnnbench.plan.tuning import StudyPlan
     from rnnbench.records.result import Status
     from rnnbench.records.spec import Matched, TrialSpec
 
@@ -178,8 +179,12 @@ def run(
     options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))
     console = _console()
     if dry_run:
-        specs = api.dry_plan(request, options, store, _warn).specs
-        _show_plan(specs, api.stored(store, options.retry), console)
+        planned = api.tuned(api.dry_plan(request, options, store, _warn), request)
+        tries = api.tries_of(planned, store)
+        known = api.stored(store, options.retry)
+        _show_plan([*tries, *planned.specs], known, console)
+        if planned.studies:
+            _show_studies(planned.studies, len(tries), console)
         return 0
 
     from rnnbench.execution.progress import view_for
@@ -223,10 +228,13 @@ def _print(text: str, console: Console) -> None:
 def _show_plan(specs: Sequence[TrialSpec], stored: dict[str, Status], console: Console) -> None:
     for spec in specs:
         status = stored.get(spec.trial_id, "to run")
+        which = f"seed {spec.seed_label}"
+        if spec.tuning is not None:
+            which = f"try {spec.tuning.number}: {spec.tuning.label}"
         _print(
             f"{spec.trial_id}  {status:<8}  {spec.task.label}  {spec.model.label}  "
             f"H={spec.model.hidden_size}{_matched_text(spec.model.matched)}  "
-            f"{spec.settings.steps} steps  seed {spec.seed_label}",
+            f"{spec.settings.steps} steps  {which}",
             console,
         )
     count = sum(spec.trial_id in stored for spec in specs)
@@ -246,10 +254,21 @@ def _matched_text(matched: Matched | None) -> str:
     )
 
 
+def _show_studies(studies: Sequence[StudyPlan], known: int, console: Console) -> None:
+    """Tell what follows from the tries, whose results are not known yet."""
+    if later := sum(study.tries for study in studies) - known:
+        _print(f"The sampler chooses the values of {later} further tries as it goes.", console)
+    follow = sum(len(study.reported) for study in studies)
+    _print(
+        f"Up to {follow} trials with the chosen recipes follow, the seeds of each model again.",
+        console,
+    )
+
+
 def _show_result(finished: api.Finished, console: Console) -> None:
     from rnnbench.cli.leaderboard import leaderboards
 
-    for table in leaderboards(finished.records, console):
+    for table in leaderboards(finished.records, console, finished.tries):
         console.print(table)
     if index := finished.write_report():
         _print(f"Report: {index}", console)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rnnbench.errors import one_line
 from rnnbench.execution.jobs import messages
-from rnnbench.records.result import Result, Status
+from rnnbench.records.result import EXPECTED_OF_TRIES, Result, Status
 from rnnbench.records.spec import TrialSpec
 
 QUIET_SECONDS = 60.0
@@ -32,6 +32,9 @@ class View(Protocol):
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         """Begin a sweep: all its trials, those stored already, and trials at a time."""
+
+    def expect(self, trials: int, stored: int) -> None:
+        """Note how many trials there are now; a tuning adds some that follow from results."""
 
     def started(self, spec: TrialSpec) -> None:
         """Note that a trial has started."""
@@ -56,12 +59,13 @@ class _Counted:
         self._total = self._failed = self._stored = self._run = 0
         self._seconds_left: float | None = None
 
-    def _expect(self, trials: int, stored: int) -> None:
+    def expect(self, trials: int, stored: int) -> None:
+        """Take over the numbers of trials."""
         self._total, self._stored = trials, stored
 
-    def _count(self, result: Result) -> None:
+    def _count(self, spec: TrialSpec, result: Result) -> None:
         self._run += 1
-        self._failed += result.status not in (Status.DONE, Status.INCOMPATIBLE)
+        self._failed += _is_failure(spec, result)
 
     def _eta(self) -> str:
         if not self._run or self._run == self._total - self._stored or self._seconds_left is None:
@@ -84,7 +88,7 @@ class PlainView(_Counted):
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         """Log the size of the sweep."""
-        self._expect(trials, stored)
+        self.expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
 
     def started(self, spec: TrialSpec) -> None:
@@ -102,7 +106,7 @@ class PlainView(_Counted):
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
         """Log how a trial ended."""
-        self._count(result)
+        self._count(spec, result)
         self.say(f"{_trial_line(spec, result, seconds)} · {self._tally()}")
 
     def say(self, text: str) -> None:
@@ -135,7 +139,7 @@ class LiveView(_Counted):
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         """Print the size of the sweep and open the live part."""
-        self._expect(trials, stored)
+        self.expect(trials, stored)
         self.say(_plan_line(trials, stored, jobs))
         self._show_sweep()
         self._bars.start()
@@ -152,9 +156,10 @@ class LiveView(_Counted):
 
     def ended(self, spec: TrialSpec, result: Result, seconds: float) -> None:
         """Print how a trial ended, above the live part."""
-        self._count(result)
+        self._count(spec, result)
         self._show_sweep()
-        style = {Status.DONE: "", Status.INCOMPATIBLE: "dim"}.get(result.status, "red")
+        dim = result.status is not Status.DONE
+        style = "red" if _is_failure(spec, result) else "dim" if dim else ""
         self._print(_trial_line(spec, result, seconds), style)
 
     def say(self, text: str) -> None:
@@ -208,7 +213,16 @@ def _plan_line(trials: int, stored: int, jobs: int) -> str:
     return f"{trials} trial{'s' * (trials != 1)}{had}; {jobs} at a time"
 
 
+def _is_failure(spec: TrialSpec, result: Result) -> bool:
+    if spec.tuning is not None and result.status in EXPECTED_OF_TRIES:
+        return False
+    return result.status not in (Status.DONE, Status.INCOMPATIBLE)
+
+
 def _name(spec: TrialSpec) -> str:
+    if spec.tuning is not None:
+        model = f"{spec.model.label} H={spec.model.hidden_size}"
+        return f"{spec.task.label} · {model} try {spec.tuning.number} ({spec.tuning.label})"
     return (
         f"{spec.task.label} · {spec.model.label} H={spec.model.hidden_size} seed {spec.seed_label}"
     )
@@ -221,7 +235,10 @@ def _step(spec: TrialSpec, progress: messages.Progress | None) -> str:
 
 
 def _trial_line(spec: TrialSpec, result: Result, seconds: float) -> str:
-    if result.learning is None:
+    if result.status is Status.DONE and result.validated is not None:
+        validated = result.validated
+        outcome = f"validation {validated.score_name} {validated.best_score:.4g}"
+    elif result.learning is None:
         outcome = f"{result.status}: {result.error or ''}"
     else:
         learning = result.learning

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import UsageError
@@ -19,8 +20,26 @@ if TYPE_CHECKING:
     from rnnbench.execution.isolation import Processes
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import View
+    from rnnbench.execution.tuning import Tuning
+    from rnnbench.plan.tuning import StudyPlan
     from rnnbench.records.spec import TrialSpec
     from rnnbench.records.store import Store
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The end of a run.
+
+    Attributes:
+        exit_code: 0 all done, 1 some trials failed, 128 + signal when interrupted.
+        reported: the trials with the default recipe, and those with chosen recipes.
+        tries: the tries of tuning studies.
+    """
+
+    exit_code: int
+    reported: Sequence[TrialSpec]
+    tries: Sequence[TrialSpec] = ()
+
 
 GPU_JOBS = 1
 """Trials at a time on a GPU unless the user sets ``jobs``."""
@@ -34,23 +53,36 @@ def run_trials(
     options: RunOptions,
     device: str,
     view: View,
-) -> int:
+    studies: Sequence[StudyPlan] = (),
+) -> Ran:
     """Run the trials that the store does not hold yet, then measure the speeds that it lacks.
 
-    Returns:
-        The exit code: 0 all done, 1 some trials failed, 128 + signal when interrupted.
+    Tries of studies run first, and trials with the recipes that they choose as soon as these are
+    known.
     """
     jobs = options.jobs or (GPU_JOBS if device == "cuda" else available_cores())
     with contextlib.closing(MachineLock()) as lock, Interruption() as interruption:
         context = RunContext(
             store, registry, processes, lock, view, interruption, options, device, jobs
         )
-        summary = Sweep(specs, context).run()
+        tuning = _tuning(studies, context)
+        summary = Sweep(specs, context, tuning).run()
+        tries = tuple(tuning.tries) if tuning else ()
+        reported = (*specs, *(tuning.chosen if tuning else ()))
         if options.probes and not interruption.count:
-            SpeedPass(specs, context).run()
-        if interruption.count:
-            return interruption.exit_code
-    return 0 if summary.all_done else 1
+            SpeedPass(reported, context).run()
+        code = 0 if summary.all_done else 1
+        return Ran(interruption.exit_code if interruption.count else code, reported, tries)
+
+
+def _tuning(studies: Sequence[StudyPlan], context: RunContext) -> Tuning | None:
+    if not studies:
+        return None
+    # Its import loads Optuna.
+    from rnnbench.execution.tuning import Tuning
+
+    retry = context.options.retry
+    return Tuning(studies, context.store, retry, context.jobs, context.view.say)
 
 
 def pick_device(accelerator: str) -> str:

@@ -39,6 +39,10 @@ class Queue:
         self._took: dict[str, float] = {}
         self._expected: dict[str, float] = {}
         self._failed: set[str] = set()
+        self.add(specs)
+
+    def add(self, specs: Iterable[TrialSpec]) -> None:
+        """Add waiting trials."""
         for spec in specs:
             configuration = self._configuration[spec.trial_id] = spec.config_id
             self._waiting.setdefault(configuration, deque()).append(spec)
@@ -65,16 +69,17 @@ class Queue:
         """Return the expected duration of a trial in seconds, or ``None`` if nothing is known."""
         return self._seconds(self._configuration[spec.trial_id])
 
-    def seconds_waiting(self) -> float | None:
+    def seconds_waiting(self, later: int = 0) -> float | None:
         """Return the expected total duration of the waiting trials in seconds.
 
-        ``None`` before any trial has run for a while.
+        ``None`` before any trial has run for a while. ``later`` is the number of trials that will
+        be added, of the mean duration.
         """
         known = [seconds for each in self._waiting if (seconds := self._seconds(each)) is not None]
         if not known:
             return None
         usual = sum(known) / len(known)
-        return sum(
+        return later * usual + sum(
             len(trials) * (self._seconds(each) or usual) for each, trials in self._waiting.items()
         )
 

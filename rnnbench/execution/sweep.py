@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,14 @@ from rnnbench.execution.contract_checks import broken_contracts, key_of
 from rnnbench.execution.jobs.messages import PreflightJob, TrialJob
 from rnnbench.execution.jobs.plugins import plugins_for
 from rnnbench.execution.schedule import CRASHES, CircuitBreaker, Queue
-from rnnbench.records.result import Result, Status
+from rnnbench.records.result import EXPECTED_OF_TRIES, Result, Status
 from rnnbench.records.store import runs_again, utc_now
 
 if TYPE_CHECKING:
     from rnnbench.execution.context import RunContext
     from rnnbench.execution.isolation import Outcome, RunningJob
+    from rnnbench.execution.tuning import Tuning
+    from rnnbench.records.result import Validated
     from rnnbench.records.spec import TrialSpec
 
 PREFLIGHT_SECONDS = 120.0
@@ -33,7 +35,8 @@ class Summary:
 
     Attributes:
         stored: trials that the store held already, and that were not run again.
-        statuses: how the trials ended that were run now.
+        statuses: how the reported trials ended that were run now.
+        tries: how the tries of tuning studies ended that were run now.
         skipped: trials removed by the circuit breaker, by model; the next run attempts them.
         not_started: trials left when the run was stopped, by a signal, ``fail_fast`` or
             ``max_time``.
@@ -42,6 +45,7 @@ class Summary:
 
     stored: int = 0
     statuses: Counter[Status] = field(default_factory=Counter)
+    tries: Counter[Status] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     not_started: int = 0
     interrupted: bool = False
@@ -49,21 +53,33 @@ class Summary:
     @property
     def all_done(self) -> bool:
         """Whether no trial failed or is left; an incompatible combination is no failure."""
-        return not (self.not_started or self.skipped or self.interrupted or failures(self.statuses))
+        return not (self.not_started or self.skipped or self.interrupted or self.failed)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any trial failed; a search also has tries that diverge, and pruned ones."""
+        return bool(failures(self.statuses) or failures(self.tries) - EXPECTED_OF_TRIES)
 
 
-def failures(statuses: Counter[Status]) -> set[Status]:
+def failures(statuses: Iterable[Status]) -> set[Status]:
     """Return the statuses among these that are failures."""
     return set(statuses) - {Status.DONE, Status.INCOMPATIBLE}
 
 
-def result_of(outcome: Outcome, timeout: float | None) -> Result:
+def result_of(
+    outcome: Outcome, timeout: float | None, validated: Validated | None = None
+) -> Result:
     """Return the result of a trial's process, or one that states why there is none.
 
-    Only a result that arrived counts: an exit code of 0 proves nothing.
+    Only a result that arrived counts: an exit code of 0 proves nothing. ``validated`` is what a
+    pruned try had reported before its end.
     """
     if isinstance(outcome.result, Result):
         return outcome.result
+    if outcome.killed == "pruned":
+        at = validated.steps_taken if validated else 0
+        error = f"ended by the pruner after step {at}"
+        return Result(status=Status.PRUNED, error=error, validated=validated)
     if outcome.killed == "interrupted":
         return Result(status=Status.INTERRUPTED, error="interrupted before it ended")
     if outcome.killed == "timeout":
@@ -76,16 +92,24 @@ def result_of(outcome: Outcome, timeout: float | None) -> Result:
 
 
 class Sweep:
-    """One run over a list of trials."""
+    """One run over a list of trials, to which its tuning adds those that follow from results.
 
-    def __init__(self, specs: Sequence[TrialSpec], context: RunContext) -> None:
+    Args:
+        specs: the reported trials.
+        context: of the run.
+        tuning: the studies of the run, or ``None``.
+    """
+
+    def __init__(
+        self, specs: Sequence[TrialSpec], context: RunContext, tuning: Tuning | None = None
+    ) -> None:
         self._context = context
         self._options = context.options
-        statuses = context.store.statuses()
-        distinct = {spec.trial_id: spec for spec in specs}
-        self._queue = Queue(
-            spec for spec in distinct.values() if self._is_open(statuses.get(spec.trial_id))
-        )
+        self._tuning = tuning
+        self._statuses = context.store.statuses()
+        self._known: set[str] = set()
+        self._queue = Queue(())
+        self.summary = Summary()
         # The running trials, each with the date of its start.
         self._running: dict[RunningJob, tuple[TrialSpec, str]] = {}
         self._breaker = CircuitBreaker(self._options.circuit_breaker)
@@ -93,8 +117,13 @@ class Sweep:
         self._paused = False
         # Of models that break the contract: the result of all their trials.
         self._broken: dict[str, Result] = {}
-        self._total = len(distinct)
-        self.summary = Summary(stored=len(distinct) - len(self._queue))
+        self._begun = False
+        if tuning is not None:
+            self._known.update(spec.trial_id for spec in tuning.tries)
+            self.summary.stored += len(self._known)
+        # Tries first: other trials follow from them.
+        self._admit_due()
+        self._admit(specs)
 
     def run(self) -> Summary:
         """Run all pending trials.
@@ -108,6 +137,7 @@ class Sweep:
             self._check_contracts()
         view = self._context.view
         view.begin(self._total, self.summary.stored, self._context.jobs)
+        self._begun = True
         try:
             while self._queue or self._running:
                 if self._context.interruption.count:
@@ -126,8 +156,9 @@ class Sweep:
         self.summary.interrupted = bool(self._context.interruption.count)
         if self._queue and not self.summary.interrupted:
             reason = "--fail-fast" if self._has_failed_fast() else "--max-time"
+            self.summary.not_started += self._left
             view.say(
-                f"{len(self._queue)} trials were not started ({reason}); "
+                f"{self.summary.not_started} trials were not started ({reason}); "
                 "the same command continues from here"
             )
         return self.summary
@@ -139,6 +170,34 @@ class Sweep:
             with contextlib.suppress(StoreError):
                 self._context.store.release(spec.trial_id)
 
+    @property
+    def _left(self) -> int:
+        """The trials that follow from results and are not known yet."""
+        return 0 if self._tuning is None else self._tuning.left
+
+    @property
+    def _total(self) -> int:
+        return len(self._known) + self._left
+
+    def _admit(self, specs: Iterable[TrialSpec]) -> None:
+        """Add trials, each once, to the queue or to those that the store holds."""
+        for spec in specs:
+            if spec.trial_id in self._known:
+                continue
+            self._known.add(spec.trial_id)
+            if self._is_open(self._statuses.get(spec.trial_id)):
+                self._queue.add([spec])
+            else:
+                self.summary.stored += 1
+                self._note_stored(spec)
+
+    def _admit_due(self) -> None:
+        """Add the trials that follow from the results so far."""
+        if self._tuning is not None and (due := self._tuning.due()):
+            self._admit(due)
+        if self._begun:
+            self._context.view.expect(self._total, self.summary.stored)
+
     def _is_open(self, status: Status | None) -> bool:
         return status is None or runs_again(status, self._options.retry)
 
@@ -146,10 +205,10 @@ class Sweep:
         return not self._has_failed_fast() and not self._context.out_of_time()
 
     def _has_failed_fast(self) -> bool:
-        return self._options.fail_fast and bool(failures(self.summary.statuses))
+        return self._options.fail_fast and self.summary.failed
 
     def _preflight(self) -> None:
-        specs = self._queue.first_of_each()
+        specs = self._checked()
         job = PreflightJob(
             plugins=plugins_for(specs, self._context.registry),
             device=self._context.device,
@@ -173,7 +232,13 @@ class Sweep:
 
     def _check_contracts(self) -> None:
         if self._options.contract_checks and not self._context.interruption.count:
-            self._broken = broken_contracts(self._queue.first_of_each(), self._context)
+            self._broken = broken_contracts(self._checked(), self._context)
+
+    def _checked(self) -> list[TrialSpec]:
+        """Return one trial of each network, those of tries that are not known yet among them."""
+        later = () if self._tuning is None else self._tuning.checked()
+        specs = [*self._queue.first_of_each(), *later]
+        return list({spec.speed_id: spec for spec in reversed(specs)}.values())[::-1]
 
     def _start_some(self) -> None:
         retry = self._options.retry
@@ -195,8 +260,15 @@ class Sweep:
                 elsewhere.append(spec)  # another run has claimed it; it is tried again later
             else:
                 self.summary.stored += 1  # another run has finished it
+                self._note_stored(spec)
         for spec in elsewhere:
             self._queue.put_back(spec)
+
+    def _note_stored(self, spec: TrialSpec) -> None:
+        if self._tuning is not None and spec.tuning is not None:
+            for record in self._context.store.records(trial=spec.trial_id, purpose="tuning"):
+                self._tuning.note(spec, record.result)
+            self._admit_due()
 
     def _may_share(self) -> bool:
         shared = self._context.lock.shared()
@@ -214,7 +286,11 @@ class Sweep:
             memory=self._options.memory,
             spec=spec,
             options=self._options.for_trial,
-            weights=self._context.store.weights_of(spec.trial_id).absolute(),
+            weights=(
+                None
+                if spec.tuning is not None
+                else self._context.store.weights_of(spec.trial_id).absolute()
+            ),
             logs=self._context.store.logs.absolute(),
         )
         running = self._context.processes.start(job, limit=self._options.timeout)
@@ -228,6 +304,7 @@ class Sweep:
         if not self._running:
             self._context.lock.release()
         self._observe_running()
+        self._prune()
         self._context.view.running(
             [(spec, job.progress) for job, (spec, _) in self._running.items()],
             self._seconds_left(),
@@ -240,9 +317,20 @@ class Sweep:
             expected = elapsed * spec.settings.steps / step if step else elapsed
             self._queue.observe_running(spec, expected)
 
+    def _prune(self) -> None:
+        if self._tuning is None:
+            return
+        for job, (spec, _) in self._running.items():
+            if (
+                job.killed is None
+                and job.progress is not None
+                and self._tuning.prunes(spec, job.progress.validated)
+            ):
+                self._context.processes.stop(job, "pruned")
+
     def _seconds_left(self) -> float | None:
         """Return the expected time until all trials have ended; ``None`` if nothing is known."""
-        waiting = self._queue.seconds_waiting()
+        waiting = self._queue.seconds_waiting(self._left)
         if waiting is None:
             return None
         now = time.monotonic()
@@ -254,7 +342,8 @@ class Sweep:
 
     def _keep(self, job: RunningJob, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
-        result = result_of(outcome, self._options.timeout)
+        validated = job.progress.validated if job.progress else None
+        result = result_of(outcome, self._options.timeout, validated)
         self._store(spec, result, started_at, outcome.seconds, outcome.log)
         if skipped := self._breaker.skip(spec, result.status, self._queue):
             self.summary.skipped[spec.model.name] += skipped
@@ -266,7 +355,7 @@ class Sweep:
     def _store(
         self, spec: TrialSpec, result: Result, started_at: str, seconds: float = 0.0, log: str = ""
     ) -> None:
-        self._queue.observe_end(spec, seconds, failed=bool(failures(Counter([result.status]))))
+        self._queue.observe_end(spec, seconds, failed=bool(failures([result.status])))
         self._context.store.add(
             spec,
             result,
@@ -275,8 +364,12 @@ class Sweep:
             command=self._options.command,
             log=log,
         )
-        self.summary.statuses[result.status] += 1
+        counted = self.summary.statuses if spec.tuning is None else self.summary.tries
+        counted[result.status] += 1
         self._context.view.ended(spec, result, seconds)
+        if self._tuning is not None and spec.tuning is not None:
+            self._tuning.note(spec, result)
+            self._admit_due()
 
     def _end_running(self) -> None:
         for job in self._running:

@@ -27,6 +27,8 @@ DEFAULT_SEEDS = 10
 """Fewer seeds leave differences between models undecided that matter."""
 DEFAULT_SEEDS_OF_PRESETS = {"quick": 5}
 MAX_SEED = 2**31 - 1
+TUNING_SEED = MAX_SEED
+"""The seed of all tries in tuning studies, which no reported trial has."""
 MAX_HIDDEN_SIZE = 1 << 16
 MAX_TRIALS = 100_000
 """Upper bound on the number of trials; larger grids are rejected before they fill the memory."""
@@ -35,7 +37,7 @@ _HIDDEN_SIZE = "hidden_size"
 _HIDDEN_SIZE_OPTION = Option(
     _HIDDEN_SIZE, Annotated[int, Field(ge=1, le=MAX_HIDDEN_SIZE)], DEFAULT_HIDDEN_SIZE
 )
-_SETTINGS = {
+SETTING_OPTIONS = {
     name: Option(name, field.rebuild_annotation(), field.default)
     for name, field in Settings.model_fields.items()
 }
@@ -149,6 +151,10 @@ def _seeds(asked: int | Sequence[int]) -> list[int]:
         raise UsageError("--seeds needs at least one seed: a count, e.g. 5, or a list, e.g. 0,1,7.")
     if min(seeds) < 0 or max(seeds) > MAX_SEED:
         raise UsageError(f"a seed is outside 0 .. {MAX_SEED}.")
+    if TUNING_SEED in seeds:
+        raise UsageError(
+            f"the seed {TUNING_SEED} is that of tuning, and is never reported; give another seed."
+        )
     return seeds
 
 
@@ -222,8 +228,7 @@ def reference_model(match: Match, registry: Registry, hidden_size: int) -> Model
 
 def specified(model: RegisteredModel, hidden_size: int, given: Mapping[str, str]) -> ModelSpec:
     """Return a model with every option resolved; an option in ``given`` sets another size."""
-    # On the command line the hidden size is one of the model's options.
-    typed = {_HIDDEN_SIZE: _HIDDEN_SIZE_OPTION, **model.options}
+    typed = options_of_model(model)
     resolved = resolve(f"model {model.name!r}", typed, {_HIDDEN_SIZE: hidden_size, **given})
     options = {name: resolved[name] for name in model.options}
     return ModelSpec.model_validate(
@@ -241,6 +246,11 @@ def specified(model: RegisteredModel, hidden_size: int, given: Mapping[str, str]
     )
 
 
+def options_of_model(model: RegisteredModel) -> dict[str, Option]:
+    """Return a model's options as on the command line, where the hidden size is one of them."""
+    return {_HIDDEN_SIZE: _HIDDEN_SIZE_OPTION, **model.options}
+
+
 def _changed(
     resolved: Mapping[str, OptionValue], options: Mapping[str, Option]
 ) -> dict[str, OptionValue]:
@@ -250,17 +260,35 @@ def _changed(
 def settings_of(preset: Preset, given: Mapping[str, Any]) -> Settings:
     """Return the training settings of a preset, overridden by those that the user gives."""
     from_preset = {name: value for name, value in preset.settings.items() if name != _HIDDEN_SIZE}
-    if unknown := [name for name in from_preset if name not in _SETTINGS]:
+    if unknown := [name for name in from_preset if name not in SETTING_OPTIONS]:
         raise PluginError(
             f"a preset sets {unknown[0]!r}, which is not a setting; report it to the plugin's "
             f"author, or choose another --preset."
         )
+    return _valid_settings(
+        resolve("training", SETTING_OPTIONS, {**from_preset, **_one_clipping(given)})
+    )
+
+
+def replaced_settings(settings: Settings, values: Mapping[str, OptionValue]) -> Settings:
+    """Return settings with these values in place of theirs.
+
+    Raises:
+        UsageError: values that exclude each other.
+    """
+    return _valid_settings({**settings.model_dump(), **_one_clipping(values)})
+
+
+def _one_clipping(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is given, where one way of clipping that is given replaces the other."""
     clipping = {"clip_norm", "clip_value"}
     if len(chosen := clipping & {n for n, value in given.items() if value is not None}) == 1:
-        # One way of clipping that the user gives replaces the other, which the preset gives.
         (other,) = clipping - chosen
-        given = {other: None, **given}
-    values = resolve("training", _SETTINGS, {**from_preset, **given})
+        return {other: None, **given}
+    return given
+
+
+def _valid_settings(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

@@ -28,6 +28,10 @@ class Status(StrEnum):
     PRUNED = "pruned"
 
 
+EXPECTED_OF_TRIES = frozenset({Status.DIVERGED, Status.PRUNED})
+"""Statuses of tries in a tuning study that are no failures: a search goes too far now and then."""
+
+
 class Environment(Data):
     """Hardware and software of an attempt; decides which speeds are comparable, not identity."""
 

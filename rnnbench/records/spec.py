@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from rnnbench.records.base import Data, Line, content_hash
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis
-from rnnbench.records.syntax import OptionValue, with_options
+from rnnbench.records.syntax import OptionValue, option_text, with_options
 
 RECORD_SCHEMA = 2
 """Version of the meaning of identities; what was added since is left out of them where unused."""
@@ -155,6 +155,11 @@ class Try(Data):
     """Tries that the run asked for which trained this one; no part of the study's identity."""
     default_id: str = ""
     """``config_id`` of the default recipe, which the study improves on."""
+
+    @property
+    def label(self) -> str:
+        """The values as typed, e.g. ``learning_rate=0.003, optimizer=sgd``."""
+        return ", ".join(f"{name}={option_text(v)}" for name, v in self.values.items())
 
 
 VariedSource: TypeAlias = Literal["init", "data", "order"]

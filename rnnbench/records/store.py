@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from rnnbench.errors import StoreError, one_line
 from rnnbench.records import claims
@@ -21,6 +21,8 @@ from rnnbench.records.faults import ANOTHER, BUSY_SECONDS, explained, how_to_res
 from rnnbench.records.result import Environment, Record, Result, Speed, Status
 from rnnbench.records.schema import prepare, transaction
 from rnnbench.records.spec import TrialSpec
+
+Purpose: TypeAlias = Literal["reported", "tuning", "all"]
 
 
 class Store:
@@ -175,14 +177,21 @@ class Store:
                 raise self._unreadable(f"speed {speed_id}", error) from None
         return found
 
-    def records(self, *, every_attempt: bool = False, trial: str | None = None) -> list[Record]:
+    def records(
+        self,
+        *,
+        every_attempt: bool = False,
+        trial: str | None = None,
+        purpose: Purpose = "reported",
+    ) -> list[Record]:
         """Return records, oldest first.
 
         Args:
             every_attempt: every attempt of a trial instead of the last one.
             trial: only trials whose id begins with this text.
+            purpose: trials whose scores are reported, tries of tuning studies, or all of them.
         """
-        where, values = ["1"], []
+        where, values = [_OF_PURPOSE[purpose]], []
         if not every_attempt:
             where.append(_IS_LAST)
         if trial is not None:
@@ -277,6 +286,13 @@ class Store:
 _LAST_ATTEMPT = (
     "SELECT attempt, status FROM attempts WHERE trial_id = ? ORDER BY attempt DESC LIMIT 1"
 )
+# A damaged specification counts as that of a reported trial, whose reader reports the damage.
+_IS_TRY = "(json_valid(spec) AND json_extract(spec, '$.tuning') IS NOT NULL)"
+_OF_PURPOSE: dict[Purpose, str] = {
+    "reported": f"NOT {_IS_TRY}",
+    "tuning": _IS_TRY,
+    "all": "1",
+}
 _IS_LAST = "attempt = (SELECT MAX(attempt) FROM attempts b WHERE b.trial_id = a.trial_id)"
 
 

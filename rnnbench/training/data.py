@@ -32,6 +32,7 @@ class Source(ABC):
 
     validation: Batch
     test: Batch
+    """Missing where the source was made without it."""
 
     @property
     @abstractmethod
@@ -50,7 +51,13 @@ class Generated(Source):
     """Batches and evaluation sets of a generated task, drawn on the device."""
 
     def __init__(
-        self, task: GeneratedTask, settings: Settings, seed: int, device: torch.device
+        self,
+        task: GeneratedTask,
+        settings: Settings,
+        seed: int,
+        device: torch.device,
+        *,
+        with_test: bool = True,
     ) -> None:
         self._task = task
         self._batch_size = settings.batch_size
@@ -61,12 +68,16 @@ class Generated(Source):
         self.validation = self._in_precision(
             task.sample(settings.validation_size, self._keyed("validation"))
         )
-        self.test = self._in_precision(task.sample_test(settings.test_size, self._keyed("test")))
-        self._seen = SeenRows(self.test)
+        self._seen: SeenRows | None = None
+        if with_test:
+            drawn = task.sample_test(settings.test_size, self._keyed("test"))
+            self.test = self._in_precision(drawn)
+            self._seen = SeenRows(self.test)
 
     @property
     def size(self) -> DataSize:
         """Number of sequences, memory of the sets, and test sequences in the batches so far."""
+        assert self._seen is not None, "the source was made without a test set"
         return _size(None, self.validation, self.test, self._seen.share)
 
     def _keyed(self, purpose: str, *step: int) -> torch.Generator:
@@ -77,7 +88,8 @@ class Generated(Source):
 
     def train(self, step: int) -> Batch:
         batch = self._in_precision(self._task.sample(self._batch_size, self._keyed("train", step)))
-        self._seen.add(batch)
+        if self._seen is not None:
+            self._seen.add(batch)
         return batch
 
 
@@ -90,13 +102,20 @@ class Finite(Source):
     """
 
     def __init__(
-        self, task: FiniteTask, settings: Settings, seed: int, device: torch.device
+        self,
+        task: FiniteTask,
+        settings: Settings,
+        seed: int,
+        device: torch.device,
+        *,
+        with_test: bool = True,
     ) -> None:
         splits = task.splits()
         dtype = torch.float64 if settings.precision == "64" else torch.float32
         self._train = splits.train.floating(dtype).to(device)
         self.validation = splits.validation.floating(dtype).to(device)
-        self.test = splits.test.floating(dtype).to(device)
+        if with_test:
+            self.test = splits.test.floating(dtype).to(device)
         self._steps = task.steps
         self._stateful = task.stateful
         self._seed = seed
@@ -166,10 +185,12 @@ def trimmed(batch: Batch, length: int, steps: Steps) -> Batch:
     )
 
 
-def source_of(task: Task, settings: Settings, seed: int, device: torch.device) -> Source:
-    """Return the source of a task's batches on ``device``."""
+def source_of(
+    task: Task, settings: Settings, seed: int, device: torch.device, *, with_test: bool = True
+) -> Source:
+    """Return the source of a task's batches on ``device``; a try of a tuning study has no test."""
     if isinstance(task, GeneratedTask):
-        return Generated(task, settings, seed, device)
+        return Generated(task, settings, seed, device, with_test=with_test)
     if isinstance(task, FiniteTask):
-        return Finite(task, settings, seed, device)
+        return Finite(task, settings, seed, device, with_test=with_test)
     raise PluginError(f"{type(task).__name__} is neither a GeneratedTask nor a FiniteTask.")

@@ -12,6 +12,7 @@ from rnnbench.execution.jobs.messages import Progress
 from rnnbench.execution.progress import ROWS_SHOWN, LiveView, PlainView, Running, view_for
 from rnnbench.records.result import Status
 from tests.support.factory import record, trial_spec
+from tests.support.tries import try_record
 
 HOSTILE = "a\x1b[31m\x07\nb[bold]"
 
@@ -149,3 +150,25 @@ def test_nothing_in_a_record_can_steer_the_terminal() -> None:
 def test_a_view_suits_where_it_is_seen() -> None:
     assert isinstance(view_for(terminal()), LiveView)
     assert isinstance(view_for(log()), PlainView)
+
+
+def test_a_try_is_shown_with_its_values_and_validation_score() -> None:
+    console = log()
+    view = PlainView(console)
+    view.begin(4, 0, 2)
+    for number, status in enumerate((Status.DONE, Status.DIVERGED, Status.PRUNED, Status.FAILED)):
+        tried = try_record(number, 0.5, status=status, values={"learning_rate": 0.003})
+        view.ended(tried.spec, tried.result, 2.0)
+    lines = said(console).splitlines()
+    assert "try 0 (learning_rate=0.003) · validation accuracy 0.5" in lines[1]
+    assert ["not done" in line for line in lines[1:]] == [False, False, False, True]
+    assert "1 not done" in lines[-1]
+
+
+def test_trials_that_follow_from_results_change_the_total() -> None:
+    console = log()
+    view = PlainView(console)
+    view.begin(9, 0, 2)
+    view.expect(7, 2)
+    view.ended(trial_spec(), record().result, 1.0)
+    assert "3/7 trials" in said(console)

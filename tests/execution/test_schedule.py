@@ -152,3 +152,17 @@ def test_no_core_waits_for_one_last_long_trial() -> None:
     """One model of five takes six times as long; in the order of the plan, 54 s."""
     seconds = dict.fromkeys(MODELS, 3.0) | {"attention-lstm": 18.0}
     assert makespan(Queue(trials()), seconds, jobs=2) == 45.0  # of work there is 90 s
+
+
+def test_trials_added_later_wait_like_the_others() -> None:
+    early, late = trials(("rnn",)), trials(("lstm",))
+    queue = Queue(early)
+    first = queue.take()
+    queue.observe_end(first, 4.0, failed=False)
+    assert queue.seconds_waiting() == 2 * 4.0
+    assert queue.seconds_waiting(later=3) == 5 * 4.0
+    queue.add(late)
+    assert queue.seconds_waiting() == 5 * 4.0
+    assert sorted(spec.trial_id for spec in [first, *taken(queue)]) == sorted(
+        spec.trial_id for spec in early + late
+    )

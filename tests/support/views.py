@@ -17,10 +17,14 @@ class SilentView:
     said: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
     on_start: Callable[[TrialSpec], None] | None = None
+    expected: tuple[int, int] = (0, 0)
     progress: list[tuple[str, int, float]] = field(default_factory=list)
 
     def begin(self, trials: int, stored: int, jobs: int) -> None:
         self.said.append(f"{trials} {stored} {jobs}")
+
+    def expect(self, trials: int, stored: int) -> None:
+        self.expected = (trials, stored)
 
     def started(self, spec: TrialSpec) -> None:
         self.begun.append(spec.trial_id)

@@ -84,3 +84,18 @@ def test_the_size_of_the_data_is_reported() -> None:
         FirstSymbol(), Settings(batch_size=8, validation_size=9, test_size=10), 0, CPU
     ).size
     assert (drawn.train, drawn.validation, drawn.test) == (None, 9, 10)
+
+
+@pytest.mark.parametrize("task", [FirstSymbol(), RunningMean()])
+def test_without_a_test_set_the_other_sequences_are_the_same(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(batch_size=4)
+    whole = source_of(task, settings, 3, CPU)
+    if isinstance(task, FirstSymbol):
+        monkeypatch.setattr(FirstSymbol, "sample_test", None)
+    part = source_of(task, settings, 3, CPU, with_test=False)
+    assert not hasattr(part, "test")
+    assert torch.equal(part.validation.inputs, whole.validation.inputs)
+    for step in (0, 5, 1):
+        assert torch.equal(part.train(step).inputs, whole.train(step).inputs)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rnnbench.execution.jobs.messages import Failure, JobResult
 
-KillReason = Literal["timeout", "interrupted"]
+KillReason = Literal["timeout", "interrupted", "pruned"]
 
 
 @dataclass(frozen=True)

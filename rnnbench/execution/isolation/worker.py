@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import resource
 import sys
@@ -26,6 +27,7 @@ from rnnbench.execution.jobs.messages import (
     WidthJob,
 )
 from rnnbench.execution.jobs.plugins import load_plugins
+from rnnbench.records.result import Validated
 
 PROGRESS_INTERVAL = 0.2
 """Minimum time between two progress messages, in seconds."""
@@ -65,7 +67,8 @@ def _result(job: Job, send: Send) -> JobResult:
     if isinstance(job, TrialJob):
         from rnnbench.execution.jobs.trial import run_trial
 
-        return run_trial(job, registry, _throttled(send))
+        reports = _Reports(send)
+        return run_trial(job, registry, reports.progress, reports.validated)
     if isinstance(job, PreflightJob):
         from rnnbench.execution.jobs.preflight import preflight
 
@@ -83,13 +86,24 @@ def _result(job: Job, send: Send) -> JobResult:
     return time_trial(job, registry)
 
 
-def _throttled(send: Send) -> Callable[[int, float], None]:
-    last = -PROGRESS_INTERVAL
+class _Reports:
+    """Progress messages: throttled ones of steps, and one at each validation that is reported.
 
-    def on_progress(step: int, loss: float) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PROGRESS_INTERVAL:
-            last = time.monotonic()
-            send(Progress(step=step, loss=loss))
+    Each of them holds all validations so far, because the driver reads the latest message only.
+    """
 
-    return on_progress
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._last = -PROGRESS_INTERVAL
+        self._loss = math.nan
+        self._validated: Validated | None = None
+
+    def progress(self, step: int, loss: float) -> None:
+        self._loss = loss
+        if time.monotonic() - self._last >= PROGRESS_INTERVAL:
+            self._last = time.monotonic()
+            self._send(Progress(step=step, loss=loss, validated=self._validated))
+
+    def validated(self, validated: Validated) -> None:
+        self._validated = validated
+        self._send(Progress(step=validated.steps_taken, loss=self._loss, validated=validated))

@@ -17,7 +17,7 @@ from rnnbench.execution.jobs.plugins import Plugins
 from rnnbench.execution.options import TrialOptions
 from rnnbench.probes.speed.process_timings import TrialTimings
 from rnnbench.records.base import Data
-from rnnbench.records.result import Environment, Result
+from rnnbench.records.result import Environment, Result, Validated
 from rnnbench.records.spec import Matched, Quantity, TrialSpec
 
 
@@ -134,6 +134,8 @@ class Progress(Data):
     kind: Literal["progress"] = "progress"
     step: int
     loss: float
+    validated: Validated | None = None
+    """What a try that a pruner may end has validated so far."""
 
 
 class Failure(Data):

@@ -21,12 +21,13 @@ from rnnbench.errors import PluginError, RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
 from rnnbench.execution.jobs.loggers import make_loggers
+from rnnbench.execution.jobs.tuning_try import ReportValidations, validated
 from rnnbench.files import replacing
 from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
 from rnnbench.records.items import MOST_ITEMS, ItemScores
 from rnnbench.records.plots import Plot
-from rnnbench.records.result import Gradient, Learning, Result, Size, Status
+from rnnbench.records.result import Gradient, Learning, Result, Size, Status, Validated
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
@@ -50,11 +51,13 @@ def run_trial(
     job: TrialJob,
     registry: Registry,
     on_progress: Callable[[int, float], None] | None = None,
+    on_validated: Callable[[Validated], None] | None = None,
 ) -> Result:
     """Run one trial and return its result.
 
     An exception of a plugin becomes a status with an error text. ``on_progress`` is called with
-    (steps taken, last loss) during the training.
+    (steps taken, last loss) during the training; ``on_validated`` after each validation of a try
+    that a pruner may end.
     """
     spec, device = job.spec, torch.device(job.device)
     determinism = request_determinism(device)
@@ -74,6 +77,10 @@ def run_trial(
         task = registered_task.build(spec.task.options)
         if reason := declined(registered_model, task, spec.model.options):
             return ended(Status.INCOMPATIBLE, error=reason)
+        if spec.tuning is not None:
+            report = None if spec.tuning.pruner == "none" else on_validated
+            tried = _tried(job, registered_model, task, device, on_progress, report)
+            return ended(Status.DONE, validated=tried)
         return ended(Status.DONE, **_measured(job, registered_model, task, device, on_progress))
     except DivergedError as error:
         return ended(Status.DIVERGED, error=str(error))
@@ -100,6 +107,30 @@ def declined(model: RegisteredModel, task: Task, options: dict[str, Any]) -> str
     if task.causal_only and not model.causal:
         return "it looks ahead, and on this task later inputs hold the targets."
     return model.incompatible(task, options) if model.incompatible else None
+
+
+def _tried(
+    job: TrialJob,
+    model: RegisteredModel,
+    task: Task,
+    device: torch.device,
+    on_progress: Callable[[int, float], None] | None,
+    on_validated: Callable[[Validated], None] | None,
+) -> Validated:
+    """Train as a reported trial does, and validate; the test data have no part in it."""
+    spec = job.spec
+    network = build_network(spec, model, task).to(device)
+    if spec.settings.precision == "64":
+        network = to_double(network)
+    source = source_of(task, spec.settings, spec.seed, device, with_test=False)
+    torch.manual_seed(seed_for(spec.seed, "dropout"))
+    learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
+    callbacks: list[pl.Callback] = [_EndOnSigterm()]
+    if on_validated is not None:
+        callbacks.append(ReportValidations(task, on_validated))
+    loggers = make_loggers(job.options.loggers, job.logs, spec) if job.options.loggers else []
+    fit(learner, device=device, on_progress=on_progress, callbacks=callbacks, loggers=loggers)
+    return validated(learner, task)
 
 
 def _measured(
