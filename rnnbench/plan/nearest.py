@@ -21,8 +21,8 @@ class Nearest:
     Attributes:
         size: the size found.
         value: its value.
-        low: the smallest value found: where it is above the target, that of the smallest size.
-        high: the largest value found: where it is below the target, that of the largest size.
+        low: the smallest value; where it is above the target, that of the smallest size.
+        high: the largest value; where it is below the target, that of the largest size.
     """
 
     size: int
@@ -50,7 +50,8 @@ def nearest_size(
         measure: the value of a size; ``None`` where the size does not work. Called once per size.
         target: the value wanted, above 0.
         largest: the largest size allowed.
-        tolerance: relative error at which the search ends; 0 finds the nearest.
+        tolerance: relative error at which the search ends, and relative difference of sizes up to
+            which they are not told apart; 0 finds the nearest.
         stop: whether to end the search with what is known, e.g. after some time.
 
     Returns:
@@ -93,30 +94,39 @@ class _Search:
 
     def bracket(self) -> None:
         """Go up until a value reaches the target, or down until one lies below it."""
-        ceiling = self._largest + 1
+        ceiling, first = self._largest + 1, self._below
         while self._above is None and ceiling - self._below > 1 and not self._ended():
-            guess = min(self._extrapolated(self._below), self._largest)
+            guess = self._extrapolated(self._below)
+            if self._below != first:
+                # The value grows more slowly than was assumed.
+                guess = max(guess, 2 * self._below)
+            guess = min(guess, self._largest)
             if guess >= ceiling:
                 guess = (self._below + ceiling) // 2
             double = [2 * self._below] if 2 * self._below < ceiling else []
             if not self._take([*range(guess, min(guess + SCANNED, ceiling)), *double]):
                 ceiling = guess
+        last = self._above
         while self._below == 0 and self._above is not None and not self._ended():
-            if not self._take(self._near(self._extrapolated(self._above))):
+            guess = self._extrapolated(self._above)
+            if self._above != last:
+                guess = min(guess, self._above // 2)
+            if not self._take(self._near(guess)):
                 return
 
     def narrow(self) -> None:
         """Narrow the interval until no size in it is left to try."""
         width, slow = self._width(), 0
-        while self._above is not None and self._width() > 1 and not self._ended():
+        while self._is_wide() and not self._ended():
+            assert self._above is not None
             last_below, last_above = self._below, self._above
             guess = (last_below + last_above) // 2 if slow > 1 else self._interpolated()
             if not self._take(self._near(guess)):
                 return
             # An interpolation comes close on one side: the next size on the other one may close it.
-            if self._below != last_below and self._width() > 1 and not self._ended():
+            if self._below != last_below and self._is_wide() and not self._ended():
                 self._take(self._near(self._below + 1))
-            elif self._above != last_above and self._width() > 1 and not self._ended():
+            elif self._above != last_above and self._is_wide() and not self._ended():
                 self._take(self._near(self._above - 1))
             slow = 0 if slow > 1 or self._width() <= width / 2 else slow + 1
             width = self._width()
@@ -127,10 +137,15 @@ class _Search:
         if not worked:
             return None
         size = min(worked, key=lambda each: (abs(worked[each] - self._target), each))
-        return Nearest(size, worked[size], worked[min(worked)], worked[max(worked)])
+        return Nearest(size, worked[size], min(worked.values()), max(worked.values()))
 
     def _width(self) -> int:
         return (self._above or 0) - self._below
+
+    def _is_wide(self) -> bool:
+        """Whether sizes are left in the interval that differ by more than the tolerance."""
+        above = self._above or 0
+        return self._width() > max(1.0, self._tolerance * above)
 
     def _ended(self) -> bool:
         values = [value for value in self._tried.values() if value is not None]

@@ -51,13 +51,19 @@ def network(spec: TrialSpec, hidden_size: int) -> tuple[Network, int]:
     return build_network(sized(spec, hidden_size), model, task), task.length
 
 
+@cache
+def classes() -> int:
+    """Return the width of the task's output."""
+    built, _ = network(specs_of(TASK, "rnn")[0], 1)
+    return sum(parameter.numel() for parameter in built.decoder.parameters()) // 2
+
+
 def formula(model: str, quantity: Quantity, hidden: int) -> int:
     """Return the quantity of torch's layers, whose gates have c(HD + H^2 + 2H) parameters."""
     width, c = min(SYMBOLS, hidden), GATES[model]
     core = c * (hidden * width + hidden**2 + 2 * hidden)
-    outputs = network(specs_of(TASK, model)[0], 1)[0].decoder.out_features
     return {
-        "params": SYMBOLS * width + core + int(outputs) * (hidden + 1),
+        "params": SYMBOLS * width + core + classes() * (hidden + 1),
         "core-params": core,
         "state": hidden * (2 if model == "lstm" else 1),
         "flops": 2 * c * (hidden * width + hidden**2),
@@ -82,11 +88,12 @@ def test_torchs_layers_have_the_hidden_size_of_their_formula(
 @given(
     model=st.sampled_from(["attention-lstm", "bilstm", "gru", "lstm", "rnn"]),
     quantity=st.sampled_from(QUANTITIES),
-    target=st.floats(200, 1e5),
+    target=st.floats(200, 3e4),
 )
 @settings(deadline=None, max_examples=20)
 def test_no_neighbour_is_nearer(model: str, quantity: Quantity, target: float) -> None:
     (spec,) = specs_of(TASK, model)
+    target = target / 100 if quantity == "state" else target
     (width,) = found(quantity, target, spec)
     assert width.hidden_size is not None
     errors = {
@@ -143,7 +150,9 @@ def test_a_model_may_be_the_target(quantity: Quantity) -> None:
     (reference,) = specs_of(TASK, "lstm[hidden_size=33]")
     result = find_widths(WidthJob(quantity=quantity, reference=reference, specs=specs), registry())
     assert result.target == formula("lstm", quantity, 33)
-    assert result.widths == tuple(found(quantity, result.target, *specs))
+    assert [(width.hidden_size, width.achieved) for width in result.widths] == [
+        (width.hidden_size, width.achieved) for width in found(quantity, result.target, *specs)
+    ]
     assert result.widths[1].hidden_size == 33
 
 
@@ -162,7 +171,7 @@ def test_a_training_time_is_steps_times_the_time_of_a_step(
     """With times by formula: a step takes 1 ms and 10 ns per weight."""
 
     def seconds(built: Network, length: int, batch: int, device: torch.device) -> float:
-        assert (length, batch, device.type) == (25, 4, "cpu")
+        assert (length, batch, device.type) == (21, 4, "cpu")
         return 1e-3 + 1e-8 * built.output_size**2
 
     monkeypatch.setattr(widths, "training_step_seconds", seconds)

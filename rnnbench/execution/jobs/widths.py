@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import Quantity, TrialSpec
     from rnnbench.training.network import Network
 
-LARGEST_ON_CPU = 1 << 26
+LARGEST_ON_CPU = 1 << 22
 """Parameters of a network up to which its forward pass runs on the CPU, else on the meta device.
 
-The CPU is ten times faster, since torch runs the loops of its layers in Python on the meta device.
+For smaller ones the CPU is ten times faster, since torch runs the loops of its layers in Python on
+the meta device. Initial weights of larger ones, such as orthogonal matrices, take long.
 """
+LARGEST_AT_ALL = 1 << 26
+"""Parameters up to which the CPU is used where the meta device does not do."""
 TIME_TOLERANCE = 0.02
 """Relative error of a training time at which the search ends: timings scatter as much."""
 TIME_BUDGET = 15.0
@@ -141,7 +144,9 @@ class _Quantity:
         if counted is not None and self._quantity in ("params", "core-params"):
             return counted
         if counted is not None and counted > LARGEST_ON_CPU:
-            return self._caught(self._of, spec, torch.device("meta"))
+            found = self._caught(self._of, spec, torch.device("meta"))
+            if found is not None or counted > LARGEST_AT_ALL:
+                return found
         measured = self._caught(self._of, spec, torch.device("cpu"))
         # Some constructors compute what the meta device cannot.
         self._meta = self._meta and (counted is not None or measured is None)

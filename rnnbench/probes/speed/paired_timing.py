@@ -143,11 +143,11 @@ def _measure_pairs(
     pair = 0
     while len(clean) < repeats and (pair < FEWEST_PAIRS or time.perf_counter() < deadline):
         seconds = [0.0, 0.0]
-        preemptions = _preemptions()
+        before = preemptions()
         for which in (0, 1) if pair % 2 == 0 else (1, 0):
             seconds[which] = sample(workloads[which], calls[which], device)
         pair += 1
-        if _preemptions() == preemptions:
+        if preemptions() == before:
             clean.append((seconds[0], seconds[1]))
         else:
             disturbed.append((seconds[0], seconds[1]))
@@ -155,7 +155,8 @@ def _measure_pairs(
     return clean if len(clean) >= FEWEST_PAIRS else (clean + disturbed)[:repeats]
 
 
-def _preemptions() -> int:
+def preemptions() -> int:
+    """Return how often the operating system has preempted this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 

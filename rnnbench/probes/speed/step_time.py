@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rnnbench.probes.speed.paired_timing import SAMPLE_SECONDS, WARM_UP, sample
+from rnnbench.probes.speed.paired_timing import SAMPLE_SECONDS, WARM_UP, preemptions, sample
 from rnnbench.probes.speed.workloads import prepare
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ def training_step_seconds(
 ) -> float:
     """Return the median seconds of a training step, as in the speed pass but without a comparator.
 
+    Samples during which the process was preempted are repeated, and count where there are too few
+    others.
+
     Args:
         network: left unchanged.
         length: number of time steps T.
@@ -35,5 +38,11 @@ def training_step_seconds(
         step()
     once = sample(step, 1, device)
     calls = max(1, math.ceil(SAMPLE_SECONDS / once))
-    samples = min(SAMPLES, max(FEWEST_SAMPLES, math.floor(1 / once)))
-    return median(sample(step, calls, device) for _ in range(samples))
+    wanted = min(SAMPLES, max(FEWEST_SAMPLES, math.floor(1 / once)))
+    clean: list[float] = []
+    disturbed: list[float] = []
+    while len(clean) < wanted and len(clean) + len(disturbed) < 3 * wanted:
+        before = preemptions()
+        seconds = sample(step, calls, device)
+        (clean if preemptions() == before else disturbed).append(seconds)
+    return median(clean) if len(clean) >= FEWEST_SAMPLES else median(clean + disturbed)
