@@ -45,7 +45,8 @@ class OnCpuOnly(Good):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        self.norm = float(self.cell.weight_hh_l0.norm())
+        weight: Tensor = self.cell.all_weights[0][1]
+        self.norm = float(weight.norm())
 
 
 class NeverBuilds(Good):
