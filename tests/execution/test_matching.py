@@ -87,8 +87,8 @@ def test_the_target_is_no_part_of_the_identity(match: Matcher, registry: Registr
 def test_the_same_question_trains_nothing_again(tmp_path: Path) -> None:
     """Of training times too, which a second measurement would find to be others."""
     store = tmp_path / "records.db"
-    # A step at this size takes many times as long as at the smallest, so that no load of the machine
-    # puts the target out of reach.
+    # A step at this size takes many times as long as at the smallest, so that no load of the
+    # machine puts the target out of reach.
     settings = {**SMALL, "batch_size": 64}
     for target in ("params=2k", "time=good[hidden_size=400]"):
         request = Request(["instant"], ["good", "eights"], seeds=1, settings=settings, match=target)
