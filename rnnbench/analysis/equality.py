@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from rnnbench.analysis.formatting import number, whole
 from rnnbench.analysis.groups import Configuration, TaskGroup
@@ -132,8 +132,8 @@ def equality(task: TaskGroup) -> Equality | None:
     if len(compared) < 2:
         return None
     measured = [_measured("hidden size", compared, lambda c: c.spec.model.hidden_size)]
-    for quantity, of in _SIZES.items():
-        measured.append(_measured(TITLES[quantity], compared, of, quantity))
+    for quantity, title in TITLES.items():
+        measured.append(_measured(title, compared, partial(_value, quantity=quantity), quantity))
     return Equality(tuple(each for each in measured if each is not None), _settings(compared))
 
 
@@ -155,18 +155,22 @@ def setting_title(name: str) -> str:
     return _COUNTED.get(name, name.replace("_", " "))
 
 
-def _time_of(configuration: Configuration) -> float | None:
-    matched = configuration.spec.model.matched
-    return matched.achieved if matched is not None and matched.quantity == "time" else None
-
-
 _SIZES: dict[Quantity, Callable[[Configuration], float | None]] = {
     "params": lambda c: None if c.size is None else c.size.params_total,
     "core-params": lambda c: None if c.size is None else c.size.params_core,
     "state": lambda c: None if c.size is None else c.size.state_size,
     "flops": lambda c: None if c.size is None else c.size.matmul_flops_per_step,
-    "time": _time_of,
+    "time": lambda _: None,
 }
+
+
+def _value(configuration: Configuration, quantity: Quantity) -> float | None:
+    """Return the quantity as measured in a trial or, without probes, as the width was chosen."""
+    found = _SIZES[quantity](configuration)
+    matched = configuration.spec.model.matched
+    if found is None and matched is not None and matched.quantity == quantity:
+        return matched.achieved
+    return found
 
 
 def _measured(

@@ -51,6 +51,15 @@ def test_equal_widths_are_told_from_equal_parameters() -> None:
     assert "hidden size 64 to 130" in second
 
 
+def test_without_probes_the_value_that_the_size_was_chosen_by_counts() -> None:
+    pair = [matched_record("rnn", 19_800, 130), matched_record("lstm", 20_141)]
+    unprobed = [
+        each.model_copy(update={"result": each.result.model_copy(update={"size": None})})
+        for each in pair
+    ]
+    assert titles(task_of(*unprobed), equal=True) == {"parameters"}
+
+
 def test_models_on_both_sides_of_a_target_are_equal_though_further_from_each_other() -> None:
     pair = (19_100, 20_900)
     assert "parameters" in titles(task_of(*(matched_record(f"m{n}", n) for n in pair)), equal=True)
