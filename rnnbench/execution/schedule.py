@@ -44,15 +44,23 @@ class Queue:
     def add(self, specs: Iterable[TrialSpec]) -> None:
         """Add waiting trials."""
         for spec in specs:
-            configuration = self._configuration[spec.trial_id] = spec.config_id
+            # The tries of a study take about as long as each other: what is known of one is known
+            # of all, so that a long study begins early and the trials that follow it do too.
+            study = None if spec.tuning is None else spec.tuning.study
+            configuration = self._configuration[spec.trial_id] = study or spec.config_id
             self._waiting.setdefault(configuration, deque()).append(spec)
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
     def first_of_each(self) -> list[TrialSpec]:
-        """Return one waiting trial of each configuration."""
-        return [trials[0] for trials in self._waiting.values() if trials]
+        """Return one waiting trial of each configuration, and every try of a study."""
+        return [
+            spec
+            for trials in self._waiting.values()
+            for place, spec in enumerate(trials)
+            if not place or spec.tuning is not None
+        ]
 
     def observe_running(self, spec: TrialSpec, expected: float) -> None:
         """Note the expected duration of a running trial, in seconds."""

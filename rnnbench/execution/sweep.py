@@ -355,7 +355,9 @@ class Sweep:
     def _store(
         self, spec: TrialSpec, result: Result, started_at: str, seconds: float = 0.0, log: str = ""
     ) -> None:
-        self._queue.observe_end(spec, seconds, failed=bool(failures([result.status])))
+        expected = EXPECTED_OF_TRIES if spec.tuning is not None else frozenset()
+        failed = bool(failures([result.status]) - expected)
+        self._queue.observe_end(spec, seconds, failed=failed)
         self._context.store.add(
             spec,
             result,

@@ -13,6 +13,7 @@ from rnnbench.contract import registry as plugins
 from rnnbench.execution.schedule import Queue
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.spec import TrialSpec
+from tests.support.tries import try_record
 
 MODELS = ("rnn", "lstm", "gru", "bilstm", "attention-lstm")
 
@@ -166,3 +167,17 @@ def test_trials_added_later_wait_like_the_others() -> None:
     assert sorted(spec.trial_id for spec in [first, *taken(queue)]) == sorted(
         spec.trial_id for spec in early + late
     )
+
+
+def test_the_longest_study_is_taken_first_once_its_duration_is_known() -> None:
+    studies = {name: [try_record(n, 0.5, study=name).spec for n in range(4)] for name in "ab"}
+    queue = Queue([*studies["a"], *studies["b"]])
+    assert {spec.trial_id for spec in queue.first_of_each()} == {
+        spec.trial_id for specs in studies.values() for spec in specs
+    }
+    first, second = queue.take(), queue.take()
+    assert [each.tuning and each.tuning.study for each in (first, second)] == ["a", "b"]
+    queue.observe_end(first, 1.0, failed=False)
+    queue.observe_end(second, 5.0, failed=False)
+    rest = [spec.tuning and spec.tuning.study for spec in taken(queue)]
+    assert rest == ["b"] * 3 + ["a"] * 3
