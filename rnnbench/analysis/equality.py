@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from rnnbench.analysis.formatting import number, whole
+from rnnbench.analysis.gradients import initial_options_text
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import EQUAL_WITHIN, Matched, Quantity
@@ -88,22 +89,36 @@ class Equality:
     Attributes:
         measured: quantities of the networks that all of them have.
         settings: each setting of the training, by the texts of its different values.
+        tuned: the same of tuned recipes; empty without tuning.
+        initial: the options that set the initial weights, by model; empty where all are equal.
     """
 
     measured: tuple[Measured, ...]
     settings: dict[str, tuple[str, ...]]
+    tuned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    initial: dict[str, str] = field(default_factory=dict)
 
     @property
     def equal(self) -> list[str]:
         """What was equal, within 5 %, as texts for a sentence."""
-        return [each.text for each in self.measured if each.is_equal] + self._equal_settings
+        tries = ["the tries of the tuning"] if self.tuned else []
+        return [each.text for each in self.measured if each.is_equal] + self._equal_settings + tries
 
     @property
     def unequal(self) -> list[str]:
         """What was not equal, with its range, as texts for a sentence."""
-        return [each.text for each in self.measured if not each.is_equal] + [
-            f"{setting_title(name)} {_choices(values)}" for name, values in self.different.items()
+        found = [each.text for each in self.measured if not each.is_equal]
+        found += [f"{setting_title(name)} {_choices(v)}" for name, v in self.different.items()]
+        found += [
+            f"the tuned {setting_title(name)} {_choices(values)}"
+            for name, values in self.tuned.items()
+            if len(values) > 1
         ]
+        if self.initial:
+            each = [f"{model}: {options}" for model, options in self.initial.items() if options]
+            options = f" ({'; '.join(each)})" if each else ""
+            found.append(f"initial weights{options}")
+        return found
 
     @cached_property
     def different(self) -> dict[str, tuple[str, ...]]:
@@ -125,22 +140,40 @@ class Equality:
 def equality(task: TaskGroup) -> Equality | None:
     """Compare the configurations of a task that have a score, or all where none has.
 
+    Where recipes were tuned, those with default recipes are compared, and the tuned settings apart.
+
     Returns:
         ``None`` where fewer than two are compared.
     """
-    compared = task.scored or task.configurations
+    every = task.scored or task.configurations
+    default = [each for each in every if each.recipe != "tuned"]
+    tuned = [each for each in every if each.recipe != "untuned"]
+    compared = default if len(default) > 1 else every
     if len(compared) < 2:
         return None
     measured = [_measured("hidden size", compared, lambda c: c.spec.model.hidden_size)]
     for quantity, title in TITLES.items():
         measured.append(_measured(title, compared, partial(_value, quantity=quantity), quantity))
-    return Equality(tuple(each for each in measured if each is not None), _settings(compared))
+    return Equality(
+        tuple(each for each in measured if each is not None),
+        _settings(compared),
+        _settings(tuned) if tuned and compared is default else {},
+        _initial(compared),
+    )
+
+
+def _initial(configurations: Sequence[Configuration]) -> dict[str, str]:
+    """Return the options that set the initial weights, by model; empty where there is one model."""
+    found = {c.spec.model.label: initial_options_text(c) for c in configurations}
+    return found if len(found) > 1 else {}
 
 
 def equality_text(found: Equality) -> str:
     """Return in one line what was equal and what was not, without the ranges of settings."""
     unequal = [each.title for each in found.measured if not each.is_equal]
     unequal += [setting_title(name) for name in found.different]
+    unequal += [f"the tuned {setting_title(n)}" for n, values in found.tuned.items() if values[1:]]
+    unequal += ["initial weights"] if found.initial else []
     line = f"equal: {', '.join(found.equal)}"
     return f"{line}; not equal: {', '.join(unequal)}" if unequal else line
 
@@ -192,11 +225,13 @@ def _measured(
 
 
 def _settings(configurations: Sequence[Configuration]) -> dict[str, tuple[str, ...]]:
-    found = [c.spec.settings for c in configurations]
-    return {
-        name: tuple(dict.fromkeys(_setting_text(getattr(each, name)) for each in found))
-        for name in Settings.model_fields
-    }
+    found = {}
+    for name in Settings.model_fields:
+        values = [getattr(c.spec.settings, name) for c in configurations]
+        if all(isinstance(value, int | float) for value in values):
+            values.sort()
+        found[name] = tuple(dict.fromkeys(map(_setting_text, values)))
+    return found
 
 
 def _setting_text(value: object) -> str:

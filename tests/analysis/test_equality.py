@@ -129,3 +129,30 @@ def test_the_table_has_target_and_error() -> None:
     assert table.loc["rnn", "match_target"] == 20_000
     assert table.loc["rnn", "match_error"] == pytest.approx(-0.05)
     assert table.loc["gru", ["match_quantity", "match_error"]].isna().all()
+
+
+def test_tuned_settings_are_told_apart_from_those_of_the_default_recipes() -> None:
+    default = [record(model=model, ratio=None) for model in ("rnn", "lstm")]
+    chosen = [
+        record(model=model, settings=Settings(learning_rate=rate), ratio=None)
+        for model, rate in (("rnn", 2e-3), ("lstm", 9e-3))
+    ]
+    of = {t.spec.config_id: d.spec.config_id for d, t in zip(default, chosen, strict=True)}
+    (task,) = group([*default, *chosen], of)
+    first, second = conditions(task)
+    assert "recipe and the tries of the tuning" in first
+    assert "the tuned learning rate 0.002 or 0.009" in second
+    (untuned,) = group(default)
+    assert "tun" not in " ".join(conditions(untuned))
+
+
+def test_initial_weights_are_named_where_models_differ() -> None:
+    pair = [
+        record(model="lstm", model_options={"forget_bias": 1.0, "num_layers": 1}),
+        record(model="gru", model_options={"num_layers": 1}),
+    ]
+    _, second = conditions(task_of(*pair))
+    assert "initial weights (" in second
+    assert "forget_bias=1.0" in second
+    same = [record(model="lstm", settings=Settings(steps=steps)) for steps in (10, 20)]
+    assert "initial weights" not in " ".join(conditions(task_of(*same)))

@@ -42,6 +42,8 @@ def conditions_over(tasks: Sequence[TaskGroup]) -> list[str]:
             unequal.append(f"{title}{by}{times} on {where.label}")
     settings = dict.fromkeys(name for _, found in compared for name in found.different)
     unequal += [setting_title(name) for name in settings]
+    if any(found.initial for _, found in compared):
+        unequal.append("initial weights")
     equal.append("the rest of the settings" if settings else "all settings of the training")
     return _sentences(equal, unequal, "Equal on every task")
 
