@@ -160,8 +160,7 @@ def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in given.items()
-        if value is not None
-        and (name == "seeds" or value or not isinstance(value, list | tuple | str))
+        if value is not None and (name == "seeds" or value or not isinstance(value, list | tuple))
     }
 
 

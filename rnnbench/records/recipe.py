@@ -21,9 +21,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from rnnbench.errors import UsageError, did_you_mean, near_name
+from rnnbench.errors import UsageError, did_you_mean
 from rnnbench.records.base import Data
-from rnnbench.records.syntax import parse_selectors, spelled, with_options
+from rnnbench.records.syntax import parse_selectors, with_options
 
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 NonNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -292,11 +292,7 @@ def _with_options(part: type[P], options: Mapping[str, tuple[str, ...]]) -> P:
     for option, values in options.items():
         if option not in known:
             takes = f"It takes: {', '.join(sorted(known))}." if known else "It takes no options."
-            near = near_name(option, known)
-            hint = ""
-            if near:
-                meant = [(near if each == option else each, options[each]) for each in options]
-                hint = f" Did you mean {spelled(part.name, meant)!r}?"
+            hint = did_you_mean(option, known)
             raise UsageError(f"{part.name!r} has no option {option!r}.{hint} {takes}")
         if len(values) > 1:
             raise UsageError(

@@ -104,4 +104,5 @@ def test_callbacks_of_installed_distributions_see_what_is_logged(tmp_path: Path)
     with Store(store, must_exist=True) as opened:
         (record,) = opened.records()
     said = [line for line in record.log.splitlines() if line.startswith("watched")]
-    assert said == [f"watched {step} ['train_loss', 'val_loss', 'val_score']" for step in (2, 4)]
+    values = ["learning_rate", "train_loss", "val_loss", "val_score"]
+    assert said == [f"watched {step} {values}" for step in (2, 4)]

@@ -90,8 +90,9 @@ def test_the_same_question_trains_nothing_again(tmp_path: Path) -> None:
     # A step at this size takes many times as long as at the smallest, so that no load of the
     # machine puts the target out of reach.
     settings = {**SMALL, "batch_size": 64}
-    for target in ("params=2k", "time=good[hidden_size=400]"):
-        request = Request(["instant"], ["good", "eights"], seeds=1, settings=settings, match=target)
+    targets = {"params=2k": ["good", "eights"], "time=good[hidden_size=400]": ["good"]}
+    for target, models in targets.items():
+        request = Request(["instant"], models, seeds=1, settings=settings, match=target)
         options = RunOptions(jobs=1, accelerator="cpu", probes=False, contract_checks=False)
 
         def run(request: Request = request, options: RunOptions = options) -> Any:
