@@ -68,7 +68,7 @@ def _styles(models: Sequence[TunedModel], styles: Mapping[str, Style]) -> Mappin
     known = {
         each.label: styles[label]
         for each in models
-        for label in (own.get(each.label), each.label)
+        for label in (own.get(each.label, each.label), each.label)
         if label in styles
     }
     labels = {each.label for each in models}
