@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from rnnbench.analysis.difficulty import difficulty_sweeps
-from rnnbench.analysis.groups import TaskGroup
+from rnnbench.analysis.groups import TUNED, TaskGroup
 from rnnbench.analysis.intervals import LEVEL, Estimate, Floats
 
 FEWEST_TASKS_FOR_RANKS = 5
@@ -114,19 +114,33 @@ def independent_tasks(tasks: Sequence[TaskGroup]) -> list[TaskGroup]:
     return [task for task in tasks if id(task) not in levels]
 
 
-def skills_on_all_tasks(tasks: Sequence[TaskGroup]) -> SkillsByTask:
+def skills_on_all_tasks(tasks: Sequence[TaskGroup], *, tuned: bool = False) -> SkillsByTask:
     """Return the skills of the configurations with a score on every task.
 
-    The result is empty for fewer than two tasks.
+    Default recipes and tuned ones are apart. Where a study chose the default recipe on some of the
+    tasks, that recipe is the tuned one there.
+
+    Args:
+        tasks: the tasks.
+        tuned: whether tuned recipes are asked for rather than default ones.
+
+    Returns:
+        The skills by label; empty for fewer than two tasks, and without any tuned recipe.
     """
-    if len(tasks) < 2:
+    labels = {c.label for task in tasks for c in task.scored if c.recipe == "tuned"}
+    if len(tasks) < 2 or (tuned and not labels):
         return {}
     by_label: SkillsByTask = {}
+    other = "untuned" if tuned else "tuned"
     for task in tasks:
         for configuration in task.scored:
+            if configuration.recipe == other:
+                continue
+            as_tuned = f"{configuration.label}{TUNED}"
+            label = as_tuned if tuned and as_tuned in labels else configuration.label
             skills = [x.skill for x in configuration.learned.values() if np.isfinite(x.skill)]
             if skills:
-                by_label.setdefault(configuration.label, []).append(skills)
+                by_label.setdefault(label, []).append(skills)
     return {label: skills for label, skills in by_label.items() if len(skills) == len(tasks)}
 
 

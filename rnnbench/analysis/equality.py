@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
-from rnnbench.analysis.formatting import number, whole
+from rnnbench.analysis.formatting import listed, number, whole
 from rnnbench.analysis.gradients import initial_options_text
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.analysis.tuning import Study
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import EQUAL_WITHIN, Matched, Quantity
 from rnnbench.records.syntax import option_text
@@ -24,6 +25,9 @@ TITLES: dict[Quantity, str] = {
 _COUNTED = {"steps": "optimizer steps", "batch_size": "batch size"}
 """Settings that are named even where they are equal; the others are the recipe."""
 _MOST_VALUES = 4
+TRIES = "the tries of the tuning"
+SEARCH = "the search of the tuning"
+TAKEN = "optimizer steps taken"
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,24 @@ class Equality:
         settings: each setting of the training, by the texts of its different values.
         tuned: the same of tuned recipes; empty without tuning.
         initial: the options that set the initial weights, by model; empty where all are equal.
+        taken: the fewest and the most optimizer steps of a trial, where an early stop made them
+            differ.
+        tries: tries of the tuning, by configuration; empty without tuning.
+        one_search: whether all tuned ones had the same search space, sampler and pruner.
     """
 
     measured: tuple[Measured, ...]
     settings: dict[str, tuple[str, ...]]
     tuned: dict[str, tuple[str, ...]] = field(default_factory=dict)
     initial: dict[str, str] = field(default_factory=dict)
+    taken: tuple[int, int] | None = None
+    tries: dict[str, int] = field(default_factory=dict)
+    one_search: bool = True
 
     @property
     def equal(self) -> list[str]:
         """What was equal, within 5 %, as texts for a sentence."""
-        tries = ["the tries of the tuning"] if self.tuned else []
+        tries = [TRIES] if self.tries and self.equal_tries else []
         return [each.text for each in self.measured if each.is_equal] + self._equal_settings + tries
 
     @property
@@ -118,7 +129,27 @@ class Equality:
             each = [f"{model}: {options}" for model, options in self.initial.items() if options]
             options = f" ({'; '.join(each)})" if each else ""
             found.append(f"initial weights{options}")
-        return found
+        if self.taken is not None:
+            found.append(f"{TAKEN} {self.taken[0]:,} to {self.taken[1]:,}")
+        if not self.equal_tries:
+            found.append(f"{TRIES} ({_by_count(self.tries)})")
+        return [*found, *([] if self.one_search else [SEARCH])]
+
+    @property
+    def equal_tries(self) -> bool:
+        """Whether all configurations had the same number of tries."""
+        return len(set(self.tries.values())) <= 1
+
+    @property
+    def unequal_by_name(self) -> list[str]:
+        """What was not equal apart from the measured quantities and settings, without values."""
+        return [
+            *(f"the tuned {setting_title(n)}" for n, values in self.tuned.items() if values[1:]),
+            *(["initial weights"] if self.initial else []),
+            *([TAKEN] if self.taken is not None else []),
+            *([] if self.equal_tries else [TRIES]),
+            *([] if self.one_search else [SEARCH]),
+        ]
 
     @cached_property
     def different(self) -> dict[str, tuple[str, ...]]:
@@ -127,8 +158,9 @@ class Equality:
 
     @property
     def _equal_settings(self) -> list[str]:
+        limited = "" if self.taken is None else "limit of "
         counted = [
-            f"{title} {self.settings[name][0]}"
+            f"{limited if name == 'steps' else ''}{title} {self.settings[name][0]}"
             for name, title in _COUNTED.items()
             if name in self.settings and name not in self.different
         ]
@@ -137,10 +169,14 @@ class Equality:
         return [*counted, "the rest of the recipe" if rest else "recipe"]
 
 
-def equality(task: TaskGroup) -> Equality | None:
+def equality(task: TaskGroup, studies: Sequence[Study] = ()) -> Equality | None:
     """Compare the configurations of a task that have a score, or all where none has.
 
     Where recipes were tuned, those with default recipes are compared, and the tuned settings apart.
+
+    Args:
+        task: the configurations.
+        studies: the tuning studies, of this task and of others.
 
     Returns:
         ``None`` where fewer than two are compared.
@@ -154,12 +190,50 @@ def equality(task: TaskGroup) -> Equality | None:
     measured = [_measured("hidden size", compared, lambda c: c.spec.model.hidden_size)]
     for quantity, title in TITLES.items():
         measured.append(_measured(title, compared, partial(_value, quantity=quantity), quantity))
+    tries, one_search = _tuning(compared, studies)
     return Equality(
         tuple(each for each in measured if each is not None),
         _settings(compared),
         _settings(tuned) if tuned and compared is default else {},
         _initial(compared),
+        _taken(compared),
+        tries,
+        one_search,
     )
+
+
+def _tuning(
+    configurations: Sequence[Configuration], studies: Sequence[Study]
+) -> tuple[dict[str, int], bool]:
+    """Return the tries by configuration, and whether the searches were the same."""
+    found: dict[str, int] = {}
+    searches = set()
+    for configuration in configurations:
+        own = configuration.spec.config_id
+        here = [s for s in studies if own in (s.default_config_id, s.tuned_config_id)]
+        found[configuration.label] = sum(len(study.tries) for study in here)
+        if here:
+            searches.add(frozenset((study.space, study.sampler, study.pruner) for study in here))
+    return found if any(found.values()) else {}, len(searches) <= 1
+
+
+def _taken(configurations: Sequence[Configuration]) -> tuple[int, int] | None:
+    """Return the fewest and the most steps of a trial, where an early stop made them differ."""
+    if all(c.spec.settings.patience is None for c in configurations):
+        return None
+    steps = [
+        learning.steps_taken or c.spec.settings.steps
+        for c in configurations
+        for learning in c.learned.values()
+    ]
+    return (min(steps), max(steps)) if len(set(steps)) > 1 else None
+
+
+def _by_count(tries: dict[str, int]) -> str:
+    by_count: dict[int, list[str]] = {}
+    for label, count in tries.items():
+        by_count.setdefault(count, []).append(label)
+    return "; ".join(f"{count}: {listed(by_count[count])}" for count in sorted(by_count))
 
 
 def _initial(configurations: Sequence[Configuration]) -> dict[str, str]:
@@ -172,8 +246,7 @@ def equality_text(found: Equality) -> str:
     """Return in one line what was equal and what was not, without the ranges of settings."""
     unequal = [each.title for each in found.measured if not each.is_equal]
     unequal += [setting_title(name) for name in found.different]
-    unequal += [f"the tuned {setting_title(n)}" for n, values in found.tuned.items() if values[1:]]
-    unequal += ["initial weights"] if found.initial else []
+    unequal += found.unequal_by_name
     line = f"equal: {', '.join(found.equal)}"
     return f"{line}; not equal: {', '.join(unequal)}" if unequal else line
 

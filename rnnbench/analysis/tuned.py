@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rnnbench.analysis.expected_best import ExpectedBest, expected_best
@@ -27,7 +28,7 @@ class TunedModel:
 
     study: Study
     label: str
-    """Label of the model, the same as in every other table."""
+    """Label of the model, the same as in every other table, unless it has several studies."""
     default: Configuration | None
     tuned: Configuration | None
     """The same as ``default`` where the study chose the default recipe."""
@@ -98,8 +99,22 @@ def tuned_models(task: TaskGroup, studies: Iterable[Study]) -> list[TunedModel]:
         tuned = by_id.get(study.tuned_config_id or "")
         label = study.model.name if default is None else default.label
         found.append(TunedModel(study, label, default, tuned))
+    found = _distinct(found)
     order = {id(c): place for place, c in enumerate(task.configurations)}
     return sorted(found, key=lambda each: (order.get(id(each.tuned), len(order)), each.label))
+
+
+def _distinct(models: Sequence[TunedModel]) -> list[TunedModel]:
+    """Return the models with the tuned settings in the labels where one has several studies."""
+    for more in (lambda s: listed([axis.name for axis in s.space]), lambda s: s.study_id[:6]):
+        count = Counter(each.label for each in models)
+        models = [
+            replace(each, label=f"{each.label} ({more(each.study)})")
+            if count[each.label] > 1
+            else each
+            for each in models
+        ]
+    return list(models)
 
 
 def verdict_changes(judged: JudgedTask, models: Sequence[TunedModel]) -> VerdictChanges:
@@ -117,6 +132,8 @@ def verdict_changes(judged: JudgedTask, models: Sequence[TunedModel]) -> Verdict
             continue
         here = [each for each in models if _judged(each, default, tuned)]
         for a, b in itertools.combinations(here, 2):
+            if a.default is b.default:
+                continue  # two studies of one model
             assert a.default is not None
             assert a.tuned is not None
             assert b.default is not None

@@ -29,7 +29,7 @@ from rnnbench.analysis.remarks import (
     still_improving,
 )
 from rnnbench.analysis.tuned import tuned_configurations
-from rnnbench.analysis.tuning import studies
+from rnnbench.analysis.tuning import Study, studies
 from rnnbench.encoding import plain
 from rnnbench.records.result import Status
 
@@ -56,11 +56,12 @@ def leaderboards(
 
     If the console is too narrow, the last columns are omitted and named, so that no number is cut.
     """
-    for task in group(records, tuned_configurations(studies(tries))):
-        yield _fitting(task, console)
+    tuning = studies(tries)
+    for task in group(records, tuned_configurations(tuning)):
+        yield _fitting(task, console, tuning)
 
 
-def _fitting(task: TaskGroup, console: Console) -> Table:
+def _fitting(task: TaskGroup, console: Console, tuning: Sequence[Study]) -> Table:
     score = task.learning.score_name if task.learning else "score"
     headings = (
         *("model", score, "skill", "solved"),
@@ -75,7 +76,7 @@ def _fitting(task: TaskGroup, console: Console) -> Table:
         n for n in range(len(headings), _ALWAYS, -1) if _width(headings[:n], rows) <= console.width
     )
     shown = next(fitting, _ALWAYS)
-    return _leaderboard(task, headings, rows, shown)
+    return _leaderboard(task, tuning, headings, rows, shown)
 
 
 def _comparator(task: TaskGroup) -> str:
@@ -85,7 +86,11 @@ def _comparator(task: TaskGroup) -> str:
 
 
 def _leaderboard(
-    task: TaskGroup, headings: Sequence[str], rows: Sequence[Sequence[str]], shown: int
+    task: TaskGroup,
+    tuning: Sequence[Study],
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    shown: int,
 ) -> Table:
     table = Table(
         title=Text(task.label, style="bold"),
@@ -114,7 +119,7 @@ def _leaderboard(
         facts.append(f"not solvable: {task.learning.unsolvable}")
     if left_out := [_in_one_line(heading) for heading in headings[shown:]]:
         facts.append(f"no room for {listed(left_out)}")
-    held = equality(task)
+    held = equality(task, tuning)
     remarks = [
         remark
         for remark in (

@@ -10,7 +10,7 @@ import ast
 import io
 import json
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 
@@ -37,10 +37,12 @@ def meaning(content: bytes) -> bytes:
     Source that cannot be parsed is returned unchanged.
     """
     try:
-        spans = [*_spans(ast.parse(content)), *_comments(content)]
+        tree = ast.parse(content)
+        spans = [*_spans(tree), *_comments(content)]
     except (SyntaxError, ValueError, tokenize.TokenError):
         return content
     lines = content.split(b"\n")
+    exact = _in_strings(tree, spans)
     for first, start, last, end in sorted(spans, reverse=True):
         if first == last:
             line = lines[first - 1]
@@ -49,30 +51,68 @@ def meaning(content: bytes) -> bytes:
             lines[first - 1] = lines[first - 1][:start]
             lines[last - 1] = lines[last - 1][end:]
             lines[first : last - 1] = [b""] * (last - 1 - first)
-    kept = (line.rstrip() for line in lines)
-    return b"\n".join(line for line in kept if line)
+    kept = (
+        line if number in exact else line.rstrip() for number, line in enumerate(lines, start=1)
+    )
+    return b"\n".join(line for number, line in enumerate(kept, start=1) if line or number in exact)
 
 
-def _spans(tree: ast.AST) -> Iterator[_Span]:
-    """Yield the outermost statements and arguments that are text, in no order."""
-    for node in ast.iter_child_nodes(tree):
-        if _is_text(node):
+def _spans(tree: ast.Module) -> Iterator[_Span]:
+    """Yield the outermost statements and arguments that are text, in no order.
+
+    A function of presets is text where the file uses it for nothing else.
+    """
+    called = {
+        node.id
+        for node in _without(tree, _is_text)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    for node in tree.body:
+        own = isinstance(node, ast.FunctionDef) and node.name.endswith("presets")
+        if (own and getattr(node, "name", "") not in called) or _is_text(node):
             yield _span(node)
         else:
-            yield from _spans(node)
+            yield from _within(node)
+
+
+def _within(node: ast.AST, *, in_function: bool = False) -> Iterator[_Span]:
+    in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    for child in ast.iter_child_nodes(node):
+        if _is_text(child) and not (in_function and isinstance(child, ast.Assign | ast.AnnAssign)):
+            yield _span(child)
+        else:
+            yield from _within(child, in_function=in_function)
+
+
+def _without(node: ast.AST, left_out: Callable[[ast.AST], bool]) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not left_out(child):
+            yield child
+            yield from _without(child, left_out)
+
+
+def _in_strings(tree: ast.AST, spans: Sequence[_Span]) -> set[int]:
+    """Return the lines (from 1) of kept strings of several lines, whose blanks count."""
+    text = {line for first, _, last, _ in spans for line in range(first, last + 1)}
+    return {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        if line not in text
+    }
 
 
 def _is_text(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    if isinstance(node, ast.FunctionDef):
-        return node.name.endswith("presets")
     if isinstance(node, ast.keyword):
         return node.arg in _TEXT
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = {each.id for each in targets if isinstance(each, ast.Name)}
-        return bool(names & _TEXT) or _is_citation(node.value)
+        # an assignment to a further name would take a part of the code along
+        named = all(isinstance(each, ast.Name) and each.id in _TEXT for each in targets)
+        return named or _is_citation(node.value)
     return False
 
 

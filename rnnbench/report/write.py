@@ -117,7 +117,7 @@ def _fill(
         calls += [make for section in sections for make in section.parts]
         made = iter(call_all(calls, processes)[1:])
     sections = [section.with_blocks(islice(made, len(section.parts))) for section in sections]
-    report = report_of(records, tasks, sections, command, title)
+    report = report_of(records, tasks, sections, command, title, tuning)
     figures = part / "figures"
     figures.mkdir()
     for figure in report.figures:

@@ -12,7 +12,14 @@ from rnnbench.analysis.across_tasks import (
     interquartile_mean_interval,
     performance_profile,
     ranks,
+    skills_on_all_tasks,
 )
+from rnnbench.analysis.groups import group
+from rnnbench.records.settings import Settings
+from rnnbench.report.blocks import Figure
+from rnnbench.report.figures.style import assign_styles
+from rnnbench.report.page.across import across_section
+from tests.support.factory import record
 
 
 def test_interquartile_mean_drops_a_quarter_at_each_end() -> None:
@@ -63,3 +70,32 @@ def test_ranks_of_a_clear_order() -> None:
     assert found.friedman_p == pytest.approx(np.exp(-6))
     p_values = found.nemenyi_p.to_numpy(dtype=float)
     assert p_values[0, 2] < 0.05 < p_values[0, 1]
+
+
+def test_default_and_tuned_recipes_are_ranked_apart() -> None:
+    fast = Settings(learning_rate=1e-2)
+    records, chosen = [], {}
+    for task in ("adding", "dyck", "parity"):
+        for model, level in (("lstm", 0.5), ("gru", 0.6)):
+            default = record(level, model=model, task=task, ratio=None)
+            tuned = record(level + 0.2, model=model, task=task, settings=fast, ratio=None)
+            # on one task a study of the LSTM chose the default recipe
+            same = (task, model) == ("dyck", "lstm")
+            records += [default] if same else [default, tuned]
+            choice = default if same else tuned
+            chosen[choice.spec.config_id] = default.spec.config_id
+    tasks = group(records, chosen)
+    assert set(skills_on_all_tasks(tasks)) == {"lstm", "gru"}
+    tuned_skills = skills_on_all_tasks(tasks, tuned=True)
+    assert set(tuned_skills) == {"lstm (tuned)", "gru (tuned)"}
+    default_skill = skills_on_all_tasks(tasks)["lstm"]
+    assert tuned_skills["lstm (tuned)"][1] == default_skill[1]
+    assert tuned_skills["lstm (tuned)"][0] != default_skill[0]
+    assert skills_on_all_tasks(group(records[:2]), tuned=True) == {}
+    section = across_section(tasks, assign_styles([c.label for t in tasks for c in t.scored]))
+    assert section is not None
+    first, second = section.sentences
+    assert first.startswith("Over 3 tasks, gru has")
+    assert second.startswith("Over 3 tasks with tuned recipes, gru (tuned) has")
+    names = [made.name for part in section.parts if isinstance(made := part(), Figure)]
+    assert len(set(names)) == 2

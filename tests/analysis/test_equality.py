@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from rnnbench.analysis import remarks
 from rnnbench.analysis.equality import Measured, equality
 from rnnbench.analysis.groups import TaskGroup, group
 from rnnbench.analysis.tables import tidy
+from rnnbench.analysis.tuning import Study, studies
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
+from rnnbench.records.space import Axis
 from rnnbench.records.spec import Matched
 from rnnbench.report.page.conditions import conditions, conditions_over
-from tests.support.factory import record, trial_spec
+from tests.support.factory import learning, record, trial_spec
+from tests.support.tries import RATES, try_record
 
 
 def matched_record(model: str, params: int, hidden_size: int = 64, **given: Any) -> Record:
@@ -139,11 +143,101 @@ def test_tuned_settings_are_told_apart_from_those_of_the_default_recipes() -> No
     ]
     of = {t.spec.config_id: d.spec.config_id for d, t in zip(default, chosen, strict=True)}
     (task,) = group([*default, *chosen], of)
-    first, second = conditions(task)
+    first, second = conditions(task, tuned_by({"rnn": 3, "lstm": 3}))
     assert "recipe and the tries of the tuning" in first
     assert "the tuned learning rate 0.002 or 0.009" in second
     (untuned,) = group(default)
     assert "tun" not in " ".join(conditions(untuned))
+
+
+def tuned_by(counts: Mapping[str, int], space: Sequence[Axis] = RATES) -> list[Study]:
+    return studies(
+        try_record(number, 0.5, model=model, study=model, space=space)
+        for model, count in counts.items()
+        for number in range(count)
+    )
+
+
+def test_tries_are_equal_only_where_every_model_has_as_many() -> None:
+    task = task_of(*(record(model=model, ratio=None) for model in ("rnn", "lstm")))
+    equal, unequal = conditions(task, tuned_by({"rnn": 3, "lstm": 5}))
+    assert "tries" not in equal
+    assert "the tries of the tuning (3: rnn; 5: lstm)" in unequal
+    equal, unequal = conditions(task, tuned_by({"lstm": 5}))
+    assert "tries" not in equal
+    assert "(0: rnn; 5: lstm)" in unequal
+    other = Axis(name="learning_rate", low=1e-3, high=1e-2, log=True)
+    searches = [*tuned_by({"rnn": 3}), *tuned_by({"lstm": 3}, [other])]
+    equal, unequal = conditions(task, searches)
+    assert "the tries of the tuning" in equal
+    assert "the search of the tuning" in unequal
+    assert "the search of the tuning" not in " ".join(conditions(task, searches[:1] * 2))
+
+
+def test_steps_are_not_equal_where_an_early_stop_made_them_differ() -> None:
+    recipe = Settings(patience=2)
+
+    def task_with(*taken: int) -> TaskGroup:
+        return task_of(
+            *(
+                record(
+                    model=model,
+                    settings=recipe,
+                    learned=learning().model_copy(update={"steps_taken": steps}),
+                )
+                for model, steps in zip(("rnn", "lstm"), taken, strict=True)
+            )
+        )
+
+    equal, unequal = conditions(task_with(300, 1000))
+    assert "limit of optimizer steps 1,000" in equal
+    assert "optimizer steps taken 300 to 1,000" in unequal
+    assert "taken" not in " ".join(conditions(task_with(300, 300)))
+
+
+def test_over_tasks_what_one_task_does_not_tell_is_not_called_equal() -> None:
+    sized = [record(model=model, task="adding", ratio=None) for model in ("rnn", "lstm")]
+    unsized = [
+        each.model_copy(
+            update={
+                "spec": trial_spec(model=each.spec.model.name, task="dyck"),
+                "result": each.result.model_copy(update={"size": None}),
+            }
+        )
+        for each in sized
+    ]
+    (equal, *_) = conditions_over(group([*sized, *unsized]))
+    assert "hidden size" in equal
+    assert "parameters" not in equal
+
+
+def test_over_tasks_the_tuning_is_told() -> None:
+    tasks = ("adding", "dyck")
+    default = [record(model=m, task=t, ratio=None) for t in tasks for m in ("rnn", "lstm")]
+    chosen = [
+        record(
+            model=each.spec.model.name,
+            task=each.spec.task.name,
+            settings=Settings(learning_rate=2e-3 if each.spec.model.name == "rnn" else 9e-3),
+            ratio=None,
+        )
+        for each in default
+    ]
+    of = {t.spec.config_id: d.spec.config_id for d, t in zip(default, chosen, strict=True)}
+    counts = {"adding": 3, "dyck": 4}
+    known = studies(
+        try_record(n, 0.5, model=m, task=t, study=t + m)
+        for t in tasks
+        for m in ("rnn", "lstm")
+        for n in range(counts[t])
+    )
+    groups = group([*default, *chosen], of)
+    equal, unequal = conditions_over(groups, known)
+    assert "all settings of the default recipes and the tries of the tuning" in equal
+    assert "the tuned learning rate" in unequal
+    equal, unequal = conditions_over(groups, known[1:])
+    assert "tries" not in equal
+    assert "the tries of the tuning" in unequal
 
 
 def test_initial_weights_are_named_where_models_differ() -> None:

@@ -71,6 +71,50 @@ def test_code_counts(before: str, after: str) -> None:
     assert meaning(TASK.replace(before, after).encode()) != meaning(TASK.encode())
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # presets and citations are text where they are declared, and nowhere else
+        ("presets = width = 5\n", "presets = width = 6\n"),
+        ("def f():\n    presets = 5\n    return presets\n", "def f():\n    presets = 6\n"),
+        (
+            "class A:\n    def presets(self):\n        return 3\n",
+            "class A:\n    def presets(self):\n        return 4\n",
+        ),
+        (
+            "def presets():\n    return 3\n\nWIDTH = presets()\n",
+            "def presets():\n    return 4\n\nWIDTH = presets()\n",
+        ),
+        # blanks in a string are data
+        ('A = """a\n\nb"""\n', 'A = """a\nb"""\n'),
+        ('A = """a \nb"""\n', 'A = """a\nb"""\n'),
+        ('A = f"""a \n{b}"""\n', 'A = f"""a\n{b}"""\n'),
+    ],
+)
+def test_what_only_looks_like_text_counts(before: str, after: str) -> None:
+    assert meaning(before.encode()) != meaning(after.encode())
+
+
+def test_functions_of_presets_give_presets_and_nothing_else() -> None:
+    root = Path(__file__).parents[2]
+    for path in [*(root / "plugins").rglob("*.py"), *(root / "tasks").rglob("*.py")]:
+        tree = ast.parse(path.read_bytes())
+        values = {
+            id(node.value.func)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and [ast.unparse(each) for each in node.targets] == ["presets"]
+        }
+        used = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name | ast.Attribute)
+            and getattr(node, "id", getattr(node, "attr", "")).endswith("_presets")
+        ]
+        assert all(id(node) in values for node in used), path
+
+
 def test_source_that_cannot_be_parsed_counts_as_it_is() -> None:
     assert meaning(b"def (:  # text\n") == b"def (:  # text\n"
 

@@ -15,10 +15,11 @@ from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis
 from rnnbench.records.syntax import OptionValue
+from rnnbench.report.blocks import Figure
 from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons
-from rnnbench.report.page.tuning import changes_text, importance_table
+from rnnbench.report.page.tuning import changes_text, importance_table, tuning_section
 from rnnbench.report.page.unscored import with_worst
 from rnnbench.report.write import write_report
 from tests.support.factory import record, trial_spec
@@ -242,3 +243,56 @@ def test_a_tuned_recipe_has_the_colour_of_the_default_one() -> None:
     assert styles["gru (tuned)"].marker == styles["gru"].marker
     assert styles["gru (tuned)"].dashes != styles["gru"].dashes
     assert len({styles[label].colour for label in ("gru", "lstm", "other (tuned)")}) == 3
+
+
+def test_two_studies_of_one_model_are_told_apart_and_no_pair() -> None:
+    again = [
+        try_record(
+            number,
+            0.4 + 0.1 * number,
+            values={"optimizer": each},
+            study="again",
+            space=(Axis(name="optimizer", choices=("adam", "sgd")),),
+        )
+        for number, each in enumerate(("adam", "sgd"))
+    ]
+    other = [
+        record(0.7 + SPREAD[seed], seed=seed, settings=Settings(optimizer="sgd"), ratio=None)
+        for seed in range(5)
+    ]
+    known = studies([*tries(), *again])
+    (task,) = group([*reported(), *other], tuned_configurations(known))
+    models = tuned_models(task, known)
+    labels = {each.label for each in models}
+    assert labels == {"lstm (learning_rate and optimizer)", "lstm (optimizer)", "gru"}
+    text = changes_text(JudgedTask(task), models)
+    assert text.startswith("Of 2 pairs of models")
+    section = tuning_section(JudgedTask(task), models, assign_styles(["lstm", "gru"]), 1)
+    figures = [part() for part in section.parts]
+    assert sum(isinstance(each, Figure) for each in figures) == 2
+
+
+def test_tries_are_drawn_without_default_recipes() -> None:
+    tuned = [each for each in reported() if each.spec.settings != Settings()]
+    known = studies(tries())
+    (task,) = group(tuned, tuned_configurations(known))
+    styles = assign_styles([each.label for each in task.configurations])
+    section = tuning_section(JudgedTask(task), tuned_models(task, known), styles, 1)
+    assert sum(isinstance(part(), Figure) for part in section.parts) == 2
+
+
+def test_the_budget_names_the_whole_recipe() -> None:
+    both = (Settings(), Settings(schedule="cosine", clip_norm=None, clip_value=0.5))
+    (task,) = group([record(settings=settings, ratio=None) for settings in both])
+    text = " ".join(budget(task))
+    assert "schedule cosine" in text
+    assert "gradient values clipped to 0.5" in text
+    assert "no clipping" not in text
+    assert "Budgets differ" in text
+    (task,) = group(
+        [
+            record(model=model, settings=Settings(schedule=schedule), ratio=None)
+            for model, schedule in (("gru", "constant"), ("lstm", "linear"))
+        ]
+    )
+    assert "One recipe served every model" not in " ".join(budget(task))

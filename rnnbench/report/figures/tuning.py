@@ -108,7 +108,7 @@ def best_by_tries(
     legend(figure, [(each.label, styles[each.label]) for each, _ in curves])
     caption = (
         f"Expected best validation {score} of a random search by its number of tries (unbiased, "
-        "without replacement), each model with the same tries. Shaded: "
+        "without replacement), each point from all tries of its model. Shaded: "
         f"{level_text()} interval over the choice of the tries, up to half of them; it says "
         "nothing about other seeds of the training."
     )

@@ -7,6 +7,7 @@ from functools import partial
 
 from rnnbench.analysis.across_tasks import (
     Ranks,
+    SkillsByTask,
     independent_tasks,
     interquartile_means,
     rank_configurations,
@@ -26,9 +27,33 @@ def across_section(tasks: Sequence[TaskGroup], styles: Mapping[str, Style]) -> S
     Levels of a difficulty sweep are left out: they are no independent tasks.
     """
     counting = independent_tasks(tasks)
-    skills = skills_on_all_tasks(counting)
-    if len(skills) < 2:
+    sentences: list[str] = []
+    parts: list[Callable[[], Made]] = []
+    for tuned in (False, True):
+        skills = skills_on_all_tasks(counting, tuned=tuned)
+        if len(skills) > 1:
+            lines, made = _of_recipes(tasks, counting, skills, styles, tuned=tuned)
+            sentences += lines
+            parts += made
+    if not parts:
         return None
+    if left_out := len(tasks) - len(counting):
+        sentences.append(
+            f"{counted(left_out, 'task')} of difficulty sweeps {'is' if left_out == 1 else 'are'} "
+            "left out: levels of one task are no independent tasks."
+        )
+    return Section("Across tasks", "across", tuple(sentences), tuple(parts))
+
+
+def _of_recipes(
+    tasks: Sequence[TaskGroup],
+    counting: Sequence[TaskGroup],
+    skills: SkillsByTask,
+    styles: Mapping[str, Style],
+    *,
+    tuned: bool,
+) -> tuple[list[str], list[Callable[[], Made]]]:
+    """Return sentences and blocks on default recipes, or on tuned ones."""
     means = interquartile_means(skills)
     ranks = rank_configurations(skills)
     ahead = {c.label for task in tasks for c in task.scored if not c.spec.model.causal}
@@ -37,30 +62,31 @@ def across_section(tasks: Sequence[TaskGroup], styles: Mapping[str, Style]) -> S
         next(iter(means.items())),
     )
     among = " of the models that do not look ahead" if ahead & means.keys() else ""
+    having = " with tuned recipes" if tuned else ""
     sentences = [
-        f"Over {counted(len(counting), 'task')}, {best} has the highest interquartile mean "
+        f"Over {counted(len(counting), 'task')}{having}, {best} has the highest interquartile mean "
         f"skill{among}: {estimate_text(estimate)} ({level_text()} interval)."
     ]
-    if left_out := len(tasks) - len(counting):
-        sentences.append(
-            f"{counted(left_out, 'task')} of difficulty sweeps {'is' if left_out == 1 else 'are'} "
-            "left out: levels of one task are no independent tasks."
-        )
+    name = "across-tuned" if tuned else "across"
     parts: list[Callable[[], Made]] = [
-        partial(_table, means, ranks, styles),
-        partial(skill_figure, skills, means, styles, "across-tasks"),
+        partial(_table, means, ranks, styles, tuned=tuned),
+        partial(skill_figure, skills, means, styles, f"{name}-tasks"),
     ]
     if ranks is not None:
         sentences.append(
-            f"Friedman's test that all rank alike over {ranks.tasks} tasks: "
+            f"Friedman's test that all rank alike over {ranks.tasks} tasks{having}: "
             f"p {p_text(ranks.friedman_p)}."
         )
-        parts.append(partial(rank_figure, ranks, styles, "across-ranks"))
-    return Section("Across tasks", "across", tuple(sentences), tuple(parts))
+        parts.append(partial(rank_figure, ranks, styles, f"{name}-ranks"))
+    return sentences, parts
 
 
 def _table(
-    means: Mapping[str, Estimate], ranks: Ranks | None, styles: Mapping[str, Style]
+    means: Mapping[str, Estimate],
+    ranks: Ranks | None,
+    styles: Mapping[str, Style],
+    *,
+    tuned: bool,
 ) -> Table:
     columns = [
         Column("model", numeric=False),
@@ -76,4 +102,5 @@ def _table(
         "Configurations with a score on every task. The interval resamples seeds within tasks; "
         "other tasks may rank otherwise."
     )
-    return Table("Skill over all tasks", tuple(columns), tuple(rows), (note,))
+    title = "Skill over all tasks, tuned recipes" if tuned else "Skill over all tasks"
+    return Table(title, tuple(columns), tuple(rows), (note,))

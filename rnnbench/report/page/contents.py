@@ -51,7 +51,7 @@ def sections_of(
     several = len(tasks) > 1
     for place, task in enumerate(tasks, start=1):
         judged, tuned = JudgedTask(task, smallest_effect), tuned_models(task, studies)
-        opening = conditions(task) if several else ()
+        opening = conditions(task, studies) if several else ()
         of_tasks.append(task_section(judged, styles, place, tuned, opening))
         if tuned:
             of_tasks.append(tuning_section(judged, tuned, styles, place))
@@ -72,6 +72,7 @@ def report_of(
     sections: Sequence[Section],
     command: str | None,
     title: str | None,
+    studies: Sequence[Study] = (),
 ) -> Report:
     """Return the report: the sections, and the facts about all records.
 
@@ -81,12 +82,13 @@ def report_of(
         sections: with their blocks, in reading order.
         command: the command that makes this report, listed after those of the records.
         title: the heading; the tasks are named when ``None``.
+        studies: the tuning studies.
     """
     labels = listed([task.label for task in tasks], most=4)
     return Report(
         title=one_line(title or f"Recurrent architectures on {labels}", 200),
         subtitle=_subtitle(records, tasks),
-        conditions=tuple(conditions_over(tasks)),
+        conditions=tuple(conditions_over(tasks, studies)),
         sections=tuple(sections),
         environment=_environments(records),
         plugins=_plugins(records),

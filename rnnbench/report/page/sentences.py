@@ -29,6 +29,7 @@ from rnnbench.analysis.remarks import seen_in_training
 from rnnbench.analysis.tuned import TunedModel, how_chosen, values_text
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.settings import Settings
+from rnnbench.records.syntax import option_text
 from rnnbench.report.page.fastest import fastest
 
 
@@ -331,15 +332,34 @@ def _failed(task: TaskGroup) -> list[str]:
 
 
 def _settings_text(settings: Settings) -> str:
-    clip = (
-        "no clipping"
-        if settings.clip_norm is None
-        else f"gradient norm clipped to {settings.clip_norm:g}"
-    )
+    clip = "no clipping"
+    if settings.clip_norm is not None:
+        clip = f"gradient norm clipped to {settings.clip_norm:g}"
+    elif settings.clip_value is not None:
+        clip = f"gradient values clipped to {settings.clip_value:g}"
     decay = f", weight decay {settings.weight_decay:g}" if settings.weight_decay else ""
     return (
         f"{counted(settings.steps, 'optimizer step')} of "
         f"{counted(settings.batch_size, 'sequence')}, {settings.optimizer} with learning rate "
         f"{settings.learning_rate:g}{decay}, {clip}, precision {settings.precision}, "
         f"validated every {counted(settings.validation_interval, 'step')}"
+        + "".join(f", {name.replace('_', ' ')} {value}" for name, value in _further(settings))
     )
+
+
+_NAMED = frozenset(
+    (
+        *("steps", "batch_size", "optimizer", "learning_rate", "weight_decay"),
+        *("clip_norm", "clip_value", "precision", "validate_every"),
+    )
+)
+"""Settings that the sentence on the budget always holds."""
+
+
+def _further(settings: Settings) -> list[tuple[str, str]]:
+    """Return the other settings that differ from their defaults, as text."""
+    return [
+        (name, option_text(getattr(settings, name)))
+        for name, field in Settings.model_fields.items()
+        if name not in _NAMED and getattr(settings, name) != field.default
+    ]

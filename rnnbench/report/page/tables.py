@@ -85,7 +85,8 @@ def comparisons(field: Field | None, score_name: str) -> Table | None:
         "P(A beats B on a new seed): share of the pairs of seeds in which A has the better score, "
         "ties counted half, with the interval of each pair on its own; 0.5 is a coin toss."
         + (
-            " A diverged trial loses; the difference and the verdict leave it out."
+            " A diverged trial loses; the difference of mean scores leaves it out, and solve "
+            "rates and steps to solve count it as unsolved."
             if any(c.diverged for c in field.configurations)
             else ""
         ),

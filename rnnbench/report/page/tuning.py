@@ -30,7 +30,7 @@ from rnnbench.analysis.tuning import try_of
 from rnnbench.errors import one_line
 from rnnbench.records.result import Status
 from rnnbench.report.blocks import Column, Row, Section, Table
-from rnnbench.report.figures.style import Style
+from rnnbench.report.figures.style import Style, assign_styles
 from rnnbench.report.figures.tuning import best_by_tries, sensitivity
 from rnnbench.report.page.leaderboard import MOST_ROWS
 
@@ -42,6 +42,7 @@ def tuning_section(
 ) -> Section:
     """Return the section; ``models`` are the studies on the task, at least one."""
     task, name = judged.task, f"tuning-{place}"
+    styles = _styles(models, styles)
     parts = (
         partial(default_and_tuned, judged, models, styles),
         partial(sensitivity, task, models, styles, f"{name}-sensitivity"),
@@ -51,14 +52,30 @@ def tuning_section(
     )
     sentences = (
         f"{how_chosen(models)}.",
-        *_differences(models),
+        *_differences(judged, models),
         changes_text(judged, models),
         *_refused(judged, models),
     )
     return Section(f"{task.label}: tuning", name, tuple(filter(None, sentences)), parts)
 
 
-def _differences(models: Sequence[TunedModel]) -> list[str]:
+def _styles(models: Sequence[TunedModel], styles: Mapping[str, Style]) -> Mapping[str, Style]:
+    """Return the styles by the labels of the section: those of the page where it has them.
+
+    It has none for a model with several studies; then all of the section are assigned anew.
+    """
+    own = {each.label: each.tuned.label for each in models if each.tuned is not None}
+    known = {
+        each.label: styles[label]
+        for each in models
+        for label in (own.get(each.label, each.label), each.label)
+        if label in styles
+    }
+    labels = {each.label for each in models}
+    return known if labels <= set(known) else assign_styles(sorted(labels))
+
+
+def _differences(judged: JudgedTask, models: Sequence[TunedModel]) -> list[str]:
     said: dict[str, list[str]] = defaultdict(list)
     for each in models:
         found = each.difference
@@ -71,7 +88,7 @@ def _differences(models: Sequence[TunedModel]) -> list[str]:
         else:
             said["open"].append(text)
     lines = []
-    score = models[0].study.score_name
+    score = judged.task.score_name
     lines += [
         f"By the interval of the paired difference in {score}, the tuned recipe is {outcome} than "
         f"the default one for {listed(said[outcome])}."

@@ -42,7 +42,8 @@ def with_worst(task: TaskGroup) -> Table | None:
         f"The worst score, {number(worst)}, is that of the baseline or of a worse trial on this "
         "task. Diverged trials failed to learn; trials that raised an error, crashed, ran out of "
         "memory or reached a time limit count likewise here. Trials that a model declined or that "
-        "were interrupted count nowhere. The leaderboard and the verdicts leave all of them out."
+        "were interrupted count nowhere. Mean scores of the leaderboard, and verdicts on them, "
+        "leave all of them out; solve rates and steps to solve count a diverged trial as unsolved."
     )
     return Table(
         "Trials without a score as the worst score", columns, tuple(rows[:MOST_ROWS]), (note,)
