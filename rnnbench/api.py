@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.files import expanded
 
 if TYPE_CHECKING:
@@ -569,11 +569,16 @@ def _classes(models: object) -> list[type[nn.Module]]:
     return list(dict.fromkeys(each for each in _listed(models) if not isinstance(each, str)))
 
 
+_TEXTS = {"vary": "init,data", "tune": "learning_rate=1e-4..1e-2"}
+"""Examples of keywords whose values are texts."""
+
+
 def _words(keyword: str, given: object) -> list[str]:
-    """Return the texts that select tasks or models; a class is selected by its name.
+    """Return the texts of a keyword; a class of a model is selected by its name.
 
     Raises:
-        UsageError: a task that is no text, or a model that is neither a text nor a class of a core.
+        UsageError: a value that is no text, or a model that is neither a text nor a class of a
+            core.
     """
     words = []
     for each in _listed(given):
@@ -583,10 +588,15 @@ def _words(keyword: str, given: object) -> list[str]:
             from rnnbench.contract.given import take_class
 
             words.append(take_class(each).name)
-        else:
+        elif keyword == "tasks":
             raise UsageError(
                 f"tasks={each!r}: give the name of a task, e.g. 'copy-memory'; a task of your own "
                 "is registered by a plugin; type: rnnbench new task NAME"
+            )
+        else:
+            raise UsageError(
+                f"{keyword}={one_line(repr(each), 60)} is not a text; "
+                f"give e.g. {keyword}={_TEXTS[keyword]!r}."
             )
     return words
 

@@ -93,7 +93,8 @@ def write_report(
 ) -> Path:
     """Write a report, as ``rnnbench report`` does, and return the path of its page.
 
-    An earlier report in the folder is replaced; other files in it are kept.
+    An earlier report in the folder is replaced; other files in it are kept. Trials of recipes that
+    a tuning study had chosen from fewer tries than it has now are left out.
 
     Args:
         source: a store, or records from :func:`read_records`.
@@ -110,6 +111,8 @@ def write_report(
         rnnbench.errors.OutputError: the folder cannot be written, or holds files that are not a
             report.
     """
+    from rnnbench.analysis.tuned import without_superseded
+    from rnnbench.analysis.tuning import studies
     from rnnbench.report.write import write_report as write
 
     if not 0 <= smallest_effect <= 1:
@@ -117,12 +120,13 @@ def write_report(
             f"smallest_effect={smallest_effect!r} is not a share; give a number from 0 to 1, "
             "e.g. smallest_effect=0.01"
         )
+    tries = _tries(source, tries)
     return write(
-        _records(source),
+        without_superseded(_records(source), studies(tries)),
         expanded(folder),
         title=title,
         smallest_effect=smallest_effect,
-        tries=_tries(source, tries),
+        tries=tries,
     )
 
 

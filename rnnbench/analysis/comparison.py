@@ -36,7 +36,8 @@ class Pairing:
         verdict: of ``b`` against ``a``.
         beats: probability that a trial of ``b`` beats one of ``a``.
         differing: (name, value of ``a``, value of ``b``) of each setting in which they differ;
-            empty when the budgets are equal.
+            empty when the budgets are equal. Hidden sizes that ``--match`` chose for the same
+            target do not differ in this sense, unless one misses it by more than 5 %.
     """
 
     name: str
@@ -262,14 +263,22 @@ def _matched(
 
 
 def _budget(configuration: Configuration) -> str:
+    """Identify the settings and the size: the target of ``--match`` or else the hidden size."""
     spec = configuration.spec
-    return json.dumps([spec.settings.model_dump(), spec.model.hidden_size], sort_keys=True)
+    size = _target(spec) or (spec.model.hidden_size,)
+    return json.dumps([spec.settings.model_dump(), size], sort_keys=True)
+
+
+def _target(spec: TrialSpec) -> tuple[str, float] | None:
+    """Return the quantity and the target that the hidden size was chosen for."""
+    matched = spec.model.matched
+    return None if matched is None else (matched.quantity, matched.target)
 
 
 def _model_key(configuration: Configuration) -> str:
-    model = configuration.spec.model
+    spec, model = configuration.spec, configuration.spec.model
     return json.dumps(
-        [model.name, model.provider.distribution, model.options, _budget(configuration)],
+        [model.name, model.provider.distribution, model.options, _settings(spec)],
         sort_keys=True,
     )
 
@@ -284,9 +293,18 @@ def _task_key(task: TaskGroup) -> str:
 
 def _differing(a: TrialSpec, b: TrialSpec) -> tuple[tuple[str, OptionValue, OptionValue], ...]:
     ours, theirs = _settings(a), _settings(b)
+    if _are_matched(a, b):
+        del ours["hidden_size"]
     return tuple(
         (name, value, theirs[name]) for name, value in ours.items() if value != theirs[name]
     )
+
+
+def _are_matched(a: TrialSpec, b: TrialSpec) -> bool:
+    """Return whether the hidden sizes were chosen for the same target, and came near it."""
+    if _target(a) is None or _target(a) != _target(b):
+        return False
+    return not any(m is None or m.is_off for m in (a.model.matched, b.model.matched))
 
 
 def _settings(spec: TrialSpec) -> dict[str, OptionValue]:

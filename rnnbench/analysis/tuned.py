@@ -17,7 +17,7 @@ from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.tuning import Study, try_of
 from rnnbench.analysis.unscored import NOT_TRAINED
 from rnnbench.analysis.verdicts import Outcome
-from rnnbench.records.result import Status
+from rnnbench.records.result import Record, Status
 from rnnbench.records.space import Axis
 from rnnbench.records.syntax import OptionValue, option_text
 
@@ -86,6 +86,31 @@ def tuned_configurations(studies: Iterable[Study]) -> dict[str, str]:
         for study in studies
         if study.tuned_config_id is not None
     }
+
+
+def without_superseded(records: Sequence[Record], studies: Sequence[Study]) -> list[Record]:
+    """Return records without those of recipes that only the first tries of a study had chosen.
+
+    A study that went on with more tries may choose another recipe. The earlier one is neither a
+    default recipe nor the best of equally many tries, so that it belongs in no comparison. A
+    recipe of listed choices alone may have been asked for by itself, and is kept.
+    """
+    kept = {study.default_config_id for study in studies}
+    kept |= {study.tuned_config_id for study in studies if study.tuned_config_id is not None}
+    dropped = {
+        chosen
+        for study in studies
+        if any(axis.is_range for axis in study.space)
+        for chosen in _chosen_by_the_first(study)
+    } - kept
+    return [record for record in records if record.spec.recipe_id not in dropped]
+
+
+def _chosen_by_the_first(study: Study) -> set[str]:
+    """Return the recipes chosen by the first try, the first two tries, and so on."""
+    sizes = range(1, len(study.tries) + 1)
+    chosen = (Study(study.tries[:size]).tuned_config_id for size in sizes)
+    return {config_id for config_id in chosen if config_id is not None}
 
 
 def tuned_models(task: TaskGroup, studies: Iterable[Study]) -> list[TunedModel]:

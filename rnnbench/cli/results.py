@@ -125,6 +125,8 @@ def report(
     # The matrices are small, so that threads of numpy would only compete with each other.
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
+    from rnnbench.analysis.tuned import without_superseded
+    from rnnbench.analysis.tuning import studies
     from rnnbench.report.write import write_report
 
     with _uncollected():
@@ -135,15 +137,23 @@ def report(
             for record in read_tries(store)
             if (record.spec.task.task_id, record.spec.model.name) in kept
         ]
+        found = studies(tries)
+        shown = without_superseded(records, found)
         command = shlex.join(["rnnbench", *sys.argv[1:]])
         index = write_report(
-            records,
+            shown,
             output,
             command=command,
             title=title,
             smallest_effect=smallest_effect,
             processes=available_cores(),
             tries=tries,
+        )
+    if left_out := len(records) - len(shown):
+        echo(
+            f"rnnbench: {left_out} trials are left out, whose recipes were chosen by fewer tries "
+            "of a tuning study than there are now",
+            err=True,
         )
     echo(f"Report: {index}")
 

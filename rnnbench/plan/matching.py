@@ -46,7 +46,11 @@ def parse_match(text: str | None) -> Match | None:
     Raises:
         UsageError: an unknown quantity, or a target that is neither a number nor one model.
     """
-    if text is None or text.strip().lower() == NONE:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise UsageError(f"match={one_line(repr(text), 60)} is not a text; give e.g. 'params=50k'.")
+    if text.strip().lower() == NONE:
         return None
     word, equals, asked = (part.strip() for part in text.partition("="))
     quantity = _quantity(word)

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from rnnbench.contract.options import Option
 from rnnbench.errors import OptionError, UsageError, did_you_mean, one_line
+from rnnbench.plan.foreign import INLINE, replacement
 from rnnbench.plan.planning import SETTING_OPTIONS
 from rnnbench.records.space import LINEAR, Axis
 from rnnbench.records.syntax import OptionValue
@@ -66,9 +67,10 @@ def _owners(name: str, models: Mapping[str, Mapping[str, Option]]) -> dict[str, 
     having = [model for model, options in models.items() if name in options]
     if not having:
         known = _known(models)
+        near = did_you_mean(_meant(name, known), known)
         raise UsageError(
             f"--tune {one_line(name, 60)}: there is no such setting, nor an option of every "
-            f"model.{did_you_mean(name, known)} There are: {', '.join(known)}."
+            f"model.{near} There are: {', '.join(known)}."
         )
     for model, options in models.items():
         if name not in options:
@@ -78,6 +80,14 @@ def _owners(name: str, models: Mapping[str, Mapping[str, Option]]) -> dict[str, 
                 f"name the models that have it: --model {','.join(having)}."
             )
     return {f"model {model!r}": options[name] for model, options in models.items()}
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """Return the known name that a word of another tool means, such as ``lr``; else the word."""
+    found = replacement(name, [each.replace("_", "-") for each in known])
+    if found is not None and found.option:
+        return found.option.replace("-", "_")
+    return INLINE.get(name, name)
 
 
 def _axis(name: str, values: str, owners: Mapping[str, Option]) -> Axis:

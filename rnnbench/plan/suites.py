@@ -155,7 +155,7 @@ def to_request(suite: Suite, given: Mapping[str, Any]) -> Request:
 def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a request that are given: neither ``None`` nor an empty list of words.
 
-    An empty list of seeds is kept, so that it is refused.
+    An empty list of seeds and an empty text are kept, so that they are refused.
     """
     return {
         name: value

@@ -214,6 +214,13 @@ def _check_free(name: str, request: Request) -> None:
     if name in request.settings:
         value = option_text(request.settings[name])
         raise UsageError(f"{name} is tuned, and {name}={value} is given too{fixed}")
+    other = {"clip_norm": "clip_value", "clip_value": "clip_norm"}.get(name)
+    if other is not None and request.settings.get(other) not in (None, "none"):
+        value = option_text(request.settings[other])
+        raise UsageError(
+            f"{name} is tuned, and would replace {other}={value}, which is given too; leave out "
+            f"one of them, --tune {name}=... or the fixed value."
+        )
     if name == HIDDEN_SIZE and request.hidden_size is not None:
         raise UsageError(f"{name} is tuned, and {name}={request.hidden_size} is given too{fixed}")
     for selector in parse_selectors(request.models):

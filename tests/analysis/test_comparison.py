@@ -10,7 +10,7 @@ from rnnbench.analysis.comparison import compare
 from rnnbench.errors import UsageError
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
-from rnnbench.records.spec import Provider
+from rnnbench.records.spec import Matched, Provider
 from rnnbench.report.comparison import comparison_markdown, comparison_text
 from tests.support.factory import learning, record, study
 
@@ -150,6 +150,34 @@ def test_equal_budgets_are_paired_with_each_other() -> None:
     ]
     pairings = compare(records, None, "lstm", "gru").pairings
     assert [pairing.differing for pairing in pairings] == [(), ()]
+
+
+def matched(model: str, hidden_size: int, params: int, rate: float = 0.01) -> list[Record]:
+    """Return records whose hidden size was chosen for 20,000 parameters."""
+    settings = Settings(learning_rate=rate)
+    target = Matched(quantity="params", target=20_000, asked="20k", achieved=params)
+    found = []
+    for each in runs(model, [0.5, 0.6, 0.7], hidden_size=hidden_size, settings=settings):
+        chosen = each.spec.model.model_copy(update={"matched": target})
+        spec = each.spec.model_copy(update={"model": chosen})
+        found.append(each.model_copy(update={"spec": spec}))
+    return found
+
+
+def test_hidden_sizes_of_one_target_are_an_equal_budget() -> None:
+    lstm, gru = matched("lstm", 64, 20_100), matched("gru", 75, 20_300)
+    tuned = matched("lstm", 64, 20_100, rate=0.5)
+    found = compare([*lstm, *tuned, *gru], None, "lstm", "gru")
+    ((a, b),) = [(pairing.a.spec, pairing.b.spec) for pairing in found.pairings]
+    assert (a.model.hidden_size, b.model.hidden_size) == (64, 75)
+    assert a.settings.learning_rate == b.settings.learning_rate == 0.01
+    assert found.pairings[0].differing == ()
+
+
+def test_a_model_that_misses_the_target_has_another_budget() -> None:
+    records = [*matched("lstm", 64, 20_100), *matched("gru", 75, 22_000)]
+    (pairing,) = compare(records, None, "lstm", "gru").pairings
+    assert pairing.differing == (("hidden_size", 64, 75),)
 
 
 RATES = (0.1, 0.01, 0.001)

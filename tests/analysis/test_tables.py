@@ -22,6 +22,7 @@ from rnnbench.analysis.tables import (
 )
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.records.result import Status
+from rnnbench.records.settings import Settings
 from tests.support.factory import record, study
 
 PROMISED = [
@@ -55,6 +56,13 @@ PROMISED = [
     "torch_version",
     "error",
 ]
+
+
+def test_every_setting_of_a_trial_is_a_column() -> None:
+    settings = Settings(schedule="cosine[final=0.1]", clip_norm=None, clip_value=0.5, patience=3)
+    row = tidy([record(settings=settings)]).iloc[0]
+    for name, value in settings.model_dump().items():
+        assert pd.isna(row[name]) if value is None else row[name] == value
 
 
 def test_promised_columns_come_first_and_all_are_documented() -> None:

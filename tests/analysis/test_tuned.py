@@ -17,6 +17,7 @@ from rnnbench.analysis.tuned import (
     tuned_configurations,
     tuned_models,
     verdict_changes,
+    without_superseded,
 )
 from rnnbench.analysis.tuning import studies
 from rnnbench.analysis.verdicts import Family, Trials
@@ -79,6 +80,25 @@ def test_labels_say_which_configuration_was_tuned() -> None:
         ("lstm", {"learning_rate": 0.007}, 0.9),
     ]
     assert "10 tries of random search over learning_rate in [0.0001, 0.01]" in how_chosen(models)
+
+
+def test_a_recipe_that_fewer_tries_had_chosen_is_no_default_recipe() -> None:
+    rates = {0: 0.3, 1: 0.002, 2: 0.003}
+    axis = Axis(name="learning_rate", low=1e-4, high=1.0, log=True)
+    tries = [
+        try_record(n, 0.5 + 0.1 * n, values={"learning_rate": rate}, model="gru", space=(axis,))
+        for n, rate in rates.items()
+    ]
+    records = [
+        record(0.5, model="gru", settings=Settings(learning_rate=rate))
+        for rate in (Settings().learning_rate, 0.3, 0.003, 0.7)
+    ]
+    kept = without_superseded(records, studies(tries))
+    # The rate 0.7 was never a try of the study.
+    assert [r.spec.settings.learning_rate for r in kept] == [Settings().learning_rate, 0.003, 0.7]
+    fewer = without_superseded(records, studies(tries[:1]))
+    assert 0.3 in [r.spec.settings.learning_rate for r in fewer]
+    assert without_superseded(records, []) == records
 
 
 def test_the_difference_is_paired_by_seed() -> None:

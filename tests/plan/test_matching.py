@@ -85,6 +85,12 @@ def test_a_target_that_cannot_be_read_is_refused(text: str, says: str, registry:
     assert str(refusal.value).isprintable()
 
 
+@pytest.mark.parametrize("given", [5000, 5e3, True, {"params": 5000}])
+def test_a_target_that_is_no_text_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match="params=50k"):
+        parse_match(given)
+
+
 @pytest.mark.parametrize("other", [{"hidden_size": 8}, {"models": ["gru", "lstm[hidden_size=8]"]}])
 def test_a_hidden_size_beside_a_target_is_refused(
     other: dict[str, Any], registry: Registry

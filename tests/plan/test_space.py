@@ -106,6 +106,7 @@ def test_the_order_of_the_flags_does_not_matter() -> None:
         (["schedule=constant|cosine[warmup=x]"], "warmup=x"),
         (["learning_rat=1e-4..1e-2"], "'learning_rate'"),
         (["num_layer=1|2"], "'num_layers'"),
+        (["lr=1e-4..1e-2"], "Did you mean 'learning_rate'"),
         (["learning_rate=1e-4..1e-2", "learning_rate=1..2"], "given twice"),
         *(([f"{name}=10..100"], "budget") for name in BUDGET),
     ],

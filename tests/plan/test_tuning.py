@@ -132,6 +132,8 @@ def test_a_grid_has_its_points_as_tries(registry: Registry) -> None:
         (request(tune_pruner="medan"), "'median'"),
         (request(tune_sampler="grid"), "learning_rate=0.0001|0.01"),
         (request(settings={"learning_rate": 0.1}), "learning_rate=0.1 is given too"),
+        (request(settings={"clip_value": 1.0}, tune=("clip_norm=1|5",)), "clip_value=1"),
+        (request(settings={"clip_norm": "1"}, tune=("clip_value=1..5",)), "clip_norm=1"),
         (request(hidden_size=8, tune=("hidden_size=4..64",)), "hidden_size=8 is given too"),
         (request("lstm[num_layers=2]", "gru", tune=("num_layers=1|2",)), "'lstm' sets it too"),
         (request(tune=("steps=10..100",)), "budget"),
