@@ -111,8 +111,8 @@ def write_report(
         rnnbench.errors.OutputError: the folder cannot be written, or holds files that are not a
             report.
     """
-    from rnnbench.analysis.tuned import without_superseded
-    from rnnbench.analysis.tuning import studies
+    from rnnbench.analysis.tuning.recipes import without_superseded
+    from rnnbench.analysis.tuning.studies import studies
     from rnnbench.report.write import write_report as write
 
     if not 0 <= smallest_effect <= 1:

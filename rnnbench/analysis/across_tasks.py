@@ -15,7 +15,7 @@ from scipy import stats
 
 from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.groups import TUNED, TaskGroup
-from rnnbench.analysis.intervals import LEVEL, Estimate, Floats
+from rnnbench.analysis.statistics.intervals import LEVEL, Estimate, Floats
 
 FEWEST_TASKS_FOR_RANKS = 5
 _RESAMPLES = 2_000

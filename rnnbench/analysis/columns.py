@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnbench.errors import one_line
-from rnnbench.records.result import Record, SpeedMode
+from rnnbench.records.result import Record
+from rnnbench.records.speed import SpeedMode
 from rnnbench.records.syntax import OptionValue, option_text
 
 TEXT, WHOLE, REAL, FLAG = "string", "Int64", "Float64", "boolean"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rnnbench.analysis.groups import Configuration, TaskGroup, group
-from rnnbench.analysis.intervals import Estimate
-from rnnbench.analysis.superiority import probability_of_beating
+from rnnbench.analysis.statistics.intervals import Estimate
+from rnnbench.analysis.statistics.superiority import probability_of_beating
 from rnnbench.analysis.verdicts import (
     SMALLEST_EFFECT,
     Family,

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from rnnbench.analysis.formatting import listed, number, whole
 from rnnbench.analysis.gradients import initial_options_text
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.tuning import Study
+from rnnbench.analysis.tuning.studies import Study
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import EQUAL_WITHIN, Matched, Quantity
 from rnnbench.records.syntax import option_text

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT, MOST_SEEDS, POWER
-from rnnbench.analysis.intervals import FEWEST_FOR_BOOTSTRAP, LEVEL, Estimate
+from rnnbench.analysis.statistics.all_pairs import FEWEST_FOR_VERDICT, MOST_SEEDS, POWER
+from rnnbench.analysis.statistics.intervals import FEWEST_FOR_BOOTSTRAP, LEVEL, Estimate
 from rnnbench.analysis.verdicts import Verdict
-from rnnbench.records.result import Ratio, Size
+from rnnbench.records.result import Size
+from rnnbench.records.speed import Ratio
 
 MISSING = "–"
 

@@ -12,8 +12,8 @@ from scipy import stats
 
 from rnnbench.analysis.formatting import MISSING, number
 from rnnbench.analysis.groups import Configuration
-from rnnbench.analysis.intervals import LEVEL
-from rnnbench.records.result import Influence, Profile, half_life
+from rnnbench.analysis.statistics.intervals import LEVEL
+from rnnbench.records.gradient import Influence, Profile, half_life
 from rnnbench.records.syntax import OptionValue, option_text
 
 STABLE_SLOPE = 0.01

@@ -12,28 +12,19 @@ from statistics import median
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from rnnbench.analysis.intervals import (
+from rnnbench.analysis.statistics.intervals import (
     Estimate,
     censored_median,
     mean_interval,
     success_rate,
     widened,
 )
-from rnnbench.analysis.items import item_error
+from rnnbench.analysis.statistics.items import item_error
 from rnnbench.records.base import content_hash
-from rnnbench.records.result import (
-    DataSize,
-    Gradient,
-    Learning,
-    Profile,
-    Record,
-    Size,
-    Speed,
-    SpeedMode,
-    SpeedPoint,
-    Status,
-)
+from rnnbench.records.gradient import Gradient, Profile
+from rnnbench.records.result import DataSize, Learning, Record, Size, Status
 from rnnbench.records.spec import TaskSpec, TrialSpec
+from rnnbench.records.speed import Speed, SpeedMode, SpeedPoint
 from rnnbench.records.syntax import OptionValue, with_options
 
 Recipe: TypeAlias = Literal["untuned", "tuned", "both"]

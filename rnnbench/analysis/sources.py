@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from rnnbench.analysis.groups import TaskGroup, latest
-from rnnbench.analysis.intervals import FEWEST_FOR_INTERVAL, LEVEL, Estimate, Floats
+from rnnbench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL, LEVEL, Estimate, Floats
 from rnnbench.records.result import Record, Status
 from rnnbench.records.spec import Varied
 

@@ -23,7 +23,8 @@ from rnnbench.analysis.columns import (
 from rnnbench.analysis.groups import latest
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.files import replacing
-from rnnbench.records.result import CurvePoint, Influence, Profile, Record
+from rnnbench.records.gradient import Influence, Profile
+from rnnbench.records.result import CurvePoint, Record
 
 __all__ = [
     "COLUMNS",

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.intervals import Estimate, mean_interval
+from rnnbench.analysis.statistics.intervals import Estimate, mean_interval
 from rnnbench.records.result import Record, Status
 
 NOT_TRAINED = (Status.INCOMPATIBLE, Status.INTERRUPTED, Status.PRUNED)

@@ -5,9 +5,10 @@ their number and through the pooled scores.
 
 1. Trials are independent: two configurations are not paired by seed. Pairing halves the degrees of
    freedom, and scores of two models hardly correlate over seeds (docs/statistics.md).
-2. Where all scores pooled are all or none (:func:`rnnbench.analysis.solving.all_or_none`), solve
-   rates are compared by Boschloo's test with Holm's correction over all pairs. Otherwise mean
-   scores are compared by :class:`rnnbench.analysis.all_pairs.AllPairs`.
+2. Where all scores pooled are all or none
+   (:func:`rnnbench.analysis.statistics.solving.all_or_none`), solve rates are compared by
+   Boschloo's test with Holm's correction over all pairs. Otherwise mean scores are compared by
+   :class:`rnnbench.analysis.statistics.all_pairs.AllPairs`.
 3. Two configurations that both solve the task in every trial are tied.
 4. A difference whose interval lies inside the smallest effect of interest is an equivalence, also
    where it is shown.
@@ -23,10 +24,15 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT, PERMUTATIONS, AllPairs, Difference
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.intervals import FEWEST_FOR_INTERVAL, LEVEL
-from rnnbench.analysis.solving import (
+from rnnbench.analysis.statistics.all_pairs import (
+    FEWEST_FOR_VERDICT,
+    PERMUTATIONS,
+    AllPairs,
+    Difference,
+)
+from rnnbench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL, LEVEL
+from rnnbench.analysis.statistics.solving import (
     all_or_none,
     boschloo_p,
     holm,

@@ -28,15 +28,16 @@ from rnnbench.analysis.remarks import (
     score_mark,
     still_improving,
 )
-from rnnbench.analysis.tuned import tuned_configurations
-from rnnbench.analysis.tuning import Study, studies
+from rnnbench.analysis.tuning.recipes import tuned_configurations
+from rnnbench.analysis.tuning.studies import Study, studies
 from rnnbench.encoding import plain
 from rnnbench.records.result import Status
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.records.result import Record, SpeedPoint
+    from rnnbench.records.result import Record
+    from rnnbench.records.speed import SpeedPoint
 
 _ALWAYS = 4
 """Number of columns that are shown at any width: model, score, skill and success rate."""

@@ -125,8 +125,8 @@ def report(
     # The matrices are small, so that threads of numpy would only compete with each other.
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
-    from rnnbench.analysis.tuned import without_superseded
-    from rnnbench.analysis.tuning import studies
+    from rnnbench.analysis.tuning.recipes import without_superseded
+    from rnnbench.analysis.tuning.studies import studies
     from rnnbench.report.write import write_report
 
     with _uncollected():

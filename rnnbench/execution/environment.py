@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from rnnbench.records.result import Environment
+from rnnbench.records.environment import Environment
 
 if TYPE_CHECKING:
     import torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.analysis.tuning import scored
+from rnnbench.analysis.tuning.studies import scored
 from rnnbench.execution.sampling import quiet
 from rnnbench.records.result import Status
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench.analysis.tuning import scored
+from rnnbench.analysis.tuning.studies import scored
 from rnnbench.plan.planning import TUNING_SEED
 from rnnbench.records.result import Status
 from rnnbench.records.space import distributions

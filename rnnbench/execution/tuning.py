@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from rnnbench.analysis.tuning import best_number, scored, try_of
+from rnnbench.analysis.tuning.studies import best_number, scored, try_of
 from rnnbench.execution.sampling import Told, extremes, fixed_tries, next_try
 from rnnbench.records.result import Status
 from rnnbench.records.store import runs_again

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import OutputError, StoreError
-from rnnbench.records.result import Record, Result, Speed
+from rnnbench.records.result import Record, Result
 from rnnbench.records.spec import TrialSpec
+from rnnbench.records.speed import Speed
 from rnnbench.records.store import Store
 
 _ORDERS = (

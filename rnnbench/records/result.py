@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from pydantic import Field, PositiveInt
 
 from rnnbench.records.base import Data, Line
+from rnnbench.records.environment import Environment
+from rnnbench.records.gradient import Gradient
 from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import Plot
 from rnnbench.records.spec import TrialSpec
+from rnnbench.records.speed import Speed
 
 
 class Status(StrEnum):
@@ -30,37 +32,6 @@ class Status(StrEnum):
 
 EXPECTED_OF_TRIES = frozenset({Status.DIVERGED, Status.PRUNED})
 """Statuses of tries in a tuning study that are no failures: a search goes too far now and then."""
-
-
-class Environment(Data):
-    """Hardware and software of an attempt; decides which speeds are comparable, not identity."""
-
-    device: str
-    """``"cpu"`` or the GPU's name."""
-    processor: str
-    """Name of the processor, which virtual machines may cut short, e.g. ``"AMD EPYC"``."""
-    processor_model: str
-    """Maker, family, model and stepping, which identify it; empty where they are not known."""
-    instruction_set: str
-    """Vector instructions that torch uses on it, e.g. ``"AVX2"``."""
-    cores: int
-    threads: int
-    memory_bytes: int
-    platform: str
-    python_version: str
-    torch_version: str
-    lightning_version: str
-    rnnbench_version: str
-    deterministic: bool = True
-
-    @property
-    def trained_on(self) -> str:
-        """The device whose arithmetic decides the last bits of a score: a GPU or a processor."""
-        if self.device != "cpu":
-            return self.device
-        return ", ".join(
-            part for part in (self.processor, self.processor_model, self.instruction_set) if part
-        )
 
 
 class CurvePoint(Data):
@@ -172,244 +143,6 @@ class Size(Data):
     def params_total(self) -> int:
         """The number of trainable parameters."""
         return self.params_encoder + self.params_core + self.params_decoder
-
-
-FIRST_FITTED_LAG = 5
-"""Slopes are fitted from here: nearer lags contain the output path, which is not memory."""
-
-
-def half_life(slope: float) -> float:
-    """Return the half-life in steps of a slope of ln G per step; infinite without decay."""
-    return math.log(2) / -slope if slope < 0 else math.inf
-
-
-Direction: TypeAlias = Literal["past", "future"]
-
-
-class Profile(Data):
-    """One gradient profile G(k) and the fit to it."""
-
-    of: Literal["input", "state"]
-    when: Literal["init", "trained"]
-    direction: Direction = "past"
-    lags: tuple[int, ...]
-    values: tuple[float, ...]
-    slope: float | None
-    """Least-squares slope of ln G per step from lag ``FIRST_FITTED_LAG`` on.
-
-    ``None`` when fewer than two lags could be fitted, and for the input profile after training:
-    it peaks where the task puts its information, and is not exponential.
-    """
-    half_life: float | None
-    """``ln 2 / -slope`` in steps; infinite when the gradient does not decay."""
-    reach: int
-    """Largest lag with G(k) >= 1e-3 max G."""
-    relevant_ratio: float | None = None
-    """Mean gradient at the inputs that the task needs, over the median at the other lags.
-
-    ``None`` where the task does not declare them, or no other lag is left.
-    """
-
-
-InfluenceMeasure: TypeAlias = Literal[
-    "total variation", "largest total variation", "absolute change"
-]
-
-
-class Influence(Data):
-    """How much the output of a trained network changes when one input is replaced, by lag."""
-
-    direction: Direction = "past"
-    measure: InfluenceMeasure
-    """Of predicted distributions, of the predicted bit that changes most, or of predicted values.
-
-    The last is in units of ``scale``.
-    """
-    scale: float = 1.0
-    """Mean absolute difference between the targets of two test sequences; 1 for distributions.
-
-    The absolute change in the task's own unit is a value times this scale.
-    """
-    lags: tuple[int, ...]
-    values: tuple[float, ...]
-    """Mean change by lag, over replacements that differ from the input replaced."""
-    differing: tuple[float, ...]
-    """Share of draws from the data that differ from the input that they replace, by lag."""
-    noise: float
-    """Mean change of the same outputs when the weights are rounded to float32 at random."""
-    floor: float
-    """Change that counts as influence: three times the noise, and at least 0.01."""
-    relevant: float | None = None
-    """Mean influence of the inputs that the task needs on the outputs that need them."""
-    irrelevant: float | None = None
-    """Mean influence of the other inputs that were replaced."""
-    matrix: tuple[tuple[float | None, ...], ...] = ()
-    """Influence of the i-th needed input (row) on the j-th output that needs one (column).
-
-    Empty unless the task needs the same pattern in every sequence, at several outputs.
-    """
-
-    @property
-    def longest(self) -> int:
-        """The largest lag measured."""
-        return max(self.lags, default=0)
-
-    @property
-    def horizon(self) -> int | None:
-        """Memory horizon: largest lag with a mean influence above the floor; ``None`` if none."""
-        pairs = zip(self.lags, self.values, strict=True)
-        return max((lag for lag, value in pairs if value > self.floor), default=None)
-
-
-LyapunovMethod: TypeAlias = Literal["finite-time singular values", "QR"]
-
-
-class Gradient(Data):
-    """Gradient profiles, influence and Lyapunov exponents: what reaches an output, how far."""
-
-    profiles: tuple[Profile, ...]
-    influence: tuple[Influence, ...] = ()
-    """Of the trained network; a second one into the future if it looks ahead."""
-    lyapunov_init: tuple[float, ...] = ()
-    """Largest exponents per step at initialisation, largest first.
-
-    Empty where the size of the state is not fixed.
-    """
-    lyapunov_trained: tuple[float, ...] = ()
-    lyapunov_method: LyapunovMethod | None = None
-    """``QR`` estimates the asymptotic exponents of Lyapunov.
-
-    ``finite-time singular values``, for sequences of under 100 steps, are the exact exponents of
-    these steps: they contain the transient, and are no estimate of the asymptotic ones.
-    """
-    lyapunov_steps: int | None = None
-    """Number of Jacobians that the exponents are means over."""
-    notes: tuple[Line, ...] = ()
-    """Reasons why a measurement is missing."""
-
-    def find(self, of: str, when: str, direction: str = "past") -> Profile | None:
-        """Return the profile of these properties, or ``None``."""
-        for profile in self.profiles:
-            if (profile.of, profile.when, profile.direction) == (of, when, direction):
-                return profile
-        return None
-
-    def influence_towards(self, direction: str = "past") -> Influence | None:
-        """Return the influence profile of this direction, or ``None``."""
-        return next((each for each in self.influence if each.direction == direction), None)
-
-
-class Quartiles(Data):
-    """Median and quartiles of repeated timings."""
-
-    median: float
-    low: float
-    high: float
-
-
-SpeedMode: TypeAlias = Literal["forward", "train", "stream"]
-
-
-class Ratio(Data):
-    """A ratio of two times: the median over fresh processes, and its interval."""
-
-    median: float
-    low: float | None
-    """``None`` where a single process was timed."""
-    high: float | None
-    level: float
-    """Probability that the interval covers the median over processes; 0 without an interval."""
-    processes: PositiveInt
-    """Number of processes, each with one median over its pairs of samples."""
-
-
-NOISY = 0.25
-"""Width of the interval of a ratio, relative to its median, above which it counts as noisy."""
-
-
-class SpeedPoint(Data):
-    """Timing of one mode at one sequence length, in turn with the same timing of the comparator."""
-
-    mode: SpeedMode
-    length: int
-    batch_size: int
-    seconds: Quartiles
-    """Duration of one forward pass, training step, or streamed time step; all samples."""
-    comparator_seconds: Quartiles
-    """The same for the comparator."""
-    ratio: Ratio
-    """Model over comparator, pair by pair; above 1 the model is slower."""
-
-    @property
-    def noisy(self) -> bool:
-        """Whether the ratio is uncertain by more than a quarter of its median."""
-        if self.ratio.low is None or self.ratio.high is None:
-            return True
-        return self.ratio.high - self.ratio.low > NOISY * self.ratio.median
-
-    @property
-    def timesteps_per_second(self) -> float:
-        """Time steps of single sequences per second."""
-        steps = 1 if self.mode == "stream" else self.length
-        return self.batch_size * steps / self.seconds.median
-
-
-class Kernel(Data):
-    """What ran the recurrence in the core's forward pass, by torch's profiler."""
-
-    kind: Literal["fused", "C++ loop", "Python loop", "other"]
-    """One call of a library for all steps; a loop over time in torch, or in Python; none of them,
-    e.g. convolutions or attention.
-    """
-    operations: tuple[str, ...] = ()
-    """torch's recurrent operations, e.g. ``aten::mkldnn_rnn_layer``."""
-    dispatched_per_step: float
-    """Operations that Python dispatched for each further time step."""
-
-    @property
-    def label(self) -> str:
-        """Its name in a table, e.g. ``aten::gru (C++ loop)``."""
-        operations = " and ".join(self.operations)
-        further = f"{self.dispatched_per_step:.3g} operations per step"
-        if self.kind == "Python loop":
-            return f"Python loop, {further}{f' ({operations})' if operations else ''}"
-        words = f"{operations} ({self.kind})" if operations else "no recurrent kernel"
-        return f"{words}, and {further} from Python" if self.dispatched_per_step >= 1 else words
-
-
-class Speed(Data):
-    """Timings of a configuration in an environment, measured while nothing else of rnnbench ran."""
-
-    comparator: str
-    """The model that ratios refer to."""
-    points: tuple[SpeedPoint, ...]
-    """Model and comparator as built; points at the task's own length come first."""
-    plain_points: tuple[SpeedPoint, ...] = ()
-    """Plain loop beside the comparator's plain loop, at the task's own length.
-
-    Empty for a model without a plain loop.
-    """
-    kernels: dict[SpeedMode, Kernel] = Field(default_factory=dict)
-    """What ran the model as built, in ``train`` and ``forward``."""
-    comparator_kernels: dict[SpeedMode, Kernel] = Field(default_factory=dict)
-    """The same for the comparator."""
-    peak_memory_bytes: int
-    dtype: str
-    processes: int
-    """Number of fresh processes in which the timings were repeated."""
-    environment: Environment
-
-    def at_own_length(self, mode: SpeedMode) -> SpeedPoint | None:
-        """Return the timing of ``mode`` as built, at the task's own length, or ``None``."""
-        return _of_mode(self.points, mode)
-
-    def plain_loop(self, mode: SpeedMode) -> SpeedPoint | None:
-        """Return the timing of ``mode`` of the plain loops, or ``None``."""
-        return _of_mode(self.plain_points, mode)
-
-
-def _of_mode(points: tuple[SpeedPoint, ...], mode: SpeedMode) -> SpeedPoint | None:
-    return next((point for point in points if point.mode == mode), None)
 
 
 class RecordedCitation(Data):

@@ -17,10 +17,12 @@ from typing import Any, Literal, TypeAlias
 
 from rnnbench.errors import StoreError, one_line
 from rnnbench.records import claims
+from rnnbench.records.environment import Environment
 from rnnbench.records.faults import ANOTHER, BUSY_SECONDS, explained, how_to_rescue
-from rnnbench.records.result import Environment, Record, Result, Speed, Status
+from rnnbench.records.result import Record, Result, Status
 from rnnbench.records.schema import prepare, transaction
 from rnnbench.records.spec import TrialSpec
+from rnnbench.records.speed import Speed
 
 Purpose: TypeAlias = Literal["reported", "tuning", "all"]
 

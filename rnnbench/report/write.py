@@ -14,8 +14,8 @@ from pathlib import Path
 from rnnbench.analysis.groups import group, latest
 from rnnbench.analysis.sources import spreads
 from rnnbench.analysis.tables import export, tidy
-from rnnbench.analysis.tuned import tuned_configurations
-from rnnbench.analysis.tuning import Study, studies
+from rnnbench.analysis.tuning.recipes import tuned_configurations
+from rnnbench.analysis.tuning.studies import Study, studies
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.files import replacing

@@ -13,7 +13,7 @@ from rnnbench.analysis import remarks
 from rnnbench.analysis.equality import Measured, equality
 from rnnbench.analysis.groups import TaskGroup, group
 from rnnbench.analysis.tables import tidy
-from rnnbench.analysis.tuning import Study, studies
+from rnnbench.analysis.tuning.studies import Study, studies
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis

@@ -17,7 +17,8 @@ from rnnbench.analysis.gradients import (
     memory_horizon,
 )
 from rnnbench.analysis.groups import Configuration, group
-from rnnbench.records.result import Gradient, Influence, Record
+from rnnbench.records.gradient import Gradient, Influence
+from rnnbench.records.result import Record
 from tests.support.factory import influence, profile, record
 
 

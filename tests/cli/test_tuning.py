@@ -131,7 +131,7 @@ def test_a_try_generates_nothing(tried: str) -> None:
 def test_optuna_is_not_loaded_where_nothing_is_tuned() -> None:
     code = (
         "import sys, rnnbench.cli.main, rnnbench.execution.run, rnnbench.execution.sweep, "
-        "rnnbench.execution.jobs.trial, rnnbench.analysis.tuning, rnnbench.plan.tuning, "
+        "rnnbench.execution.jobs.trial, rnnbench.analysis.tuning.studies, rnnbench.plan.tuning, "
         "rnnbench.report.write; assert 'optuna' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.analysis.tuning import studies, try_of
+from rnnbench.analysis.tuning.studies import studies, try_of
 from rnnbench.contract.registry import Registry
 from rnnbench.execution.jobs.messages import TrialJob
 from rnnbench.execution.jobs.trial import run_trial

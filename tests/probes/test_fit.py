@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.probes.gradient.fit import fit_profile
-from rnnbench.records.result import Profile
+from rnnbench.records.gradient import Profile
 
 
 def fitted(values: list[float], first: int = 0) -> Profile:

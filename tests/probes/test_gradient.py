@@ -12,7 +12,7 @@ from torch import Tensor
 from rnnbench.contract.task import Batch
 from rnnbench.probes.gradient.measure import measure_gradient
 from rnnbench.probes.size import measure_size
-from rnnbench.records.result import Gradient
+from rnnbench.records.gradient import Gradient
 from tests.support.toy_cores import (
     GrowingCore,
     LinearCore,

@@ -15,7 +15,7 @@ from rnnbench.probes.gradient.influence import influence_profile
 from rnnbench.probes.gradient.input_profile import input_profile
 from rnnbench.probes.gradient.sample import Sample, draw_sample, with_needed
 from rnnbench.probes.gradient.state import NotMeasurableError
-from rnnbench.records.result import Influence
+from rnnbench.records.gradient import Influence
 from rnnbench.training.network import Network
 from tests.support.toy_cores import GrowingCore, MirroredCore, TorchCore, generator, orthogonal
 

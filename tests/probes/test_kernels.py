@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rnnbench.contract.task import Tokens
 from rnnbench.probes.speed.kernels import kernel_of, kernels_of
-from rnnbench.records.result import Kernel
+from rnnbench.records.speed import Kernel
 from tests.support.toy_cores import LinearCore, TorchCore, network_of, orthogonal
 
 CPU = torch.device("cpu")

@@ -17,7 +17,8 @@ from rnnbench.probes.speed.process_timings import (
     median_over_processes,
     merge,
 )
-from rnnbench.records.result import Environment, Kernel, Speed, SpeedMode
+from rnnbench.records.environment import Environment
+from rnnbench.records.speed import Kernel, Speed, SpeedMode
 
 ENVIRONMENT = Environment(
     device="cpu",

@@ -17,7 +17,7 @@ from rnnbench.probes.speed.paired_timing import sample, time_interleaved
 from rnnbench.probes.speed.peak_memory import peak_memory
 from rnnbench.probes.speed.process_timings import ProcessTimings
 from rnnbench.probes.speed.workloads import modes_of, prepare, random_batch
-from rnnbench.records.result import SpeedMode
+from rnnbench.records.speed import SpeedMode
 from rnnbench.training.network import Network
 from tests.support.toy_cores import GrowingCore, MirroredCore, TorchCore, network_of, orthogonal
 

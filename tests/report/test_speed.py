@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from rnnbench.analysis.groups import TaskGroup, group
-from rnnbench.records.result import Ratio, Record, Speed, SpeedPoint
+from rnnbench.records.result import Record
+from rnnbench.records.speed import Ratio, Speed, SpeedPoint
 from rnnbench.report.figures.speed import speed_against_length
 from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.figures.tradeoffs import tradeoffs

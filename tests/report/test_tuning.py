@@ -9,8 +9,8 @@ import pytest
 
 from rnnbench.analysis.groups import group
 from rnnbench.analysis.judged import JudgedTask
-from rnnbench.analysis.tuned import tuned_configurations, tuned_models
-from rnnbench.analysis.tuning import studies
+from rnnbench.analysis.tuning.recipes import tuned_configurations, tuned_models
+from rnnbench.analysis.tuning.studies import studies
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from rnnbench.records.space import Axis

@@ -12,32 +12,23 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnnbench.records.environment import Environment
+from rnnbench.records.gradient import Direction, Gradient, Influence, Profile, half_life
 from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
 from rnnbench.records.result import (
     CurvePoint,
     DataSize,
-    Direction,
-    Environment,
-    Gradient,
-    Influence,
-    Kernel,
     Learning,
-    Profile,
-    Quartiles,
-    Ratio,
     Record,
     RecordedCitation,
     Result,
     Size,
-    Speed,
-    SpeedMode,
-    SpeedPoint,
     Status,
-    half_life,
 )
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import ModelSpec, Provider, TaskSpec, TrialSpec
+from rnnbench.records.speed import Kernel, Quartiles, Ratio, Speed, SpeedMode, SpeedPoint
 from rnnbench.records.syntax import OptionValue
 
 OWN = Provider(distribution="rnnbench", version="0.1.0")

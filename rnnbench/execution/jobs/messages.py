@@ -17,7 +17,8 @@ from rnnbench.execution.jobs.plugins import Plugins
 from rnnbench.execution.options import TrialOptions
 from rnnbench.probes.speed.process_timings import TrialTimings
 from rnnbench.records.base import Data
-from rnnbench.records.result import Environment, Result, Validated
+from rnnbench.records.environment import Environment
+from rnnbench.records.result import Result, Validated
 from rnnbench.records.spec import Matched, Quantity, TrialSpec
 
 

@@ -17,8 +17,8 @@ from rnnbench.training.network import build_network
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
     from rnnbench.execution.jobs.messages import SpeedJob
-    from rnnbench.records.result import Kernel, SpeedMode
     from rnnbench.records.spec import TrialSpec
+    from rnnbench.records.speed import Kernel, SpeedMode
     from rnnbench.training.network import Network
 
 LENGTH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)

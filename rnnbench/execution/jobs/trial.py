@@ -25,9 +25,10 @@ from rnnbench.execution.jobs.tuning_try import ReportValidations, validated
 from rnnbench.files import replacing
 from rnnbench.probes.gradient.measure import GradientMoment, measure_gradient
 from rnnbench.probes.size import measure_size
+from rnnbench.records.gradient import Gradient
 from rnnbench.records.items import MOST_ITEMS, ItemScores
 from rnnbench.records.plots import Plot
-from rnnbench.records.result import Gradient, Learning, Result, Size, Status, Validated
+from rnnbench.records.result import Learning, Result, Size, Status, Validated
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism

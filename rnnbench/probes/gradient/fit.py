@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from rnnbench.records.result import FIRST_FITTED_LAG, Direction, Profile, half_life
+from rnnbench.records.gradient import FIRST_FITTED_LAG, Direction, Profile, half_life
 
 REACH_FRACTION = 1e-3
 """The reach is the largest lag with G of at least this fraction of its maximum."""

@@ -15,11 +15,11 @@ from rnnbench.probes.gradient.lags import STEPS_PER_PASS, spread_over
 from rnnbench.probes.gradient.replacement import FEWEST, Replacements, draw_replacements
 from rnnbench.probes.gradient.sample import Sample, counted_outputs
 from rnnbench.probes.gradient.state import NotMeasurableError
-from rnnbench.records.result import Influence
+from rnnbench.records.gradient import Influence
 
 if TYPE_CHECKING:
     from rnnbench.contract.task import Space
-    from rnnbench.records.result import Direction, InfluenceMeasure
+    from rnnbench.records.gradient import Direction, InfluenceMeasure
     from rnnbench.training.network import Network
 
 SEQUENCES = 24

@@ -12,10 +12,10 @@ from rnnbench.probes.gradient.exact_copy import device_of, exact_copy
 from rnnbench.probes.gradient.fit import fit_profile
 from rnnbench.probes.gradient.lags import last_steps, norms, passes, sum_by_lag, unit_vectors
 from rnnbench.probes.gradient.sample import SEQUENCES
-from rnnbench.records.result import FIRST_FITTED_LAG
+from rnnbench.records.gradient import FIRST_FITTED_LAG
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import Direction, Profile
+    from rnnbench.records.gradient import Direction, Profile
     from rnnbench.training.network import Network
 
 VECTORS = 4

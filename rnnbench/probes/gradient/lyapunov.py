@@ -19,7 +19,7 @@ from rnnbench.probes.gradient.state import (
 from rnnbench.probes.gradient.state_profile import encode
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import LyapunovMethod
+    from rnnbench.records.gradient import LyapunovMethod
     from rnnbench.training.network import Network
 
 EXPONENTS = 4

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rnnbench.contract.task import Batch
     from rnnbench.probes.gradient.sample import RelevantLags
-    from rnnbench.records.result import Influence, Profile
+    from rnnbench.records.gradient import Influence, Profile
     from rnnbench.training.network import Network
 
 

@@ -13,7 +13,7 @@ from rnnbench.probes.gradient.lags import last_steps, norms, passes, sum_by_lag,
 from rnnbench.probes.gradient.state import StateLayout, differentiable, fixed_state_layout
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import Profile
+    from rnnbench.records.gradient import Profile
     from rnnbench.training.network import Network
 
 SEQUENCES = 8

@@ -11,10 +11,10 @@ import torch
 
 from rnnbench.probes.speed.peak_memory import QUIET_PROFILER
 from rnnbench.probes.speed.workloads import random_batch
-from rnnbench.records.result import Kernel
+from rnnbench.records.speed import Kernel
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import SpeedMode
+    from rnnbench.records.speed import SpeedMode
     from rnnbench.training.network import Network
 
 FUSED = ("aten::mkldnn_rnn_layer", "aten::_cudnn_rnn", "aten::miopen_rnn")

@@ -16,7 +16,7 @@ from rnnbench.probes.speed.process_timings import ProcessTimings, RawTiming
 from rnnbench.probes.speed.workloads import Workload, batch_for, modes_of, prepare
 
 if TYPE_CHECKING:
-    from rnnbench.records.result import SpeedMode
+    from rnnbench.records.speed import SpeedMode
     from rnnbench.training.network import Network
 
 SAMPLE_SECONDS = 1e-3

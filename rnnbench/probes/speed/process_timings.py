@@ -9,15 +9,8 @@ from statistics import median
 import numpy as np
 
 from rnnbench.records.base import Data
-from rnnbench.records.result import (
-    Environment,
-    Kernel,
-    Quartiles,
-    Ratio,
-    Speed,
-    SpeedMode,
-    SpeedPoint,
-)
+from rnnbench.records.environment import Environment
+from rnnbench.records.speed import Kernel, Quartiles, Ratio, Speed, SpeedMode, SpeedPoint
 
 LEVEL = 0.95
 """Probability with which the interval of a ratio covers, if there are enough processes."""

@@ -13,7 +13,7 @@ from rnnbench.metrics import loss_for, mean_loss
 
 if TYPE_CHECKING:
     from rnnbench.contract.task import Space
-    from rnnbench.records.result import SpeedMode
+    from rnnbench.records.speed import SpeedMode
     from rnnbench.training.network import Network
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnbench.analysis.across_tasks import Ranks, SkillsByTask, performance_profile
 from rnnbench.analysis.formatting import level_text
-from rnnbench.analysis.intervals import Estimate
+from rnnbench.analysis.statistics.intervals import Estimate
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import INK, MOST_DRAWN, Style, legend, panels, render_figure

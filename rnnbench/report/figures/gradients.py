@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.gradients import influences, mean_matrix
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.intervals import Floats
-from rnnbench.records.result import FIRST_FITTED_LAG, Influence, Profile
+from rnnbench.analysis.statistics.intervals import Floats
+from rnnbench.records.gradient import FIRST_FITTED_LAG, Influence, Profile
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import (

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.records.result import Speed, SpeedPoint
+from rnnbench.records.speed import Speed, SpeedPoint
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.style import (

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.analysis.expected_best import ExpectedBest
 from rnnbench.analysis.formatting import level_text
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.tuned import TunedModel, expected_best_of
-from rnnbench.analysis.tuning import try_of
+from rnnbench.analysis.statistics.expected_best import ExpectedBest
+from rnnbench.analysis.tuning.recipes import TunedModel, expected_best_of
+from rnnbench.analysis.tuning.studies import try_of
 from rnnbench.records.space import Axis
 from rnnbench.records.syntax import OptionValue, option_text
 from rnnbench.report.blocks import Figure

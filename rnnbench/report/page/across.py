@@ -15,7 +15,7 @@ from rnnbench.analysis.across_tasks import (
 )
 from rnnbench.analysis.formatting import counted, estimate_text, level_text, number, p_text
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.intervals import Estimate
+from rnnbench.analysis.statistics.intervals import Estimate
 from rnnbench.report.blocks import Column, Made, Row, Section, Table
 from rnnbench.report.figures.across import rank_figure, skill_figure
 from rnnbench.report.figures.style import Style

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rnnbench.analysis.equality import TRIES, equality, match_text, setting_title
 from rnnbench.analysis.formatting import listed
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.tuning import Study
+from rnnbench.analysis.tuning.studies import Study
 
 _MOST = 40
 """Quantities and settings named in one sentence."""

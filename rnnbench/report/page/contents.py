@@ -11,8 +11,8 @@ from rnnbench.analysis.formatting import counted, listed
 from rnnbench.analysis.groups import TUNED, TaskGroup
 from rnnbench.analysis.judged import JudgedTask
 from rnnbench.analysis.sources import Spread
-from rnnbench.analysis.tuned import tuned_models
-from rnnbench.analysis.tuning import Study
+from rnnbench.analysis.tuning.recipes import tuned_models
+from rnnbench.analysis.tuning.studies import Study
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import one_line
 from rnnbench.records.result import Record

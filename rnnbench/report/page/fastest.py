@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnbench.analysis.formatting import listed, ratio_text
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.records.result import SpeedPoint
+from rnnbench.records.speed import SpeedPoint
 
 
 def fastest(task: TaskGroup) -> list[str]:

@@ -34,7 +34,6 @@ from rnnbench.analysis.gradients import (
     relevant_ratio,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.intervals import Estimate
 from rnnbench.analysis.remarks import (
     LOOKS_AHEAD,
     marked,
@@ -44,8 +43,10 @@ from rnnbench.analysis.remarks import (
     score_mark,
     still_improving,
 )
+from rnnbench.analysis.statistics.intervals import Estimate
 from rnnbench.errors import one_line
-from rnnbench.records.result import InfluenceMeasure, Speed, SpeedMode, SpeedPoint
+from rnnbench.records.gradient import InfluenceMeasure
+from rnnbench.records.speed import Speed, SpeedMode, SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.figures.style import Style
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
 from rnnbench.analysis.formatting import (
     counted,
     estimate_text,
@@ -23,10 +22,11 @@ from rnnbench.analysis.gradients import (
     memory_horizon,
 )
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.intervals import LEVEL
 from rnnbench.analysis.judged import Field, JudgedTask
 from rnnbench.analysis.remarks import seen_in_training
-from rnnbench.analysis.tuned import TunedModel, how_chosen, values_text
+from rnnbench.analysis.statistics.all_pairs import FEWEST_FOR_VERDICT
+from rnnbench.analysis.statistics.intervals import LEVEL
+from rnnbench.analysis.tuning.recipes import TunedModel, how_chosen, values_text
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.records.settings import Settings
 from rnnbench.records.syntax import option_text

@@ -17,11 +17,11 @@ from rnnbench.analysis.formatting import (
     whole,
 )
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.intervals import mean_interval
 from rnnbench.analysis.judged import Field
 from rnnbench.analysis.remarks import marked
-from rnnbench.analysis.superiority import probability_of_beating
-from rnnbench.records.result import SpeedPoint
+from rnnbench.analysis.statistics.intervals import mean_interval
+from rnnbench.analysis.statistics.superiority import probability_of_beating
+from rnnbench.records.speed import SpeedPoint
 from rnnbench.report.blocks import Column, Row, Table
 from rnnbench.report.page.leaderboard import (
     MODES,

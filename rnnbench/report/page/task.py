@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rnnbench.analysis.judged import JudgedTask
-from rnnbench.analysis.tuned import TunedModel
+from rnnbench.analysis.tuning.recipes import TunedModel
 from rnnbench.report.blocks import Made, Section
 from rnnbench.report.figures.curves import learning_curves
 from rnnbench.report.figures.gradients import (

@@ -16,9 +16,9 @@ from rnnbench.analysis.formatting import (
     rate_text,
 )
 from rnnbench.analysis.groups import Configuration
-from rnnbench.analysis.importance import FEWEST_TRIES, importances
 from rnnbench.analysis.judged import JudgedTask
-from rnnbench.analysis.tuned import (
+from rnnbench.analysis.tuning.importance import FEWEST_TRIES, importances
+from rnnbench.analysis.tuning.recipes import (
     ChangedVerdict,
     TunedModel,
     expected_best_of,
@@ -26,7 +26,7 @@ from rnnbench.analysis.tuned import (
     values_text,
     verdict_changes,
 )
-from rnnbench.analysis.tuning import try_of
+from rnnbench.analysis.tuning.studies import try_of
 from rnnbench.errors import one_line
 from rnnbench.records.result import Status
 from rnnbench.report.blocks import Column, Row, Section, Table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rnnbench.analysis.groups import Configuration
-from rnnbench.analysis.superiority import beating, probability_of_beating
+from rnnbench.analysis.statistics.superiority import beating, probability_of_beating
 from rnnbench.records.result import Status
 from tests.support.factory import record
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rnnbench.analysis import studentized_range
+from rnnbench.analysis.statistics import studentized_range
 
 
 @pytest.mark.parametrize("groups", [2, 3, 10, 40])

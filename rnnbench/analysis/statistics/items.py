@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from rnnbench.analysis.intervals import LEVEL
+from rnnbench.analysis.statistics.intervals import LEVEL
 from rnnbench.records.items import ItemScores
 
 FEWEST_BLOCKS = 2

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from rnnbench.analysis.expected_best import ExpectedBest, expected_best
 from rnnbench.analysis.formatting import counted, listed
 from rnnbench.analysis.groups import Configuration, TaskGroup
-from rnnbench.analysis.intervals import Estimate, mean_interval
 from rnnbench.analysis.judged import Field, JudgedTask
-from rnnbench.analysis.tuning import Study, try_of
+from rnnbench.analysis.statistics.expected_best import ExpectedBest, expected_best
+from rnnbench.analysis.statistics.intervals import Estimate, mean_interval
+from rnnbench.analysis.tuning.studies import Study, try_of
 from rnnbench.analysis.unscored import NOT_TRAINED
 from rnnbench.analysis.verdicts import Outcome
 from rnnbench.records.result import Record, Status

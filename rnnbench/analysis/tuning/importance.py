@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from rnnbench.analysis.tuning import Study, try_of
+from rnnbench.analysis.tuning.studies import Study, try_of
 
 FEWEST_TRIES = 10
 """With fewer scores a forest finds importance by chance."""

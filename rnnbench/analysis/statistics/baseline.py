@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from scipy import stats
 
-from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT
-from rnnbench.analysis.intervals import LEVEL, Floats, finite
-from rnnbench.analysis.solving import holm
+from rnnbench.analysis.statistics.all_pairs import FEWEST_FOR_VERDICT
+from rnnbench.analysis.statistics.intervals import LEVEL, Floats, finite
+from rnnbench.analysis.statistics.solving import holm
 from rnnbench.analysis.verdicts import Trials
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from rnnbench.analysis.all_pairs import AllPairs
-from rnnbench.analysis.solving import (
+from rnnbench.analysis.statistics.all_pairs import AllPairs
+from rnnbench.analysis.statistics.solving import (
     all_or_none,
     boschloo_p,
     holm,

@@ -24,8 +24,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy import stats
 
-from rnnbench.analysis import studentized_range
-from rnnbench.analysis.intervals import LEVEL, Estimate, Floats, finite
+from rnnbench.analysis.statistics import studentized_range
+from rnnbench.analysis.statistics.intervals import LEVEL, Estimate, Floats, finite
 
 FEWEST_FOR_VERDICT = 4
 """With fewer values in each of two samples, no permutation test reaches 5 %: of the

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special, stats
 
-from rnnbench.analysis.intervals import Floats
+from rnnbench.analysis.statistics.intervals import Floats
 
 _WIDEST = 80.0
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from rnnbench.analysis.all_pairs import FEWEST_FOR_VERDICT, MOST_SEEDS, POWER
-from rnnbench.analysis.intervals import LEVEL, Floats
+from rnnbench.analysis.statistics.all_pairs import FEWEST_FOR_VERDICT, MOST_SEEDS, POWER
+from rnnbench.analysis.statistics.intervals import LEVEL, Floats
 
 CLEAR_GAP = 0.5
 """Scores are all or none if the gap between the trials that solved the task and those that did not

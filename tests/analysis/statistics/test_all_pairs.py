@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rnnbench.analysis.all_pairs import AllPairs
-from rnnbench.analysis.intervals import Floats
+from rnnbench.analysis.statistics.all_pairs import AllPairs
+from rnnbench.analysis.statistics.intervals import Floats
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.analysis.tuning import best_so_far, studies, try_of
+from rnnbench.analysis.tuning.studies import best_so_far, studies, try_of
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings
 from tests.support.factory import record, trial_spec

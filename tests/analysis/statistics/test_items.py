@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnbench.analysis.intervals import mean_interval, widened
-from rnnbench.analysis.items import item_error
+from rnnbench.analysis.statistics.intervals import mean_interval, widened
+from rnnbench.analysis.statistics.items import item_error
 from rnnbench.records.items import ItemScores
 
 

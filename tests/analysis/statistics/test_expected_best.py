@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.analysis.expected_best import choice_weights, expected_best
+from rnnbench.analysis.statistics.expected_best import choice_weights, expected_best
 
 SCORES = st.lists(st.floats(-5, 5).map(lambda x: round(x, 2)), min_size=1, max_size=7)
 

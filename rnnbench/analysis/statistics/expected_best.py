@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from rnnbench.analysis.intervals import LEVEL, Floats
+from rnnbench.analysis.statistics.intervals import LEVEL, Floats
 
 RESAMPLES = 2_000
 _SEED = 20_190_903

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import proportion_confint
 
-from rnnbench.analysis import intervals
 from rnnbench.analysis.formatting import seeds_text
+from rnnbench.analysis.statistics import intervals
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 SAMPLES = st.lists(FINITE, min_size=2, max_size=12)

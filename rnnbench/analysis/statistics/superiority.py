@@ -14,7 +14,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from rnnbench.analysis.groups import Configuration
-from rnnbench.analysis.intervals import FEWEST_FOR_INTERVAL, LEVEL, Estimate, Floats
+from rnnbench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL, LEVEL, Estimate, Floats
 
 _EDGE = 1e-12
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnbench.analysis.expected_best import ExpectedBest
 from rnnbench.analysis.groups import TaskGroup, group
-from rnnbench.analysis.importance import importances
-from rnnbench.analysis.intervals import mean_interval
 from rnnbench.analysis.judged import JudgedTask
-from rnnbench.analysis.tuned import (
+from rnnbench.analysis.statistics.expected_best import ExpectedBest
+from rnnbench.analysis.statistics.intervals import mean_interval
+from rnnbench.analysis.tuning.importance import importances
+from rnnbench.analysis.tuning.recipes import (
     TunedModel,
     expected_best_of,
     how_chosen,
@@ -19,7 +19,7 @@ from rnnbench.analysis.tuned import (
     verdict_changes,
     without_superseded,
 )
-from rnnbench.analysis.tuning import studies
+from rnnbench.analysis.tuning.studies import studies
 from rnnbench.analysis.verdicts import Family, Trials
 from rnnbench.records.result import Record, Status
 from rnnbench.records.settings import Settings

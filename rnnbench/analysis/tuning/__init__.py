@@ -1,0 +1,1 @@
+"""Tuning studies: the tries, the chosen recipes, and the importance of the settings."""
