@@ -230,8 +230,8 @@ def test_inline_wins_over_flag_over_preset_over_default(registry: Registry) -> N
 
 
 def test_a_setting_can_be_switched_off(registry: Registry) -> None:
-    assert one(registry, preset="paper").settings.clip_norm == 1.0
-    assert one(registry, preset="paper", settings={"clip_norm": None}).settings.clip_norm is None
+    assert one(registry, preset="standard").settings.clip_norm == 1.0
+    assert one(registry, preset="standard", settings={"clip_norm": None}).settings.clip_norm is None
 
 
 def test_only_what_differs_from_a_default_is_shown(registry: Registry) -> None:
