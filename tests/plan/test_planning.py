@@ -407,7 +407,7 @@ def planned_or_refused(registry: Registry, asked: dict[str, Any]) -> list[TrialS
         ({"optimizer": "sgd[momentum=0,nesterov=true]"}, "momentum above 0"),
         ({"optimizer": "adam[alpha=0.9]"}, "It takes: amsgrad, beta1, beta2, eps"),
         ({"patience": 0}, "greater than"),
-        ({"clip_norm": 1.0, "clip_value": 1.0}, "none for the other"),
+        ({"clip_norm": 1.0, "clip_value": 1.0}, "give one of them"),
         ({"weight_decay_on": "biases"}, "weights"),
     ],
 )
