@@ -19,9 +19,9 @@ import numpy as np
 from scipy import stats
 
 from rnnbench.analysis.across_tasks import interquartile_mean, interquartile_mean_interval
+from rnnbench.analysis.baseline import shown_better
 from rnnbench.analysis.statistics import studentized_range
 from rnnbench.analysis.statistics.all_pairs import AllPairs
-from rnnbench.analysis.statistics.baseline import shown_better
 from rnnbench.analysis.statistics.expected_best import expected_best
 from rnnbench.analysis.statistics.intervals import Floats, mean_interval, widened
 from rnnbench.analysis.statistics.items import item_error

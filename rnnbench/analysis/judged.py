@@ -10,9 +10,9 @@ import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
+from rnnbench.analysis.baseline import shown_better
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.analysis.statistics.all_pairs import FEWEST_FOR_VERDICT
-from rnnbench.analysis.statistics.baseline import shown_better
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT, Family, Trials, Verdict, margin_of
 
 

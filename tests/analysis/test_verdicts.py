@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rnnbench.analysis.statistics.baseline import mean_p, shown_better
+from rnnbench.analysis.baseline import mean_p, shown_better
 from rnnbench.analysis.verdicts import Family, Trials
 
 SPREAD = (0.0, 0.01, 0.02, -0.01, -0.02)

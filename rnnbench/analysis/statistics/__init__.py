@@ -1,1 +1,1 @@
-"""Tests, intervals and estimators, on plain numbers."""
+"""Tests, intervals and estimators on samples, which know no configurations."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -147,16 +147,3 @@ def _rank(number: int, validated: Validated) -> tuple[float, float, int]:
     sign = -1 if validated.direction == "higher" else 1
     loss = validated.best_loss if math.isfinite(validated.best_loss) else math.inf
     return sign * validated.best_score, loss, number
-
-
-def best_so_far(study: Study) -> Sequence[float | None]:
-    """Return the best validation score after each try, in order; ``None`` before the first one."""
-    sign = 1 if study.direction == "higher" else -1
-    best: float | None = None
-    found = []
-    for record in study.tries:
-        kept = scored(record.result)
-        if kept is not None and (best is None or sign * kept.best_score > sign * best):
-            best = kept.best_score
-        found.append(best)
-    return found
