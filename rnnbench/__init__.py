@@ -21,6 +21,9 @@ from rnnbench.contract.hookspecs import RegisterModel, RegisterTask, hookimpl
 
 if TYPE_CHECKING:
     from rnnbench.api import run as run
+    from rnnbench.cells.cell import Cell as Cell
+    from rnnbench.cells.core import recurrent as recurrent
+    from rnnbench.cells.linear_recurrence import linear_recurrence as linear_recurrence
     from rnnbench.contract.core import last_valid as last_valid
     from rnnbench.contract.core import padding_mask as padding_mask
     from rnnbench.contract.groups import ParameterGroup as ParameterGroup
@@ -55,6 +58,9 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "rnnbench.api": ("run",),
+    "rnnbench.cells.cell": ("Cell",),
+    "rnnbench.cells.core": ("recurrent",),
+    "rnnbench.cells.linear_recurrence": ("linear_recurrence",),
     "rnnbench.contract.core": ("last_valid", "padding_mask"),
     "rnnbench.contract.groups": ("ParameterGroup",),
     "rnnbench.contract.task": (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,11 @@ class Collector:
         citations: Sequence[Citation] = (),
         incompatible: Callable[[Task, dict[str, Any]], str | None] | None = None,
         plain_loop: Mapping[str, OptionValue] | None = None,
+        family: str = "",
     ) -> None:
         """See :class:`rnnbench.RegisterModel`."""
         self._check_name("model", name, self._taken_models, self.models)
+        core, plain_loop = _of_kit(core, plain_loop)
         _check_core(name, core, causal)
         cited = tuple(citations)
         if not all(isinstance(citation, Citation) for citation in cited):
@@ -78,6 +81,11 @@ class Collector:
             raise PluginError(
                 f"model {name!r}: incompatible must be a function of (task, options) "
                 "that returns a reason or None."
+            )
+        if not (isinstance(family, str) and re.fullmatch(r"([a-z][a-z -]*)?", family)):
+            raise PluginError(
+                f"model {name!r}: family={family!r} is a heading in lower-case letters and spaces, "
+                "e.g. 'gated'."
             )
         places = places_of(core)
         options = options_of(core, skip=("input_size", "hidden_size", *places))
@@ -92,6 +100,7 @@ class Collector:
             incompatible=incompatible,
             plain_loop=_plain_loop(name, options, plain_loop),
             places=places,
+            family=family,
         )
 
     def register_task(self, name: str, task: type[Task]) -> None:
@@ -136,6 +145,25 @@ class Collector:
                 f"(kept) and by {ours.distribution} {ours.version} (refused). "
                 f"Rename one, or set {DISABLE_VARIABLE}."
             )
+
+
+def _of_kit(
+    core: Callable[..., nn.Module], plain_loop: Mapping[str, OptionValue] | None
+) -> tuple[Callable[..., nn.Module], Mapping[str, OptionValue] | None]:
+    """Return the core of a class of cells, with its plain loop; anything else unchanged."""
+    # a class of cells has loaded torch, which the command line does not load by itself
+    if "rnnbench.cells.core" not in sys.modules and "rnnbench.cells.cell" not in sys.modules:
+        return core, plain_loop
+    from rnnbench.cells.cell import Cell
+    from rnnbench.cells.core import PLAIN_LOOP, Layers, recurrent
+
+    made: Callable[..., nn.Module] = core
+    if inspect.isclass(core) and issubclass(core, Cell):
+        made = recurrent(core)
+    target = unwrapped(made)
+    if plain_loop is None and inspect.isclass(target) and issubclass(target, Layers):
+        plain_loop = PLAIN_LOOP
+    return made, plain_loop
 
 
 def _plain_loop(

@@ -17,6 +17,11 @@
 - Optional: ``core.parameter_groups()`` returns a sequence of ``rnnbench.ParameterGroup``: names of
   the core's parameters with a factor on the learning rate and a weight decay of their own. It is
   called once, before the first step.
+- Optional: ``core.prepare(x, steps)`` is called once before any clock, with inputs ``x`` (B, T,
+  input_size) of the size that is about to be trained on, and the number of optimizer steps;
+  ``None`` where the core is about to be timed. It may compile, and changes neither results beyond
+  rounding nor random numbers. The line of text that it returns states how the core will run; it is
+  recorded.
 - Optional: ``core.after_step()`` changes weights in place after each optimizer step, without
   gradient (projection, clamping). Applied twice it gives what it gives once.
 """

@@ -94,6 +94,8 @@ class RegisteredModel(_Entry):
     """Options that turn it into its plain loop; ``None`` where none is declared."""
     places: tuple[str, ...] = ()
     """Which of ``depth`` and ``layer`` the core takes."""
+    family: str = ""
+    """Heading in lists of models."""
 
     def build(
         self,

@@ -34,13 +34,15 @@ class RegisterModel(Protocol):
         citations: Sequence[Citation] = (),
         incompatible: Callable[[Task, dict[str, Any]], str | None] | None = None,
         plain_loop: Mapping[str, bool | int | float | str | None] | None = None,
+        family: str = "",
     ) -> None:
         """Register an architecture.
 
         Args:
             name: lower-case letters, digits and single hyphens, starting with a letter; at most 64
                 characters.
-            core: the module class, a ``functools.partial`` of it, or a function that builds one:
+            core: a class of cells (:class:`rnnbench.Cell`), of which the kit makes the core; or the
+                module class, a ``functools.partial`` of it, or a function that builds one:
                 ``core(input_size, hidden_size, **options)``. Each option needs a default and a type
                 (bool, int, float, str, ``Literal``, an optional of these, or a pydantic
                 ``Annotated`` of these); it becomes ``name[option=value]`` on the command line. The
@@ -53,7 +55,9 @@ class RegisterModel(Protocol):
             plain_loop: options that turn the model into a plain loop over time steps in Python,
                 which computes the same function of the same parameters, e.g. ``{"impl":
                 "reference"}``. It is timed beside the plain loop of the comparator. ``None`` for a
-                model that is a plain loop itself, or has none.
+                model that is a plain loop itself, or has none. A core of the kit declares its own.
+            family: the heading under which ``rnnbench list models`` shows it, in lower case, e.g.
+                ``gated``; empty: ``other``.
 
         Raises:
             rnnbench.errors.PluginError: an argument breaks the contract; the message states what to

@@ -1,0 +1,270 @@
+"""The core of a model, made of layers of a cell."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from rnnbench.cells.cell import Cell, State, has_parallel_form
+from rnnbench.cells.reversal import mirrored, reordered
+from rnnbench.cells.unroll import unroll
+from rnnbench.errors import PluginError
+
+PLAIN_LOOP = {"impl": "reference"}
+"""Options that turn a core of the kit into its plain loop."""
+
+_PLACES = ("depth", "layer")
+_SIZES = ("input_size", "hidden_size")
+_Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Layers(nn.Module):
+    """Layers of a cell, each above the one before, with dropout between them.
+
+    :func:`recurrent` makes a subclass for each class of cells.
+    """
+
+    cell: ClassVar[type[Cell]]
+    directions: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        num_layers: int,
+        dropout: float,
+        impl: str,
+        place: dict[str, int],
+        options: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        if dropout and num_layers == 1:
+            raise ValueError(
+                f"dropout={dropout} acts between layers and has no effect with num_layers=1; "
+                "add layers or leave dropout at 0."
+            )
+        self.impl = impl
+        self.dropout = dropout
+        layers: list[Cell] = []
+        width = input_size
+        for level in range(num_layers):
+            below = {}
+            if "depth" in place:
+                below["depth"] = place["depth"] * num_layers
+            if "layer" in place:
+                below["layer"] = place["layer"] * num_layers + level
+            pair = [
+                self.cell(width, hidden_size, **below, **options) for _ in range(self.directions)
+            ]
+            layers += pair
+            width = sum(each.output_size for each in pair)
+        self.layers = nn.ModuleList(layers)
+        self.output_size = width
+
+    def _dropped(self, x: Tensor, level: int) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if level and self.dropout else x
+
+    def _run(self, index: int, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Run one layer over x (B, T, D)."""
+        layer = self.layers[index]
+        assert isinstance(layer, Cell)
+        projected = layer.project(x)
+        if state is None:
+            state = layer.initial_state(projected[:, 0])
+        if self.impl != "parallel" or x.shape[1] == 1:
+            return unroll(layer.step, projected, state)
+        return layer.parallel(projected, state)
+
+
+class CellCore(Layers):
+    """Layers that read the sequence forward."""
+
+    def forward(
+        self, x: Tensor, state: Sequence[State] | None = None
+    ) -> tuple[Tensor, tuple[State, ...]]:
+        """Map x (B, T, D) and the state of each layer to outputs (B, T, O) and the new states."""
+        given = [None] * len(self.layers) if state is None else state
+        states = []
+        for level, before in enumerate(given):
+            x, after = self._run(level, self._dropped(x, level), before)
+            states.append(after)
+        return x, tuple(states)
+
+
+class BidirectionalCellCore(Layers):
+    """Two cells in each layer: 2l reads the sequence forward, 2l + 1 backward."""
+
+    directions = 2
+
+    def forward(
+        self,
+        x: Tensor,
+        state: Sequence[State] | None = None,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[State, ...] | None]:
+        """Map x (B, T, D) to outputs (B, T, O), forward direction first, and the new states.
+
+        The states continue the sequence in the forward direction only. With ``lengths`` (B,)
+        outputs are zero beyond each sequence's end, and the state is ``None``: the sequences are
+        complete.
+        """
+        given = [None] * len(self.layers) if state is None else state
+        order, padded = mirrored(x, lengths)
+        states = []
+        if padded is not None:
+            # a NaN in the padding would reach the gradients of the weights
+            x = x.masked_fill(padded, 0.0)
+        for level in range(len(self.layers) // 2):
+            x = self._dropped(x, level)
+            one, two = 2 * level, 2 * level + 1
+            forward, after = self._run(one, x, given[one])
+            backward, before = self._run(two, reordered(x, order), given[two])
+            states += [after, before]
+            x = torch.cat([forward, reordered(backward, order)], dim=-1)
+            if padded is not None:
+                x = x.masked_fill(padded, 0.0)
+        return x, tuple(states) if lengths is None else None
+
+    def forward_last(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the output of both directions at their ends: x (B, T, D) -> (B, O).
+
+        The forward direction ends at the last valid step, the backward direction at the first.
+        """
+        outputs, _ = self(x, lengths=lengths)
+        width = int(self.layers[-2].output_size)  # type: ignore[arg-type]
+        valid = outputs.new_full((len(x),), x.shape[1], dtype=torch.long)
+        ends = valid - 1 if lengths is None else lengths - 1
+        last = outputs[torch.arange(len(x), device=x.device), ends]
+        return torch.cat([last[:, :width], outputs[:, 0, width:]], dim=-1)
+
+
+def _parameter_groups(self: Layers) -> list[Any]:
+    """Return the groups of every layer, with the names that they have in the core."""
+    return [
+        replace(group, names=[f"layers.{index}.{name}" for name in group.names])
+        for index, layer in enumerate(self.layers)
+        for group in layer.parameter_groups()  # type: ignore[operator]
+    ]
+
+
+def _after_step(self: Layers) -> None:
+    """Change the weights of every layer as its cell asks for."""
+    for layer in self.layers:
+        layer.after_step()  # type: ignore[operator]
+
+
+def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> type[Layers]:
+    """Return the core of a model with the layers of a cell.
+
+    Its options are those of the cell and
+
+    - ``num_layers``: L, stacked.
+    - ``dropout``: rate between layers while training.
+    - ``impl``: ``reference``: the plain loop. A cell with :meth:`Cell.parallel` has ``parallel``
+      besides, its default. Any other cell has ``auto``, its default: the step is compiled where
+      that is worth its time, and ``compiled``: always.
+
+    ``register_models`` applies it to a class of cells by itself; it is needed for two directions::
+
+        register("bi-mgu", rnnbench.recurrent(MGU, bidirectional=True), causal=False)
+
+    Args:
+        cell: the class of the cell.
+        bidirectional: whether each layer has a second cell that reads the sequence backward; the
+            output width doubles. Such a core is registered with ``causal=False``.
+
+    Raises:
+        PluginError: ``cell`` is no class of cells, defines no ``step``, or an option of it has the
+            name of one of the core's.
+    """
+    if not (inspect.isclass(cell) and issubclass(cell, Cell)):
+        raise PluginError(f"{cell!r} is no class derived from rnnbench.Cell.")
+    return _made(cell, bidirectional)  # type: ignore[arg-type]  # a class has a hash
+
+
+@cache
+def _made(cell: type[Cell], bidirectional: bool) -> type[Layers]:
+    if cell.step is Cell.step:
+        raise PluginError(f"{cell.__name__} defines no step(self, projected, state).")
+    own = list(inspect.signature(cell).parameters.values())
+    hints = _hints(cell)
+    added = {
+        "num_layers": (PositiveInt, 1),
+        "dropout": (_Rate, 0.0),
+        "impl": (
+            (Literal["parallel", "reference"], "parallel")
+            if has_parallel_form(cell)
+            else (Literal["auto", "compiled", "reference"], "auto")
+        ),
+    }
+    if clash := sorted(added.keys() & {each.name for each in own}):
+        raise PluginError(
+            f"{cell.__name__}.__init__ takes {', '.join(clash)}, which the kit adds; rename it."
+        )
+    kind = inspect.Parameter.KEYWORD_ONLY
+    leading = [each for each in own if each.name in _SIZES]
+    further = [each.replace(kind=kind) for each in own if each.name not in _SIZES]
+    signature = inspect.Signature(
+        [
+            *leading,
+            *(inspect.Parameter(name, kind, default=value) for name, (_, value) in added.items()),
+            *further,
+        ]
+    )
+    takes = tuple(
+        each.name for each in further if each.name in _PLACES and each.default is each.empty
+    )
+
+    def build(self: Layers, *args: Any, **given: Any) -> None:
+        bound = signature.bind(*args, **given)
+        bound.apply_defaults()
+        values = dict(bound.arguments)
+        sizes = [values.pop(name) for name in _SIZES]
+        place = {name: values.pop(name) for name in takes}
+        Layers.__init__(
+            self,
+            *sizes,
+            **{name: values.pop(name) for name in added},
+            place=place,
+            options=values,
+        )
+
+    build.__annotations__ = {**hints, **{name: each for name, (each, _) in added.items()}}
+    build.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *signature.parameters.values(),
+        ]
+    )
+    base = BidirectionalCellCore if bidirectional else CellCore
+    members: dict[str, Any] = {
+        "__module__": cell.__module__,
+        "__doc__": cell.__doc__,
+        "__init__": build,
+        "cell": cell,
+    }
+    # the harness takes a core that has these methods for one that needs them
+    if hasattr(cell, "parameter_groups"):
+        members["parameter_groups"] = _parameter_groups
+    if hasattr(cell, "after_step"):
+        members["after_step"] = _after_step
+    name = f"Bidirectional{cell.__name__}" if bidirectional else cell.__name__
+    return type(name, (base,), members)
+
+
+def _hints(cell: type[Cell]) -> dict[str, Any]:
+    """Return the types of a cell's arguments, unread where they cannot be read."""
+    try:
+        return get_type_hints(cell.__init__, include_extras=True)
+    # the collector reports them with the author's own words
+    except Exception:
+        return dict(getattr(cell.__init__, "__annotations__", {}))
