@@ -28,16 +28,18 @@ class Derived(Cell):
         self.calls += 1
         return {"recurrent": self.entries - self.entries.t()}
 
-    def step(  # type: ignore[override]
-        self, projected: Tensor, state: Tensor, *, recurrent: Tensor
+    def step(
+        self, projected: Tensor, state: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
+        if recurrent is None:
+            recurrent = self.weights()["recurrent"]
         h = torch.tanh(projected + state @ recurrent.t())
         return h, h
 
 
 class DerivedInParallel(Derived):
-    def parallel(  # type: ignore[override]
-        self, projected: Tensor, state: Tensor, *, recurrent: Tensor
+    def parallel(
+        self, projected: Tensor, state: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         outputs = []
         for each in projected.unbind(1):
