@@ -132,7 +132,7 @@ def fast_weights(core: nn.Module, x: Array) -> Array:
     return x
 
 
-@oracle("bigru", "torch's nn.GRU with bidirectional=True, fused", {}, {"num_layers": 2})
+@oracle("bigru", "torch's nn.GRU with bidirectional=True, fused", {"num_layers": 2})
 def bigru(core: nn.Module, x: Array) -> Array:
     given: nn.GRU = core.recurrence  # type: ignore[assignment]
     made = nn.GRU(
@@ -144,7 +144,7 @@ def bigru(core: nn.Module, x: Array) -> Array:
     return outputs
 
 
-@oracle("bigru", "Cho et al. 2014, reset after the product, both ways", {"impl": "reference"}, {})
+@oracle("bigru", "Cho et al. 2014, reset after the product, both ways", {}, {"impl": "reference"})
 def bigru_equations(core: nn.Module, x: Array) -> Array:
     weights = {name.removeprefix("recurrence."): v.numpy() for name, v in core.state_dict().items()}
     halves = []
