@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
@@ -168,8 +168,8 @@ def _after_step(self: Layers) -> None:
         layer.after_step()  # type: ignore[operator]
 
 
-def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> type[Layers]:
-    """Return the core of a model with the layers of a cell.
+def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> Callable[..., Layers]:
+    """Return the class of a core with the layers of a cell.
 
     Its options are those of the cell and
 
