@@ -72,7 +72,8 @@ def _cells(own: pd.DataFrame, short: int, longest: int) -> Iterator[str]:
         of_mode = own[own["mode"] == mode].sort_values("length")
         yield from (_at(of_mode, length, "ratio") for length in (short, longest))
         exponent = growth(of_mode) if len(of_mode) else math.nan
-        yield "-" if math.isnan(exponent) else f"{exponent:.2f}"
+        # without the sign of a zero
+        yield "-" if math.isnan(exponent) else f"{round(exponent, 2) + 0.0:.2f}"
     train = own[own["mode"] == "train"]
     for length in (short, longest):
         yield _at(train.assign(per=train["peak_bytes"] / train["length"] / 1024), length, "per")
