@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import torch
@@ -86,9 +86,10 @@ class Layers(nn.Module):
         projected = layer.project(x)
         if state is None:
             state = layer.initial_state(projected[:, 0])
+        weights = layer.weights()
         if self.impl != "parallel" or x.shape[1] == 1:
-            return unroll(layer.step, projected, state)
-        return layer.parallel(projected, state)
+            return unroll(partial(layer.step, **weights), projected, state)
+        return layer.parallel(projected, state, **weights)
 
 
 class CellCore(Layers):
