@@ -85,7 +85,9 @@ class S4D(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size)
         if state_size % 2:
-            raise ValueError(f"state_size={state_size} must be even; set {state_size + 1}.")
+            raise ValueError(
+                f"state_size={state_size} must be even; set state_size={state_size + 1}."
+            )
         if init_step_min > init_step_max:
             raise ValueError(
                 f"init_step_min={init_step_min} must not exceed init_step_max={init_step_max}; "
