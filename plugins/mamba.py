@@ -7,14 +7,15 @@ products elementwise, W for matrices::
     v_t = silu(conv(u_{t-3} .. u_t))                        (E), each channel by itself
     [r_t ; B_t ; C_t] = W_x v_t                             (R), (N), (N)
     d_t = softplus(W_d r_t + b_d)                           (E), step size
-    h_t = exp(d_t A) * h_{t-1} + (d_t * v_t) B_t^T          (E, N), A = -exp(log_rate)
-    y_t = h_t C_t + skip * v_t                              (E)
+    a_t = exp(A diag(d_t))                                  (N, E), A = -exp(log_rate)
+    h_t = a_t * h_{t-1} + B_t (d_t * v_t)^T                 (N, E)
+    y_t = h_t^T C_t + skip * v_t                            (E)
     o_t = W_out (y_t * silu(z_t))                           (H)
 
 The state is h and the last inputs of the convolution. Source: Gu & Dao (2023), section 3 and
 algorithm 2, with the discretisation of their implementation: exact for A, Euler's for B.
 
-``negative_eigenvalues`` replaces the decay a = exp(d A), from 0 to 1, by 2 a - 1, from -1 to 1
+``negative_eigenvalues`` replaces the decay a, from 0 to 1, by 2 a - 1, from -1 to 1
 (Grazzi et al. 2024). Without it no layer can follow a parity over any number of steps.
 
 Deviation: the source divides W_out at the start by the root of the number of layers, as a part of
@@ -91,7 +92,7 @@ class Mamba(Cell):
         nn.init.uniform_(self.step_size.weight, -(rank**-0.5), rank**-0.5)
         self.step_size.bias = nn.Parameter(step_size_bias(channels))
         rates = torch.arange(1, state_size + 1, dtype=torch.get_default_dtype())
-        self.log_rate = nn.Parameter(rates.log().repeat(channels, 1))  # (E, N)
+        self.log_rate = nn.Parameter(rates.log().unsqueeze(-1).repeat(1, channels))  # (N, E)
         self.skip = nn.Parameter(torch.ones(channels))
         self.out = nn.Linear(channels, hidden_size, bias=False)  # W_out
 
@@ -100,9 +101,8 @@ class Mamba(Cell):
         return self.into(x)  # type: ignore[no-any-return]
 
     def initial_state(self, projected: Tensor) -> State:
-        """Return zeros: the inputs of the convolution (B, K - 1, E) and h (B, E, N)."""
-        channels, states = self.log_rate.shape
-        zeros = projected.new_zeros(len(projected), channels, states)
+        """Return zeros: the inputs of the convolution (B, K - 1, E) and h (B, N, E)."""
+        zeros = projected.new_zeros(len(projected), *self.log_rate.shape)
         return self.conv.initial_state(projected), zeros
 
     def _selected(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

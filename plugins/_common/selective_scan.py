@@ -1,11 +1,11 @@
 """The selective scan of Mamba: a diagonal recurrence whose decay and input are chosen by step.
 
-For each sequence, with a state h (E, N), step size d_t (E), input u_t (E), rate A (E, N), input and
+For each sequence, with a state h (N, E), step size d_t (E), input u_t (E), rate A (N, E), input and
 output maps B_t, C_t (N), ``*`` elementwise (Gu & Dao 2023, algorithm 2)::
 
-    a_t = exp(d_t A)
-    h_t = a_t * h_{t-1} + (d_t * u_t) B_t^T
-    y_t = h_t C_t
+    a_t = exp(A diag(d_t))
+    h_t = a_t * h_{t-1} + B_t (d_t * u_t)^T
+    y_t = h_t^T C_t
 
 With negative eigenvalues a_t is replaced by 2 a_t - 1 (Grazzi et al. 2024).
 """
@@ -23,7 +23,7 @@ from rnnbench import linear_recurrence
 
 _ELEMENTS = 1 << 18
 """Numbers in the buffer of a chunk, 1 MiB in float32, so that it stays in the cache."""
-_SHORTEST, _LONGEST = 8, 64
+_LONGEST = 64
 
 
 def selective_step(
@@ -34,18 +34,18 @@ def selective_step(
     Args:
         size: d (B, E).
         driven: d * u (B, E).
-        rate: A (E, N), negative.
+        rate: A (N, E), negative.
         into: B (B, N).
         out: C (B, N).
-        state: h (B, E, N).
+        state: h (B, N, E).
         low: the least decay, 0 or -1.
 
     Returns:
         y (B, E) and the new state.
     """
-    decay = _decay((size.unsqueeze(-1) * rate).exp(), low)
-    state = decay * state + driven.unsqueeze(-1) * into.unsqueeze(-2)
-    return (state * out.unsqueeze(-2)).sum(-1), state
+    decay = _decay((size.unsqueeze(-2) * rate).exp(), low)
+    state = decay * state + driven.unsqueeze(-2) * into.unsqueeze(-1)
+    return (state * out.unsqueeze(-1)).sum(-2), state
 
 
 def selective_scan(
@@ -53,17 +53,17 @@ def selective_scan(
 ) -> tuple[Tensor, Tensor]:
     """Run the scan over all steps.
 
-    On a GPU the decays (B, T, E, N) are formed and :func:`rnnbench.linear_recurrence` runs over
+    On a GPU the decays (B, T, N, E) are formed and :func:`rnnbench.linear_recurrence` runs over
     them. On a processor they are formed for a few steps at a time, which needs less memory and
     stays in the cache; the gradient is written out, so that second derivatives are refused.
 
     Args:
         size: d (B, T, E).
         driven: d * u (B, T, E).
-        rate: A (E, N), negative.
+        rate: A (N, E), negative.
         into: B (B, T, N).
         out: C (B, T, N).
-        state: h (B, E, N), before the first step.
+        state: h (B, N, E), before the first step.
         low: the least decay, 0 or -1.
 
     Returns:
@@ -80,9 +80,9 @@ def expanded_scan(
     size: Tensor, driven: Tensor, rate: Tensor, into: Tensor, out: Tensor, state: Tensor, low: float
 ) -> tuple[Tensor, Tensor]:
     """Run the scan over all steps at once; arguments and result of :func:`selective_scan`."""
-    decay = _decay((size.unsqueeze(-1) * rate).exp(), low)  # (B, T, E, N)
-    states = linear_recurrence(decay, driven.unsqueeze(-1) * into.unsqueeze(-2), state)
-    return (states @ out.unsqueeze(-1)).squeeze(-1), states[:, -1]
+    decay = _decay((size.unsqueeze(-2) * rate).exp(), low)  # (B, T, N, E)
+    states = linear_recurrence(decay, driven.unsqueeze(-2) * into.unsqueeze(-1), state)
+    return (out.unsqueeze(-2) @ states).squeeze(-2), states[:, -1]
 
 
 def _decay(factor: Tensor, low: float) -> Tensor:
@@ -105,12 +105,12 @@ class _Scan(Function):
         low: float,
     ) -> tuple[Tensor, Tensor]:
         ctx.low = low
-        ctx.length = max(_SHORTEST, min(_LONGEST, _ELEMENTS // max(1, state.numel())))
+        ctx.length = max(1, min(_LONGEST, _ELEMENTS // max(1, state.numel())))
         before, outputs = [], []
         for d, u, b, c in _chunks(ctx.length, size, driven, into, out):
             before.append(state)
             _, _, states = _run(d, u, b, rate, state, low)
-            outputs.append((states @ c.unsqueeze(-1)).squeeze(-1))
+            outputs.append((c.unsqueeze(-2) @ states).squeeze(-2))
             # a copy, so that the buffer of the chunk can be freed
             state = states[-1].clone()
         ctx.save_for_backward(size, driven, into, out, rate, torch.stack(before))
@@ -125,21 +125,21 @@ class _Scan(Function):
         pieces = zip(_chunks(ctx.length, *inputs, gradient), before, strict=True)
         for (d, u, b, c, g), start in reversed(list(pieces)):
             factor, decay, states = _run(d, u, b, rate, start, ctx.low)
-            through = g.unsqueeze(-1) * c.unsqueeze(-2)  # (L, B, E, N), gradient of the states
+            through = g.unsqueeze(-2) * c.unsqueeze(-1)  # (L, B, N, E), gradient of the states
             steps = zip(reversed(through.unbind(0)), reversed(decay.unbind(0)), strict=True)
             for direct, kept in steps:
                 direct.add_(carried)
                 carried = kept * direct
-            of_out = (g.unsqueeze(-2) @ states).squeeze(-2)
-            of_into = (u.unsqueeze(-2) @ through).squeeze(-2)
-            of_driven = (through @ b.unsqueeze(-1)).squeeze(-1)
+            of_out = (states @ g.unsqueeze(-1)).squeeze(-1)
+            of_into = (through @ u.unsqueeze(-1)).squeeze(-1)
+            of_driven = (b.unsqueeze(-2) @ through).squeeze(-2)
             through[1:].mul_(states[:-1])
             through[0].mul_(start)
             through.mul_(factor)  # gradient of the exponents d A, up to 1 - low
             if ctx.low:
                 through.mul_(1 - ctx.low)
-            of_size = (through * rate).sum(-1)
-            of_rate += through.mul_(d.unsqueeze(-1)).flatten(0, 1).sum(0)
+            of_size = (through * rate).sum(-2)
+            of_rate += through.mul_(d.unsqueeze(-2)).flatten(0, 1).sum(0)
             found.append((of_size, of_driven, of_into, of_out))
         gathered = [torch.cat(each[::-1]) for each in zip(*found, strict=True)]
         return *gathered, of_rate, carried, None
@@ -148,10 +148,10 @@ class _Scan(Function):
 def _run(
     size: Tensor, driven: Tensor, into: Tensor, rate: Tensor, state: Tensor, low: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return exp(d A), the decays and the states of a few steps: 3 x (L, B, E, N)."""
-    factor = (size.unsqueeze(-1) * rate).exp_()
+    """Return exp(d A), the decays and the states of a few steps: 3 x (L, B, N, E)."""
+    factor = (size.unsqueeze(-2) * rate).exp_()
     decay = _decay(factor, low)
-    states = driven.unsqueeze(-1) * into.unsqueeze(-2)
+    states = driven.unsqueeze(-2) * into.unsqueeze(-1)
     for added, kept in zip(states.unbind(0), decay.unbind(0), strict=True):
         state = added.addcmul_(kept, state)
     return factor, decay, states

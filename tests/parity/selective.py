@@ -32,7 +32,7 @@ def convolved(x: Array, weight: Array, bias: Array | float = 0.0) -> Array:
 )
 def mamba(core: nn.Module, x: Array) -> Array:
     for layer, w in zip(core.layers, layers_of(core), strict=True):  # type: ignore[call-overload]
-        channels, states = w["log_rate"].shape
+        states, channels = w["log_rate"].shape
         u, z = np.split(x @ w["into.weight"].T, 2, axis=-1)
         v = silu(convolved(u, w["conv.weight"], w["conv.bias"]))
         rank = w["step_size.weight"].shape[1]
@@ -42,7 +42,7 @@ def mamba(core: nn.Module, x: Array) -> Array:
         h = np.zeros((len(x), channels, states))
         y = np.zeros_like(v)
         for t in range(x.shape[1]):
-            a = np.exp(d[:, t, :, None] * -np.exp(w["log_rate"]))
+            a = np.exp(d[:, t, :, None] * -np.exp(w["log_rate"].T))
             if layer.low:
                 a = 2 * a - 1
             h = a * h + d[:, t, :, None] * b[:, t, None, :] * v[:, t, :, None]
