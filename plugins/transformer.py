@@ -115,7 +115,7 @@ class Transformer(nn.Module):
         with torch.no_grad():
             for layer in self.layers:
                 for weight in (layer.attention.output.weight, layer.down.weight):  # type: ignore[union-attr]
-                    weight.div_((2 * num_layers) ** 0.5)  # type: ignore[operator, union-attr]
+                    weight.div_((2 * num_layers) ** 0.5)  # type: ignore[operator]
 
     def forward(
         self, x: Tensor, state: Sequence[Cache] | None = None

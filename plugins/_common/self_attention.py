@@ -81,25 +81,17 @@ class SelfAttention(nn.Module):
             nn.init.zeros_(self.query_key_value.bias)
             nn.init.zeros_(self.output.bias)
 
-    def initial_cache(self, x: Tensor) -> Cache:
-        """Return the cache before the first step, for x (B, ...)."""
-        history = 0 if self.window is None else self.window - 1
-        empty = x.new_zeros(len(x), self.num_heads, history, self.head_size)
-        if self.window is None:
-            return empty, empty
-        return empty, empty, torch.ones(len(x), history, dtype=torch.bool, device=x.device)
-
     def forward(self, x: Tensor, cache: Cache | None = None) -> tuple[Tensor, Cache]:
         """Map x (B, T, D) and the cache of the steps before to outputs (B, T, H) and the new one.
 
         ``None`` is the cache before the first step.
         """
-        fresh = cache is None
-        if cache is None:
-            cache = self.initial_cache(x)
         batch, steps, _ = x.shape
         heads = self.query_key_value(x).view(batch, steps, 3, self.num_heads, self.head_size)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # 3 x (B, heads, T, d)
+        fresh = cache is None
+        if cache is None:
+            cache = self._empty(keys)
         keys = torch.cat([cache[0], keys], dim=2)  # (B, heads, N + T, d)
         values = torch.cat([cache[1], values], dim=2)
         new: Cache
@@ -118,6 +110,14 @@ class SelfAttention(nn.Module):
         outputs: Tensor = self.output(read.transpose(1, 2).reshape(batch, steps, -1))
         return outputs, new
 
+    def _empty(self, keys: Tensor) -> Cache:
+        """Return the cache before the first step, for keys (B, heads, T, d)."""
+        history = 0 if self.window is None else self.window - 1
+        empty = keys.new_zeros(*keys.shape[:2], history, self.head_size)
+        if self.window is None:
+            return empty, empty
+        return empty, empty, keys.new_ones(len(keys), history, dtype=torch.bool)
+
     def _all(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Attend from the last T of N + T steps to all up to each: (B, heads, T, d)."""
         steps, total = queries.shape[2], keys.shape[2]
@@ -129,7 +129,7 @@ class SelfAttention(nn.Module):
         # is_causal would align the first query with the first key, not the last with the last
         distance = _distances(queries, keys)
         return F.scaled_dot_product_attention(
-            queries, keys, values, self._mask(distance, distance >= 0)
+            queries, keys, values, self._mask(distance, distance >= 0, queries.dtype)
         )
 
     def _windows(self, queries: Tensor, keys: Tensor, values: Tensor, absent: Tensor) -> Tensor:
@@ -159,35 +159,39 @@ class SelfAttention(nn.Module):
         queries, keys = self._rotated(queries, keys)
         distance = _distances(queries, keys)
         allowed = (distance >= 0) & (distance <= history) & ~hidden
-        read = F.scaled_dot_product_attention(queries, keys, values, self._mask(distance, allowed))
+        read = F.scaled_dot_product_attention(
+            queries, keys, values, self._mask(distance, allowed, queries.dtype)
+        )
         return read.flatten(2, 3)[:, :, :steps]
 
     def _rotated(self, queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         if self.position != "rotary":
             return queries, keys
-        places = torch.arange(keys.shape[-2], dtype=keys.dtype, device=keys.device)
+        # in half precision even the number of a step would be rounded
+        places = torch.arange(keys.shape[-2], dtype=torch.float64, device=keys.device)
         half = self.head_size // 2
-        exponents = torch.arange(half, dtype=keys.dtype, device=keys.device) / half
-        angles = places[:, None] * _ROTARY_BASE**-exponents  # (N + T, d / 2)
-        cosine, sine = angles.cos(), angles.sin()
+        frequencies = _ROTARY_BASE ** (-torch.arange(half, device=keys.device).double() / half)
+        angles = places[:, None] * frequencies  # (N + T, d / 2)
+        cosine, sine = angles.cos().to(keys.dtype), angles.sin().to(keys.dtype)
         last = slice(keys.shape[-2] - queries.shape[-2], None)
         return _rotate(queries, cosine[last], sine[last]), _rotate(keys, cosine, sine)
 
-    def _mask(self, distance: Tensor, allowed: Tensor) -> Tensor:
+    def _mask(self, distance: Tensor, allowed: Tensor, dtype: torch.dtype) -> Tensor:
         """Return what is added to the scores; what is read, where nothing is added.
 
         Args:
             distance: (T, N) steps from each key to each query.
             allowed: (..., T, N), whether the key is read.
+            dtype: that of the queries.
         """
         if self.position != "alibi":
             return allowed
-        numbers = torch.arange(1, self.num_heads + 1, device=distance.device)
-        slopes = torch.exp2(numbers.to(self.output.weight.dtype) * (-8 / self.num_heads))
+        heads = torch.arange(1, self.num_heads + 1, dtype=torch.float64, device=distance.device)
+        slopes = torch.exp2(heads * (-8 / self.num_heads))
         # the axis of the blocks, if any, is between heads and steps
         between = max(0, allowed.dim() - 4)
         bias = -slopes.view(-1, *(1,) * between, 1, 1) * distance
-        return torch.where(allowed, bias, float("-inf"))
+        return torch.where(allowed, bias.to(dtype), float("-inf"))
 
 
 def _distances(queries: Tensor, keys: Tensor) -> Tensor:
