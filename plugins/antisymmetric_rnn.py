@@ -82,10 +82,12 @@ class AntisymmetricRNN(Cell):
         one = torch.eye(self.hidden_size, dtype=self.skew.dtype, device=self.skew.device)
         return {"recurrent": skew_symmetric(self.skew, self.hidden_size) - self.diffusion * one}
 
-    def step(  # type: ignore[override]
-        self, projected: Tensor, state: Tensor, *, recurrent: Tensor
+    def step(
+        self, projected: Tensor, state: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Map W x_t + b and h_{t-1} (B, H) to h_t (B, H), which is output and state."""
+        if recurrent is None:
+            recurrent = self.weights()["recurrent"]
         product = F.linear(state, recurrent)
         if self.gated:
             input_n, input_z = projected.chunk(2, dim=-1)

@@ -92,10 +92,15 @@ class ClockworkRNN(Cell):
         rows = [F.pad(block, (width - block.shape[1], 0)) for block in self.recurrent]
         return {"recurrent": torch.cat(rows)}
 
-    def step(  # type: ignore[override]
-        self, projected: Tensor, state: tuple[Tensor, Tensor], *, recurrent: Tensor
+    def step(
+        self,
+        projected: Tensor,
+        state: tuple[Tensor, Tensor],
+        recurrent: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Map W x_t + b (B, H) and (h, count) to h_t (B, H) and the new state."""
+        if recurrent is None:
+            recurrent = self.weights()["recurrent"]
         h, count = state
         runs = count % self.periods == 0  # (B, H)
         h = torch.where(runs, torch.tanh(projected + F.linear(h, recurrent)), h)

@@ -12,7 +12,7 @@ W (H, H) and b (H)::
 ``norm`` is layer normalisation with gain and shift, which keeps the product with A_t in bounds.
 The state is h and A.
 
-Source: Ba et al. 2016, equation 1 and 2; there A(t) is the matrix that holds h(t) and is read at
+Source: Ba et al. 2016; there A(t) is the matrix that holds h(t) and is read at
 the next step, here A_t is the matrix that step t reads. Without deviation otherwise; the source
 notes that the product with A can be computed from the past states instead, without A.
 """

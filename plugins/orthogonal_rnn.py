@@ -111,10 +111,12 @@ class OrthogonalRNN(Cell):
         one = torch.eye(self.hidden_size, dtype=skew.dtype, device=skew.device)
         return {"recurrent": torch.linalg.solve(one - skew, one + skew)}
 
-    def step(  # type: ignore[override]
-        self, projected: Tensor, state: Tensor, *, recurrent: Tensor
+    def step(
+        self, projected: Tensor, state: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Map W x_t (B, H) and h_{t-1} (B, H) to h_t, which is output and state."""
+        if recurrent is None:
+            recurrent = self.weights()["recurrent"]
         z = projected + F.linear(state, recurrent)
         if self.nonlinearity == "tanh":
             h = torch.tanh(z + self.bias)

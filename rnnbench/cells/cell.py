@@ -63,12 +63,16 @@ class Cell(nn.Module):
         """Return tensors that follow from the parameters alone, by name: none by default.
 
         They are computed once for a sequence, with gradient, and passed to :meth:`step` and
-        :meth:`parallel` as keyword arguments of these names::
+        :meth:`parallel` as keyword arguments of these names. A step that is called without them
+        computes them itself::
 
             def weights(self):
                 return {"recurrent": torch.matrix_exp(self.entries - self.entries.T)}
 
-            def step(self, projected, state, *, recurrent): ...
+            def step(self, projected, state, recurrent=None):
+                if recurrent is None:
+                    recurrent = self.weights()["recurrent"]
+                ...
 
         They are no state: their first axis is not the batch.
         """

@@ -51,7 +51,7 @@ def skew(entries: Array, size: int) -> Array:
 
 @oracle(
     "orthogonal-rnn",
-    "Lezcano-Casado & Martinez-Rubio 2019, section 3; Arjovsky et al. 2016, equation 8",
+    "Lezcano-Casado & Martinez-Rubio 2019, Helfrich et al. 2018, modReLU Arjovsky et al. 2016",
     {},
     {"map": "cayley", "num_layers": 2},
     {"init": "henaff"},
@@ -79,7 +79,7 @@ def orthogonal_rnn(core: nn.Module, x: Array) -> Array:
 
 @oracle(
     "clockwork-rnn",
-    "Koutnik et al. 2014, section 3",
+    "Koutnik et al. 2014, group by group",
     {},
     {"num_groups": 3},
     {"num_groups": 1, "num_layers": 2},
@@ -107,7 +107,7 @@ def clockwork_rnn(core: nn.Module, x: Array) -> Array:
 
 @oracle(
     "fast-weights",
-    "Ba et al. 2016, equations 1 and 2, with the products of past states instead of A (equation 4)",
+    "Ba et al. 2016, with the products of the past states in place of the matrix A",
     {},
     {"inner_steps": 3, "decay": 0.8, "rate": 0.3, "num_layers": 2},
 )

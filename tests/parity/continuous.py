@@ -11,7 +11,7 @@ from tests.parity.classics import skew
 
 @oracle(
     "antisymmetric-rnn",
-    "Chang et al. 2019, equations 9, 12 and 13",
+    "Chang et al. 2019, with and without gate",
     {},
     {"gated": True, "num_layers": 2},
     {"step_size": 0.5, "diffusion": 0.2},
@@ -35,7 +35,7 @@ def antisymmetric_rnn(core: nn.Module, x: Array) -> Array:
 
 @oracle(
     "cornn",
-    "Rusch & Mishra 2021, equation 3",
+    "Rusch & Mishra 2021, discretised system",
     {},
     {"step_size": 0.06, "frequency": 66.0, "damping": 15.0, "num_layers": 2},
 )
@@ -55,7 +55,7 @@ def cornn(core: nn.Module, x: Array) -> Array:
     return x
 
 
-@oracle("lem", "Rusch et al. 2022, equation 3", {}, {"step_size": 0.3, "num_layers": 2})
+@oracle("lem", "Rusch et al. 2022, discretised system", {}, {"step_size": 0.3, "num_layers": 2})
 def lem(core: nn.Module, x: Array) -> Array:
     for cell, weights in zip(core.layers, layers_of(core), strict=True):  # type: ignore[arg-type]
         u1, u2, uz = np.split(weights["recurrent"], 3)

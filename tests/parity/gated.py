@@ -32,7 +32,7 @@ def by_gate(*stacked: Array, gates: int) -> list[list[Array]]:
     return [np.split(inputs, gates, axis=1), np.split(recurrent, gates)]
 
 
-@oracle("mgu", "Zhou et al. 2016, equations 6", {}, {"num_layers": 2, "gate_bias": -1.0})
+@oracle("mgu", "Zhou et al. 2016", {}, {"num_layers": 2, "gate_bias": -1.0})
 def mgu(core: nn.Module, x: Array) -> Array:
     def step(z: Array, h: Array, c: Array, weights: dict[str, Array]) -> tuple[Array, Array]:
         (xf, xn), (uf, un) = by_gate(z, weights["recurrent"], gates=2)
@@ -42,7 +42,7 @@ def mgu(core: nn.Module, x: Array) -> Array:
     return run(core, x, step)
 
 
-@oracle("ugrnn", "Collins et al. 2017, section 2.2", {}, {"num_layers": 2, "nonlinearity": "relu"})
+@oracle("ugrnn", "Collins et al. 2017", {}, {"num_layers": 2, "nonlinearity": "relu"})
 def ugrnn(core: nn.Module, x: Array) -> Array:
     relu = core.layers[0].phi(-core.layers[0].into.bias.new_ones(1)).item() == 0  # type: ignore[index,union-attr]
 
