@@ -275,3 +275,18 @@ def test_sru_carries_its_input_where_the_reset_gate_is_shut() -> None:
     x = torch.randn(2, 16)
     output, _ = layer.step(layer.project(x), torch.zeros(2, 16))
     torch.testing.assert_close(output, math.sqrt(1 + 2 * math.exp(-3.0)) * x)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "sru"])
+def test_half_precision_is_near_single(name: str) -> None:
+    """Under autocast, from the state of an earlier chunk too."""
+    core = made(name)
+    x = torch.randn(2, 80, 3)
+    wanted, _ = core(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        first, state = core(x[:, :30])
+        second, _ = core(x[:, 30:], state)
+    got = torch.cat([first, second], dim=1).float()
+    got.square().mean().backward()
+    assert (got - wanted).abs().max() < 0.05 * wanted.abs().max()
+    assert all(each.grad is not None and each.grad.isfinite().all() for each in core.parameters())
