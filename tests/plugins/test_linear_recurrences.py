@@ -287,6 +287,6 @@ def test_half_precision_is_near_single(name: str) -> None:
         first, state = core(x[:, :30])
         second, _ = core(x[:, 30:], state)
     got = torch.cat([first, second], dim=1).float()
-    got.square().mean().backward()
+    got.square().mean().backward()  # type: ignore[no-untyped-call]
     assert (got - wanted).abs().max() < 0.05 * wanted.abs().max()
     assert all(each.grad is not None and each.grad.isfinite().all() for each in core.parameters())
