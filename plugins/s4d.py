@@ -16,9 +16,9 @@ Initialisation, for n = 0 ... S - 1: Re A = -1/2, and Im A = pi n (init=lin) or
 complex normal of variance 1, d normal of variance 1. Weights of the mixing are torch's own.
 
 All steps at once: sequences are cut into chunks. Inside a chunk the outputs are a product with the
-Toeplitz matrix of the impulse response, from chunk to chunk runs the recurrence. On a CPU this was
-1.4 to 8 times as fast as the source's convolution by FFT (H = 32 to 128, T = 100 to 2,000), and it
-gives the last state.
+Toeplitz matrix of the impulse response; from chunk to chunk runs the recurrence. This gives the
+last state too. On a CPU it was 1.0 to 1.4 times as fast as the source's convolution by FFT at
+T = 100 (H = 32 to 128), and 8 times at T = 2,000 (H = 64).
 
 Source: Gu et al. 2022. A and delta have a learning rate of at most 0.001 there, and no weight
 decay; 0.001 is rnnbench's default rate, so that their factor is 1 here, and ``lr_factor`` lowers it

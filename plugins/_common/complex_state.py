@@ -17,15 +17,18 @@ def pairs(x: Tensor) -> Tensor:
 
 
 def from_pairs(x: Tensor) -> Tensor:
-    """Return the complex tensor of real pairs (..., 2)."""
-    return torch.view_as_complex(x.contiguous())
+    """Return the complex tensor of real pairs (..., 2).
+
+    Half precision, from products under autocast, becomes single: it has no complex form.
+    """
+    return torch.view_as_complex(x.to(torch.promote_types(x.dtype, torch.float32)).contiguous())
 
 
 def into_state(x: Tensor, weight: Tensor) -> Tensor:
     """Return W x, complex (..., N), for real x (..., H) and complex W (N, H)."""
     stacked = torch.view_as_real(weight).transpose(1, 2).flatten(0, 1)  # (2N, H)
     mapped = F.linear(x, stacked)
-    return torch.view_as_complex(mapped.view(*mapped.shape[:-1], -1, 2))
+    return from_pairs(mapped.view(*mapped.shape[:-1], -1, 2))
 
 
 def out_of_state(state: Tensor, weight: Tensor) -> Tensor:

@@ -198,3 +198,55 @@ def qrnn(core: nn.Module, x: Array) -> Array:
         if gates:
             h = sigmoid(gates[0]) * h
     return h.swapaxes(0, 1)
+
+
+@oracle(
+    "linoss",
+    "Rusch & Rus 2025, the discretised equations of motion",
+    {},
+    {"method": "imex", "state_size": 5},
+    {"mixing": "none", "num_layers": 2},
+)
+def linoss(core: nn.Module, x: Array) -> Array:
+    h = x.swapaxes(0, 1)
+    implicit = core.layers[0].method == "im"  # type: ignore[union-attr, index]
+    for w in layers_of(core):
+        u = encoded(w, h)
+        a, dt = np.maximum(w["rate"], 0), sigmoid(w["time_step"])
+        y = z = np.zeros((u.shape[1], len(a)))
+        outputs = []
+        for each in u:
+            force = each @ w["b"].T
+            if implicit:
+                # both equations of the implicit method, solved as a linear system
+                y, z = (y + dt * z + dt**2 * force) / (1 + dt**2 * a), z
+                z = z + dt * (force - a * y)
+            else:
+                z = z + dt * (force - a * y)
+                y = y + dt * z
+            outputs.append(y @ w["c"].T + w["d"] * each)
+        h = mixed(w, np.stack(outputs))
+    return h.swapaxes(0, 1)
+
+
+@oracle("sru", "Lei et al. 2018, equations 1 to 4", {}, {"highway_bias": -2.0}, {"num_layers": 2})
+def sru(core: nn.Module, x: Array) -> Array:
+    h = x.swapaxes(0, 1)
+    scale = core.layers[0].scale  # type: ignore[union-attr, index]
+    for w in layers_of(core):
+        v_f, v_r = np.split(w["state_weight"], 2)
+        b_f, b_r = np.split(w["bias"], 2)
+        units = len(v_f)
+        w_f, w_r, w_c, *highway = (
+            w["weight"][k : k + units] for k in range(0, len(w["weight"]), units)
+        )
+        c = np.zeros((h.shape[1], units))
+        outputs = []
+        for each in h:
+            f = sigmoid(each @ w_f.T + v_f * c + b_f)
+            r = sigmoid(each @ w_r.T + v_r * c + b_r)
+            c = f * c + (1 - f) * (each @ w_c.T)
+            carried = each @ highway[0].T if highway else each
+            outputs.append(r * c + (1 - r) * scale * carried)
+        h = np.stack(outputs)
+    return h.swapaxes(0, 1)

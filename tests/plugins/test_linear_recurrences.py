@@ -13,12 +13,13 @@ from rnnbench.contract.core import state_tensors
 from rnnbench.contract.groups import groups_of
 from tests.plugins.support import assert_close, build, gradients, models, sequences
 
-NAMES = ("mingru", "minlstm", "lru", "s4d", "s5", "rg-lru", "qrnn")
+NAMES = ("mingru", "minlstm", "lru", "s4d", "s5", "rg-lru", "qrnn", "linoss")
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in NAMES),
     ("mingru", {"candidate": "linear"}),
     ("s4d", {"init": "inv", "state_size": 6}),
     ("qrnn", {"pooling": "ifo", "window": 4}),
+    ("linoss", {"method": "imex"}),
 ]
 
 
@@ -235,3 +236,57 @@ def test_qrnn_sees_the_last_inputs() -> None:
     (slope,) = torch.autograd.grad(outputs_of(layer, x)[:, 6].sum(), x)
     reached = slope.abs().sum(-1)[0] > 0
     assert reached.nonzero().flatten().tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("method", ["im", "imex"])
+def test_linoss_forgets_or_keeps_the_energy_of_its_oscillators(method: str) -> None:
+    layer = single("linoss", method=method).double()
+    start = torch.randn(1, 64, 2, dtype=torch.float64)
+    with torch.no_grad():
+        layer.d.zero_()
+        stiffness, step, damping = layer._discrete()
+        x = torch.zeros(1, 300, 16, dtype=torch.float64)
+        _, state = layer.parallel(x, start)
+        kept = _energy(state, stiffness, step, method) / _energy(start, stiffness, step, method)
+    wanted = torch.ones_like(kept) if method == "imex" else damping.expand_as(kept) ** 300
+    torch.testing.assert_close(kept, wanted, rtol=1e-6, atol=1e-12)
+
+
+def _energy(state: Tensor, stiffness: Tensor, step: Tensor, method: str) -> Tensor:
+    """The quadratic form that is kept, or that decays by S in each step."""
+    z, y = state.unbind(-1)
+    cross = step * stiffness * z * y if method == "imex" else 0.0
+    return z.square() + stiffness * y.square() - cross
+
+
+def test_the_explicit_method_of_linoss_stays_stable() -> None:
+    core = made("linoss", method="imex")
+    with torch.no_grad():
+        core.layers[0].rate.fill_(50.0)
+    core.after_step()
+    outputs, _ = core(torch.randn(2, 2000, 3))
+    assert outputs.isfinite().all()
+
+
+def test_sru_carries_its_input_where_the_reset_gate_is_shut() -> None:
+    layer = single("sru", highway_bias=-3.0)
+    with torch.no_grad():
+        layer.bias[16:] = -200.0
+    x = torch.randn(2, 16)
+    output, _ = layer.step(layer.project(x), torch.zeros(2, 16))
+    torch.testing.assert_close(output, math.sqrt(1 + 2 * math.exp(-3.0)) * x)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "sru"])
+def test_half_precision_is_near_single(name: str) -> None:
+    """Under autocast, from the state of an earlier chunk too."""
+    core = made(name)
+    x = torch.randn(2, 80, 3)
+    wanted, _ = core(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        first, state = core(x[:, :30])
+        second, _ = core(x[:, 30:], state)
+    got = torch.cat([first, second], dim=1).float()
+    got.square().mean().backward()  # type: ignore[no-untyped-call]
+    assert (got - wanted).abs().max() < 0.05 * wanted.abs().max()
+    assert all(each.grad is not None and each.grad.isfinite().all() for each in core.parameters())
