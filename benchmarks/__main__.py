@@ -8,7 +8,17 @@ import sys
 import warnings
 from pathlib import Path
 
-from benchmarks import batches, command_line, empty_trials, gpu, grid, profiles, results, steps
+from benchmarks import (
+    batches,
+    command_line,
+    empty_trials,
+    gpu,
+    grid,
+    linear_recurrences,
+    profiles,
+    results,
+    steps,
+)
 
 BENCHMARKS = {
     "steps": steps.rows,
@@ -16,6 +26,7 @@ BENCHMARKS = {
     "grid": grid.rows,
     "batches": batches.rows,
     "profiles": profiles.rows,
+    "linear-recurrences": linear_recurrences.rows,
     "command-line": command_line.rows,
     "gpu": gpu.rows,
 }

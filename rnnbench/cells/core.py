@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
@@ -21,6 +21,12 @@ from rnnbench.errors import PluginError
 PLAIN_LOOP = {"impl": "reference"}
 """Options that turn a core of the kit into its plain loop."""
 
+_KIT_OPTIONS = """Options of the kit:
+    num_layers: L, stacked.
+    dropout: rate between layers while training.
+    impl: ``parallel``: all steps at once; ``auto``: step by step, compiled where that is worth its
+        time; ``compiled``: always compiled; ``reference``: the plain loop. All of them are the same
+        function of the same parameters."""
 _PLACES = ("depth", "layer")
 _SIZES = ("input_size", "hidden_size")
 _Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -163,8 +169,8 @@ def _after_step(self: Layers) -> None:
         layer.after_step()  # type: ignore[operator]
 
 
-def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> type[Layers]:
-    """Return the core of a model with the layers of a cell.
+def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> Callable[..., Layers]:
+    """Return the class of a core with the layers of a cell.
 
     Its options are those of the cell and
 
@@ -249,7 +255,7 @@ def _made(cell: type[Cell], bidirectional: bool) -> type[Layers]:
     base = BidirectionalCellCore if bidirectional else CellCore
     members: dict[str, Any] = {
         "__module__": cell.__module__,
-        "__doc__": cell.__doc__,
+        "__doc__": cell.__doc__ and f"{inspect.getdoc(cell)}\n\n{_KIT_OPTIONS}",
         "__init__": build,
         "cell": cell,
     }
