@@ -68,7 +68,7 @@ class GatedLinearAttention(Cell):
         keys = hidden_size // 2
         self.keys = (num_heads, check_heads(keys, num_heads, "half of hidden_size,"))
         self.values = (num_heads, hidden_size // num_heads)
-        self.split = (keys, keys, keys, hidden_size, hidden_size)
+        self.split = [keys, keys, keys, hidden_size, hidden_size]
         self.query = nn.Linear(input_size, keys, bias=False)
         self.key = nn.Linear(input_size, keys, bias=False)
         self.value = nn.Linear(input_size, hidden_size, bias=False)
@@ -96,9 +96,9 @@ class GatedLinearAttention(Cell):
 
     def _parts(self, projected: Tensor) -> tuple[Tensor, ...]:
         """Split (..., P) into queries, keys, values, log decays by head, and the gate."""
-        query, key, decay, value, gate = projected.split(self.split, dim=-1)
-        query, key, decay = (each.unflatten(-1, self.keys) for each in (query, key, decay))
-        return query, key, value.unflatten(-1, self.values), decay, gate
+        query, key, decay, value, gate = torch.split(projected, self.split, dim=-1)
+        query, key, decay = (torch.unflatten(each, -1, self.keys) for each in (query, key, decay))
+        return query, key, torch.unflatten(value, -1, self.values), decay, gate
 
     def _read(self, y: Tensor, gate: Tensor) -> Tensor:
         return self.out(F.silu(gate) * self.norm(y))  # type: ignore[no-any-return]

@@ -109,7 +109,7 @@ class HGRN2(Cell):
 
     def _parts(self, projected: Tensor) -> tuple[Tensor, ...]:
         """Split (..., 4H) into log decays, keys, queries and values by head."""
-        return tuple(each.unflatten(-1, self.heads) for each in projected.chunk(4, dim=-1))
+        return tuple(torch.unflatten(each, -1, self.heads) for each in projected.chunk(4, dim=-1))
 
     def _read(self, y: Tensor) -> Tensor:
         y = F.rms_norm(y.flatten(-2), self.norm.shape, self.norm, 1e-5)

@@ -84,7 +84,7 @@ class Mamba(Cell):
         super().__init__(input_size, hidden_size)
         channels, rank = expand * hidden_size, math.ceil(hidden_size / 16)
         self.low = -1.0 if negative_eigenvalues else 0.0
-        self.sizes = (rank, state_size, state_size)
+        self.sizes = [rank, state_size, state_size]
         self.into = nn.Linear(input_size, 2 * channels, bias=False)  # W_in
         self.conv = CausalConv(channels, conv_width)
         self.select = nn.Linear(channels, sum(self.sizes), bias=False)  # W_x
@@ -107,7 +107,7 @@ class Mamba(Cell):
 
     def _selected(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Map v (..., E) to d, d * v, A, B and C."""
-        low_rank, into, out = self.select(v).split(self.sizes, dim=-1)
+        low_rank, into, out = torch.split(self.select(v), self.sizes, dim=-1)
         size = F.softplus(self.step_size(low_rank))
         return size, size * v, -self.log_rate.exp(), into, out
 

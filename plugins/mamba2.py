@@ -79,9 +79,9 @@ class Mamba2(Cell):
         super().__init__(input_size, hidden_size)
         channels = expand * hidden_size
         self.heads = (num_heads, check_heads(channels, num_heads, "the number of channels"))
-        self.sizes = (channels, state_size, state_size)
+        self.sizes = [channels, state_size, state_size]
         convolved = sum(self.sizes)
-        self.split = (channels, convolved, num_heads)
+        self.split = [channels, convolved, num_heads]
         self.into = nn.Linear(input_size, sum(self.split), bias=False)  # W_in
         self.conv = CausalConv(convolved, conv_width)
         self.step_bias = nn.Parameter(step_size_bias(num_heads))  # b_d
@@ -97,14 +97,14 @@ class Mamba2(Cell):
     def initial_state(self, projected: Tensor) -> State:
         """Return zeros: the inputs of the convolution (B, K - 1, E + 2N) and S (B, heads, N, P)."""
         heads, width = self.heads
-        _, inputs, _ = projected.split(self.split, dim=-1)
+        _, inputs, _ = torch.split(projected, self.split, dim=-1)
         zeros = projected.new_zeros(len(projected), heads, self.sizes[1], width)
         return self.conv.initial_state(inputs), zeros
 
     def _selected(self, convolved: Tensor, size: Tensor) -> tuple[Tensor, ...]:
         """Map (..., E + 2N) and (..., heads) to v, C, B, d v and the logarithm of the decay."""
-        v, into, out = F.silu(convolved).split(self.sizes, dim=-1)
-        v = v.unflatten(-1, self.heads)
+        v, into, out = torch.split(F.silu(convolved), self.sizes, dim=-1)
+        v = torch.unflatten(v, -1, self.heads)
         size = F.softplus(size + self.step_bias)
         written = size.unsqueeze(-1) * v
         return v, out.unsqueeze(-2), into.unsqueeze(-2), written, -size * self.log_rate.exp()
@@ -116,7 +116,7 @@ class Mamba2(Cell):
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Advance by one step: (B, P) -> (B, H)."""
         window, memory = state
-        gate, inputs, size = projected.split(self.split, dim=-1)
+        gate, inputs, size = torch.split(projected, self.split, dim=-1)
         convolved, window = self.conv.step(inputs, window)
         v, query, key, written, log_decay = self._selected(convolved, size)
         y, memory = decayed_step(query, key, written, log_decay.exp(), memory)
@@ -125,7 +125,7 @@ class Mamba2(Cell):
     def parallel(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Map all steps at once: (B, T, P) -> (B, T, H)."""
         window, memory = state
-        gate, inputs, size = projected.split(self.split, dim=-1)
+        gate, inputs, size = torch.split(projected, self.split, dim=-1)
         convolved, window = self.conv.parallel(inputs, window)
         v, query, key, written, log_decay = self._selected(convolved, size)
         y, memory = chunked_decay(query, key, written, log_decay, memory)

@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Cell, Citation, ParameterGroup, RegisterModel, hookimpl
+from rnnbench import Cell, ParameterGroup, RegisterModel, hookimpl
 
 from ._common.causal_conv import CausalConv
 from ._common.chunked_decay import chunked_decay, decayed_step
@@ -120,7 +120,7 @@ class MLSTM(Cell):
         value = _by_blocks(u, self.value)
         gates = self.gates(torch.cat([query, key, value], dim=-1))
         into, forget = gates.chunk(2, dim=-1)
-        query, key, value = (each.unflatten(-1, self.heads) for each in (query, key, value))
+        query, key, value = (torch.unflatten(each, -1, self.heads) for each in (query, key, value))
         # a column of ones beside v makes n the last column of the memory
         value = F.pad(value, (0, 1), value=1.0)
         return query, key / math.sqrt(self.heads[1]), value, into, F.logsigmoid(forget)
@@ -165,7 +165,7 @@ class MLSTM(Cell):
 
 def _by_blocks(x: Tensor, weight: Tensor) -> Tensor:
     """Multiply x (..., E) by a block-diagonal matrix with blocks (E / n, n, n)."""
-    parts = x.unflatten(-1, weight.shape[:2])
+    parts = torch.unflatten(x, -1, weight.shape[:2])
     return torch.einsum("...ij,ioj->...io", parts, weight).flatten(-2)
 
 

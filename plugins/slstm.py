@@ -110,10 +110,12 @@ class SLSTM(Cell):
             convolved, window = self.conv.step(gates, windows[0])
             gates = self.gates(F.silu(convolved))
             windows = [window]
-        by_head = h.unflatten(-1, self.heads).transpose(0, 1)  # (heads, B, width)
+        by_head = torch.unflatten(h, -1, self.heads).transpose(0, 1)  # (heads, B, width)
         mixed = torch.bmm(by_head, self.recurrent)  # (heads, B, 4 width)
-        mixed = mixed.unflatten(-1, (4, self.heads[1])).permute(1, 2, 0, 3).flatten(-2)  # (B, 4, H)
-        direct = torch.cat([gates, cells], dim=-1).unflatten(-1, (4, self.hidden_size))
+        mixed = (
+            torch.unflatten(mixed, -1, (4, self.heads[1])).permute(1, 2, 0, 3).flatten(-2)
+        )  # (B, 4, H)
+        direct = torch.unflatten(torch.cat([gates, cells], dim=-1), -1, (4, self.hidden_size))
         into, forget, candidate, out = (direct + mixed + self.bias).unbind(1)
         kept = F.logsigmoid(forget) + m
         m = torch.maximum(kept, into)
@@ -121,7 +123,7 @@ class SLSTM(Cell):
         c = old * c + new * torch.tanh(candidate)
         n = old * n + new
         h = torch.sigmoid(out) * c / n
-        return self.norm(h.unflatten(-1, self.heads)), (h, c, n, m, *windows)
+        return self.norm(torch.unflatten(h, -1, self.heads)), (h, c, n, m, *windows)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Exempt the biases from weight decay: stored together, they look like a matrix."""

@@ -105,7 +105,7 @@ def _split(x: Tensor, chunk: int) -> Tensor:
     missing = -x.shape[1] % chunk
     if missing:
         x = F.pad(x, (0, 0, 0, 0, 0, missing))
-    return x.unflatten(1, (-1, chunk)).transpose(2, 3)
+    return torch.unflatten(x, 1, (-1, chunk)).transpose(2, 3)
 
 
 def _segments(log_decay: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ def _joined(
     size = 1
     while size < chunk:
         # pairs of blocks: (..., C / 2 size, 2, size, W)
-        asked, kept, added = (x.unflatten(-2, (-1, 2, size)) for x in (query, key, value))
+        asked, kept, added = (torch.unflatten(x, -2, (-1, 2, size)) for x in (query, key, value))
         early, late = _pairs(outputs)
         into_early, into_late = _pairs(prefix)
         from_early, from_late = _pairs(suffix)
@@ -158,6 +158,6 @@ def _joined(
 
 
 def _pairs(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return every other block of x (..., 2 n, size, W) and those between: 2 x (..., n, size, W)."""
-    early, late = x.unflatten(-3, (-1, 2)).unbind(-3)
+    """Split x (..., 2 n, size, W) into its even and odd blocks, each (..., n, size, W)."""
+    early, late = torch.unflatten(x, -3, (-1, 2)).unbind(-3)
     return early, late

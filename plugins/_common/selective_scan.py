@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from rnnbench import linear_recurrence
 
@@ -55,7 +54,7 @@ def selective_scan(
 
     On a GPU the decays (B, T, N, E) are formed and :func:`rnnbench.linear_recurrence` runs over
     them. On a processor they are formed for a few steps at a time, which needs less memory and
-    stays in the cache; the gradient is written out, so that second derivatives are refused.
+    stays in the cache, with a gradient that is written out. Second derivatives form all of them.
 
     Args:
         size: d (B, T, E).
@@ -101,10 +100,11 @@ class _Scan(Function):
         into: Tensor,
         out: Tensor,
         rate: Tensor,
-        state: Tensor,
+        start: Tensor,
         low: float,
     ) -> tuple[Tensor, Tensor]:
         ctx.low = low
+        state = start
         ctx.length = max(1, min(_LONGEST, _ELEMENTS // max(1, state.numel())))
         before, outputs = [], []
         for d, u, b, c in _chunks(ctx.length, size, driven, into, out):
@@ -113,18 +113,19 @@ class _Scan(Function):
             outputs.append((c.unsqueeze(-2) @ states).squeeze(-2))
             # a copy, so that the buffer of the chunk can be freed
             state = states[-1].clone()
-        ctx.save_for_backward(size, driven, into, out, rate, torch.stack(before))
+        ctx.save_for_backward(size, driven, into, out, rate, start, torch.stack(before))
         return torch.cat(outputs), state
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor, carried: Tensor) -> tuple[Tensor | None, ...]:
-        *inputs, rate, before = ctx.saved_tensors
+        *inputs, rate, start, before = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a second derivative will be taken
+            return _expanded_gradient(ctx, (*inputs, rate, start), gradient, carried)
         of_rate = torch.zeros_like(rate)
         found: list[tuple[Tensor, ...]] = []
         pieces = zip(_chunks(ctx.length, *inputs, gradient), before, strict=True)
-        for (d, u, b, c, g), start in reversed(list(pieces)):
-            factor, decay, states = _run(d, u, b, rate, start, ctx.low)
+        for (d, u, b, c, g), first in reversed(list(pieces)):
+            factor, decay, states = _run(d, u, b, rate, first, ctx.low)
             through = g.unsqueeze(-2) * c.unsqueeze(-1)  # (L, B, N, E), gradient of the states
             steps = zip(reversed(through.unbind(0)), reversed(decay.unbind(0)), strict=True)
             for direct, kept in steps:
@@ -134,7 +135,7 @@ class _Scan(Function):
             of_into = (through @ u.unsqueeze(-1)).squeeze(-1)
             of_driven = (b.unsqueeze(-2) @ through).squeeze(-2)
             through[1:].mul_(states[:-1])
-            through[0].mul_(start)
+            through[0].mul_(first)
             through.mul_(factor)  # gradient of the exponents d A, up to 1 - low
             if ctx.low:
                 through.mul_(1 - ctx.low)
@@ -143,6 +144,22 @@ class _Scan(Function):
             found.append((of_size, of_driven, of_into, of_out))
         gathered = [torch.cat(each[::-1]) for each in zip(*found, strict=True)]
         return *gathered, of_rate, carried, None
+
+
+def _expanded_gradient(
+    ctx: Any, inputs: tuple[Tensor, ...], gradient: Tensor, carried: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Return the gradient of the inputs of ``_Scan`` as a differentiable function of them."""
+    *steps_first, rate, start = inputs
+    size, driven, into, out = (each.transpose(0, 1) for each in steps_first)
+    y, end = expanded_scan(size, driven, rate, into, out, start, ctx.low)
+    needed = [each for each, asked in zip(inputs, ctx.needs_input_grad, strict=False) if asked]
+    found = iter(
+        torch.autograd.grad(
+            (y.transpose(0, 1), end), needed, (gradient, carried), create_graph=True
+        )
+    )
+    return *(next(found) if asked else None for asked in ctx.needs_input_grad[:-1]), None
 
 
 def _run(
@@ -159,4 +176,4 @@ def _run(
 
 def _chunks(length: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
     """Cut tensors (T, ...) into chunks of ``length`` steps; the last may be shorter."""
-    return list(zip(*(each.split(length) for each in tensors), strict=True))
+    return list(zip(*(torch.split(each, length) for each in tensors), strict=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from tests.parity import Array, layers_of, oracle, sigmoid
-from tests.parity.selective import convolved, silu
+from tests.parity import Array, oracle, sigmoid
+from tests.parity.selective import convolved, silu, stacked
 
 
 def centred(x: Array, weight: Array) -> Array:
@@ -34,7 +34,7 @@ def heads_of(x: Array, heads: int) -> Array:
 
 @oracle("gla", "Yang et al. 2024, section 4", {}, {"num_layers": 2, "num_heads": 2, "gate_rank": 3})
 def gla(core: nn.Module, x: Array) -> Array:
-    for layer, w in zip(core.layers, layers_of(core), strict=True):  # type: ignore[call-overload]
+    for layer, w in stacked(core):
         heads = layer.keys[0]
         low_rank = x @ w["decay.0.weight"].T @ w["decay.1.weight"].T + w["decay.1.bias"]
         y = recalled(
@@ -52,9 +52,7 @@ def gla(core: nn.Module, x: Array) -> Array:
     "hgrn2", "Qin et al. 2024; lower bound Qin et al. 2023", {}, {"num_layers": 3, "num_heads": 2}
 )
 def hgrn2(core: nn.Module, x: Array) -> Array:
-    for level, (layer, w) in enumerate(
-        zip(core.layers, layers_of(core), strict=True)  # type: ignore[call-overload]
-    ):
+    for level, (layer, w) in enumerate(stacked(core)):
         heads = layer.heads[0]
         gate, q, v = np.split(x @ w["into.weight"].T, 3, axis=-1)
         bound = np.zeros(gate.shape[-1])
@@ -81,7 +79,7 @@ def by_blocks(x: Array, weight: Array) -> Array:
     {"num_layers": 2, "num_heads": 2, "expand": 1, "block_size": 2, "conv_width": 2},
 )
 def mlstm(core: nn.Module, x: Array) -> Array:
-    for layer, w in zip(core.layers, layers_of(core), strict=True):  # type: ignore[call-overload]
+    for layer, w in stacked(core):
         heads, width = layer.heads
         u, z = np.split(x @ w["up.weight"].T, 2, axis=-1)
         c = silu(convolved(u, w["conv.weight"], w["conv.bias"]))
@@ -104,7 +102,7 @@ def mlstm(core: nn.Module, x: Array) -> Array:
     {"num_layers": 2, "num_heads": 2, "conv_width": 0},
 )
 def slstm(core: nn.Module, x: Array) -> Array:
-    for layer, w in zip(core.layers, layers_of(core), strict=True):  # type: ignore[call-overload]
+    for layer, w in stacked(core):
         heads, width = layer.heads
         size = heads * width
         seen = x

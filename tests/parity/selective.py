@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from torch import nn
 
@@ -11,6 +14,12 @@ from tests.parity import Array, layers_of, oracle, sigmoid, softplus
 def silu(x: Array) -> Array:
     result: Array = x * sigmoid(x)
     return result
+
+
+def stacked(core: nn.Module) -> Iterator[tuple[Any, dict[str, Array]]]:
+    """Yield each layer with its parameters."""
+    layers: Any = core.layers
+    yield from zip(layers, layers_of(core), strict=True)
 
 
 def convolved(x: Array, weight: Array, bias: Array | float = 0.0) -> Array:
@@ -31,7 +40,7 @@ def convolved(x: Array, weight: Array, bias: Array | float = 0.0) -> Array:
     {"num_layers": 2, "expand": 1, "state_size": 3, "conv_width": 2},
 )
 def mamba(core: nn.Module, x: Array) -> Array:
-    for layer, w in zip(core.layers, layers_of(core), strict=True):  # type: ignore[call-overload]
+    for layer, w in stacked(core):
         states, channels = w["log_rate"].shape
         u, z = np.split(x @ w["into.weight"].T, 2, axis=-1)
         v = silu(convolved(u, w["conv.weight"], w["conv.bias"]))
@@ -58,7 +67,7 @@ def mamba(core: nn.Module, x: Array) -> Array:
     {"num_layers": 2, "num_heads": 2, "expand": 1, "state_size": 3, "conv_width": 2},
 )
 def mamba2(core: nn.Module, x: Array) -> Array:
-    for layer, w in zip(core.layers, layers_of(core), strict=True):  # type: ignore[call-overload]
+    for layer, w in stacked(core):
         (heads, width), states = layer.heads, layer.sizes[1]
         channels = heads * width
         mapped = x @ w["into.weight"].T
