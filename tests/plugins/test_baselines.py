@@ -17,6 +17,7 @@ from rnnbench.probes.gradient.state_profile import state_profile
 from rnnbench.probes.size import measure_size
 from rnnbench.records.recipe import Residual
 from rnnbench.records.settings import Settings
+from rnnbench.testing import check_model
 from rnnbench.training.network import Network, in_block
 from rnnbench.training.optimizers import build_optimizer
 from tests.plugins.support import D, assert_close, build, gradients, models, sequences
@@ -114,6 +115,13 @@ def test_an_output_depends_on_the_receptive_field_and_nothing_before(
     (gradient,) = torch.autograd.grad(core(x)[0][:, -1].sum(), x)
     reached = gradient.abs().amax((0, 2)) > 0
     assert reached.tolist() == [False] * 3 + [True] * reach
+
+
+@pytest.mark.parametrize(("name", "options"), FINITE)
+def test_the_contract_expects_no_gradient_beyond_a_declared_receptive_field(
+    name: str, options: dict[str, Any]
+) -> None:
+    check_model(name, options)
 
 
 def test_a_window_bounds_the_state_and_the_cost_of_a_step() -> None:
