@@ -70,9 +70,10 @@ class Transformer(nn.Module):
 
     Args:
         input_size: D.
-        hidden_size: H, a multiple of ``num_heads``; with rotary positions of twice that.
+        hidden_size: H.
         num_layers: layers of attention and MLP each.
-        num_heads: heads of each attention.
+        num_heads: heads of each attention, of width ``hidden_size / num_heads``, rounded up to an
+            even number.
         mlp: width between the two matrices of an MLP, as a multiple of H.
         position: ``rotary``: rotation of queries and keys; ``alibi``: a penalty on the score,
             linear in the distance; ``none``: causality alone.
@@ -83,9 +84,6 @@ class Transformer(nn.Module):
 
     Attributes:
         receptive_field: number of last inputs that an output depends on; ``None`` without a window.
-
-    Raises:
-        ValueError: ``hidden_size`` does not fit ``num_heads``.
     """
 
     def __init__(

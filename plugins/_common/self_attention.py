@@ -1,6 +1,7 @@
 """Causal multi-head self-attention with a cache of keys and values.
 
-Equations, for the inputs x_1 .. x_T of width D, per head of width d = H / num_heads::
+Equations, for the inputs x_1 .. x_T of width D, per head of width d, which is H / num_heads rounded
+up to an even number::
 
     q_t, k_t, v_t = W_q x_t, W_k x_t, W_v x_t                          (d)
     a_ts          = softmax_s(q_t . k_s / sqrt(d))    s <= t, with a window W: t - W < s <= t
@@ -24,6 +25,7 @@ which changes no distance and keeps the angles small.
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeAlias
 
 import torch
@@ -44,13 +46,10 @@ class SelfAttention(nn.Module):
 
     Args:
         input_size: D.
-        hidden_size: H, width of all heads together and of the output.
-        num_heads: divides H; with ``rotary`` the quotient is even.
+        hidden_size: H, width of the output.
+        num_heads: heads of width d.
         position: how a distance enters.
         window: W, steps that a step attends to, its own included; ``None``: all.
-
-    Raises:
-        ValueError: ``hidden_size`` does not fit ``num_heads``.
     """
 
     def __init__(
@@ -62,19 +61,14 @@ class SelfAttention(nn.Module):
         window: int | None,
     ) -> None:
         super().__init__()
-        multiple = 2 * num_heads if position == "rotary" else num_heads
-        if hidden_size % multiple:
-            raise ValueError(
-                f"hidden_size={hidden_size} is no multiple of {multiple}, which num_heads="
-                f"{num_heads} with position={position} needs; set "
-                f"hidden_size={-(-hidden_size // multiple) * multiple} or another num_heads."
-            )
         self.num_heads = num_heads
-        self.head_size = hidden_size // num_heads
+        # even, so that components can be rotated in pairs
+        self.head_size = 2 * math.ceil(hidden_size / (2 * num_heads))
+        inner = num_heads * self.head_size
         self.position = position
         self.window = window
-        self.query_key_value = nn.Linear(input_size, 3 * hidden_size)
-        self.output = nn.Linear(hidden_size, hidden_size)
+        self.query_key_value = nn.Linear(input_size, 3 * inner)
+        self.output = nn.Linear(inner, hidden_size)
         with torch.no_grad():
             for block in (*self.query_key_value.weight.chunk(3), self.output.weight):
                 nn.init.xavier_uniform_(block)

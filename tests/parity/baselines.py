@@ -33,8 +33,8 @@ def _attention(
 ) -> Array:
     """Attend for one sequence (T, H), one head and one step at a time."""
     steps, width = stream.shape
-    size = width // heads
-    read = np.zeros((steps, width))
+    size = w["output.weight"].shape[1] // heads
+    read = np.zeros((steps, heads * size))
     maps = w["query_key_value.weight"].reshape(3, heads, size, width)
     shifts = w["query_key_value.bias"].reshape(3, heads, size)
     for head in range(heads):
@@ -73,6 +73,7 @@ def _part(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
     {"position": "alibi", "num_heads": 2},
     {"position": "alibi", "window": 5},
     {"position": "none", "num_layers": 1, "mlp": 1.5},
+    {"num_heads": 3},
 )
 def transformer(core: Any, x: Array) -> Array:
     weights = arrays(core)

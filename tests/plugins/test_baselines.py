@@ -12,9 +12,13 @@ from rnnbench.contract.core import state_size, state_tensors
 from rnnbench.contract.task import Tokens, Vectors
 from rnnbench.probes.gradient.input_profile import input_profile
 from rnnbench.probes.gradient.lyapunov import lyapunov_exponents
+from rnnbench.probes.gradient.state import NotMeasurableError
+from rnnbench.probes.gradient.state_profile import state_profile
 from rnnbench.probes.size import measure_size
+from rnnbench.records.recipe import Residual
 from rnnbench.records.settings import Settings
-from rnnbench.training.network import Network
+from rnnbench.testing import check_model
+from rnnbench.training.network import Network, in_block
 from rnnbench.training.optimizers import build_optimizer
 from tests.plugins.support import D, assert_close, build, gradients, models, sequences
 
@@ -113,6 +117,13 @@ def test_an_output_depends_on_the_receptive_field_and_nothing_before(
     assert reached.tolist() == [False] * 3 + [True] * reach
 
 
+@pytest.mark.parametrize(("name", "options"), FINITE)
+def test_the_contract_expects_no_gradient_beyond_a_declared_receptive_field(
+    name: str, options: dict[str, Any]
+) -> None:
+    check_model(name, options)
+
+
 def test_a_window_bounds_the_state_and_the_cost_of_a_step() -> None:
     bounded = build("transformer", hidden_size=WIDTH, window=8)
     sizes = [state_size(bounded(sequences(2, steps))[1], 2) for steps in (1, 5, 50)]
@@ -147,14 +158,13 @@ def test_a_transformer_with_a_growing_state_declines_to_carry_it_on() -> None:
     assert declines(task, {"window": 64}) is None
 
 
-@pytest.mark.parametrize(
-    ("options", "hidden_size"), [({}, 12), ({"position": "none"}, 10), ({"num_heads": 3}, 16)]
-)
-def test_a_width_that_the_heads_do_not_divide_is_refused(
-    options: dict[str, Any], hidden_size: int
-) -> None:
-    with pytest.raises(ValueError, match="set hidden_size="):
-        build("transformer", hidden_size=hidden_size, **options)
+@pytest.mark.parametrize(("hidden_size", "head_size"), [(16, 4), (17, 6), (1, 2), (64, 16)])
+def test_heads_of_any_width_have_an_even_size(hidden_size: int, head_size: int) -> None:
+    core = build("transformer", hidden_size=hidden_size)
+    assert core.layers[0].attention.head_size == head_size
+    outputs, (cache, _) = core(sequences(2, 5))
+    assert outputs.shape == (2, 5, hidden_size)
+    assert cache[0].shape == (2, 4, 5, head_size)
 
 
 def test_the_initial_length_of_a_normalised_weight_is_that_of_its_direction() -> None:
@@ -201,12 +211,31 @@ def test_the_readout_of_a_reservoir_is_trained_and_nothing_else() -> None:
     assert changed == {"decoder.weight", "decoder.bias"}
 
 
-@pytest.mark.parametrize("name", ["echo-state", "mlp-window", "tcn"])
-def test_a_model_without_trained_recurrence_has_finite_measurements(name: str) -> None:
-    network = network_of(name, Vectors(D), hidden_size=4)
-    x = torch.randn(8, 110, D, generator=torch.Generator().manual_seed(0))
-    (profile,) = input_profile(network, x, generator=torch.Generator().manual_seed(1), when="init")
-    assert all(value >= 0 for value in profile.values)
-    generator = torch.Generator().manual_seed(1)
-    exponents = lyapunov_exponents(network, x, generator=generator)
-    assert exponents.values[0] < 0
+def test_a_fixed_reservoir_is_measured_like_a_trained_one() -> None:
+    network, generator = network_of("echo-state", Vectors(D)), torch.Generator().manual_seed(1)
+    x = torch.randn(8, 110, D, generator=generator)
+    (profile,) = input_profile(network, x, generator=generator, when="init")
+    assert profile.values[0] > profile.values[20] > 0
+    assert lyapunov_exponents(network, x, generator=generator).values[0] < 0
+
+
+@pytest.mark.parametrize("name", ["mlp-window", "tcn"])
+def test_a_window_of_inputs_has_an_input_profile_and_no_dynamics(name: str) -> None:
+    network, generator = network_of(name, Vectors(D)), torch.Generator().manual_seed(1)
+    x = torch.randn(8, 20, D, generator=generator)
+    (profile,) = input_profile(network, x, generator=generator, when="init")
+    reached = [value > 0 for value in profile.values]
+    assert reached == [lag < 16 or name == "tcn" for lag in profile.lags]
+    with pytest.raises(NotMeasurableError, match="window of the past"):
+        state_profile(network, x, generator=generator, when="init")
+    with pytest.raises(NotMeasurableError, match="window of the past"):
+        lyapunov_exponents(network, x, generator=generator)
+
+
+def test_a_block_adds_up_the_receptive_fields_of_its_cores() -> None:
+    def stack(name: str, **options: Any) -> int | None:
+        model, block = models()[name], Residual(depth=3, mlp=1.0)
+        return in_block(model, D, options=options, width=WIDTH, block=block).receptive_field
+
+    assert stack("mlp-window", window=5) == 13
+    assert stack("lstm") is None
