@@ -79,9 +79,7 @@ class Compression(GeneratedTask):
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         """Draw ``n`` sequences: inputs (n, symbols + 1), targets (n, symbols * bits)."""
         size = (n, self.symbols)
-        drawn = torch.randint(
-            2**self.bits, size, generator=generator, device=generator.device
-        )
+        drawn = torch.randint(2**self.bits, size, generator=generator, device=generator.device)
         marker = drawn.new_full((n, 1), 2**self.bits)
         places = torch.arange(self.bits, device=drawn.device)
         bits = (drawn[..., None] >> places) & 1
