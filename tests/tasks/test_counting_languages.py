@@ -37,7 +37,7 @@ def next_symbols(letters: int, read: tuple[int, ...], stop: float) -> dict[int, 
 
 def every_sequence(letters: int, length: int, stop: float) -> dict[tuple[int, ...], float]:
     """Return the probability of every sequence of ``length`` targets, with the separator before."""
-    found = {(letters,): 1.0}
+    found: dict[tuple[int, ...], float] = {(letters,): 1.0}
     for _ in range(length):
         longer: dict[tuple[int, ...], float] = {}
         for read, chance in found.items():

@@ -38,9 +38,9 @@ def test_a_string_ends_where_no_bracket_is_open(length: int, opening: float, see
 
 def every_sequence(length: int, opening: float) -> dict[tuple[int, ...], float]:
     """Return the probability of every sequence of targets, with the separator before it."""
-    found = {((END,), 0): 1.0}
+    found: dict[tuple[tuple[int, ...], int], float] = {((END,), 0): 1.0}
     for _ in range(length):
-        longer = {}
+        longer: dict[tuple[tuple[int, ...], int], float] = {}
         for (read, depth), chance in found.items():
             longer[(*read, OPEN), depth + 1] = chance * opening
             other, below = (CLOSE, depth - 1) if depth else (END, 0)
