@@ -74,7 +74,7 @@ class DyckOne(GeneratedTask):
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"length": 100, "opening": 0.5},
-            {"steps": 2000, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32},
+            {"steps": 1500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32},
         ),
         "standard": Preset(
             {"length": 200, "opening": 0.5},

@@ -46,8 +46,8 @@ class Compression(GeneratedTask):
 
     citations = (POLI,)
     presets: ClassVar[Mapping[str, Preset]] = mad_presets(
-        {"symbols": 8, "bits": 2},
-        {"steps": 3000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
+        {"symbols": 20, "bits": 2},
+        {"steps": 2000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
         {"symbols": 31, "bits": 4},
     )
 
@@ -74,14 +74,12 @@ class Compression(GeneratedTask):
     @property
     def baseline(self) -> float:
         """Chance."""
-        return 1 / 2**self.bits
+        return 0.5**self.bits
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
         """Draw ``n`` sequences: inputs (n, symbols + 1), targets (n, symbols * bits)."""
         size = (n, self.symbols)
-        drawn = torch.randint(
-            2**self.bits, size, generator=generator, device=generator.device
-        )
+        drawn = torch.randint(2**self.bits, size, generator=generator, device=generator.device)
         marker = drawn.new_full((n, 1), 2**self.bits)
         places = torch.arange(self.bits, device=drawn.device)
         bits = (drawn[..., None] >> places) & 1

@@ -62,15 +62,15 @@ class Memorization(GeneratedTask):
 
     citations = (POLI,)
     presets: ClassVar[Mapping[str, Preset]] = mad_presets(
-        {"facts": 256, "values": 16, "key_length": 2, "queries": 8},
-        {"steps": 3000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
+        {"facts": 2000, "values": 64, "key_length": 3, "queries": 8},
+        {"steps": 1500, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
         {"facts": 127, "values": 128, "key_length": 1, "queries": 16},
     )
 
     @cached_property
     def _symbols(self) -> int:
         """The fewest symbols that make enough keys."""
-        symbols = max(2, round(self.facts ** (1 / self.key_length)) - 1)
+        symbols = max(2, int(self.facts ** (1 / self.key_length)) - 1)
         while symbols**self.key_length < self.facts:
             symbols += 1
         return symbols
