@@ -25,6 +25,8 @@ Source: Peng et al. 2025. Deviations:
   leaves a core outside a residual block without a signal.
 - The ranks of W1, A1 and G1 are 2.5, 2.5 and 5 times the square root of H, at most H; the source
   rounds them to multiples of 32. The source has D = H.
+- ``unit`` adds 1e-12 to the square of the length, so that a key of zeros has a finite gradient; the
+  source divides by at least 1e-12.
 - For a network of one core the place of the layer is 0 where the source divides by zero.
 
 The norm of the input, residual and channel mixing are not part of this layer; the residual block
@@ -38,7 +40,6 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import torch
-import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
@@ -186,7 +187,8 @@ class RWKV7(Cell):
         rate = torch.sigmoid(self.a0 + xa @ self.a1 @ self.a2)
         gate = torch.sigmoid(xg @ self.g1) @ self.g2
         k = self.key(xk)
-        erased = F.normalize(self._heads(k * self.k_k), dim=-1, eps=_LENGTH_EPSILON)
+        erased = self._heads(k * self.k_k)
+        erased = erased * torch.rsqrt(erased.square().sum(-1, keepdim=True) + _LENGTH_EPSILON)
         k = k * (1 + (rate - 1) * self.k_a)
         heads = [
             self._heads(each)

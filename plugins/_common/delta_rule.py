@@ -147,7 +147,7 @@ def generalized_delta_rule(
         removal: (B, T, H, K).
         erased: (B, T, H, K).
         memory: (B, H, K, V), before the first step.
-        lowest: the smallest value of ``log_decay``, below 0 and at least -10.
+        lowest: a bound that ``log_decay`` does not fall below, in [-10, 0).
 
     Returns:
         What the queries read (B, T, H, V), and the memory after the last step.

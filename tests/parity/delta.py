@@ -147,7 +147,7 @@ def time_mixing(p: dict[str, Array], x: Array, *, heads: int) -> Array:
         mixed = np.zeros(width)
         for h in range(heads):
             own = slice(h * size, (h + 1) * size)
-            kappa = erased[own] / np.maximum(np.linalg.norm(erased[own]), 1e-12)
+            kappa = erased[own] / np.sqrt((erased[own] ** 2).sum() + 1e-12)
             transition = np.diag(w[own]) - np.outer(kappa, a[own] * kappa)
             memory[h] = memory[h] @ transition + np.outer(v[own], k[own])
             y = memory[h] @ r[own]
