@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 
 from rnnbench import Batch, Citation, Diagnosis, GeneratedTask, LinePlot, Preset, Tokens
-from rnnbench.metrics import CROSS_ENTROPY, counted_steps
+from rnnbench.metrics import CROSS_ENTROPY, counted_steps, cross_entropy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -180,15 +180,20 @@ class CountingLanguage(GeneratedTask):
         return (same & decided[:, None, :] & (steps[:, None] <= steps)).nonzero()
 
     def diagnose(self, predict: Predict, test: Batch) -> Diagnosis:
-        """Report the accuracy of predictable symbols, and plot it for single strings by n."""
+        """Report the accuracy of predictable symbols, and plot how single strings are predicted.
+
+        The plot has the probability that the network gives to all predictable symbols of a string
+        together, because a network that miscounts is wrong at one symbol alone.
+        """
         decided = (test.inputs > 0) & (test.inputs < self.letters)
         right = predict(test.inputs, test.lengths).argmax(-1) == test.targets
         strings, trained = self._single_strings(test.inputs.device)
         outputs = predict(strings.inputs, strings.lengths)
-        counted = counted_steps(outputs, strings).double()
-        hits = (outputs.argmax(-1) == strings.targets) * counted
-        accuracies = (hits.sum(1) / counted.sum(1)).tolist()
-        complete = [accuracy == 1 for accuracy in accuracies]
+        counted = counted_steps(outputs, strings) > 0
+        hits = outputs.argmax(-1) == strings.targets
+        complete = (hits | ~counted).all(1).tolist()
+        nats = cross_entropy(outputs.double(), strings)[0]
+        chances = torch.where(counted, nats, 0).sum(1).neg().exp().tolist()
         scores = {
             # a sequence of one long string has no predictable symbol
             "accuracy of predictable symbols": float(
@@ -199,13 +204,13 @@ class CountingLanguage(GeneratedTask):
             ),
         }
         plot = LinePlot(
-            title="Accuracy by n",
+            title="Predictable symbols by n",
             x_label="n",
-            y_label="accuracy of predictable symbols",
+            y_label="probability of them all",
             x=tuple(range(1, len(strings) + 1)),
-            lines={"model": tuple(accuracies)},
+            lines={"model": tuple(chances)},
             span=(1, trained),
-            span_label="strings that fit into a training sequence",
+            span_label="lengths trained on",
         )
         return Diagnosis(scores, (plot,))
 

@@ -34,7 +34,7 @@ class AnBn(CountingLanguage):
     """
 
     letters = 2
-    presets = counting_presets({"length": 100, "stop": 0.05}, 1500)
+    presets = counting_presets({"length": 200, "stop": 0.05}, 1500)
 
 
 @rnnbench.hookimpl

@@ -34,7 +34,7 @@ class AnBnCn(CountingLanguage):
     """
 
     letters = 3
-    presets = counting_presets({"length": 100, "stop": 0.07}, 1500)
+    presets = counting_presets({"length": 200, "stop": 0.07}, 1500)
 
 
 @rnnbench.hookimpl

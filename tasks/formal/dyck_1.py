@@ -33,6 +33,8 @@ _SUZGUN = Citation(
 _LONGER = 4
 """Length of the sequences of the plot, in lengths of the test sequences."""
 _SEQUENCES = 200
+_BINS = 40
+"""Points of the plot."""
 _MIN_CLOSINGS = 30
 """An accuracy is plotted if it is the mean over at least this many closings."""
 _PLOT_SEED = 0
@@ -146,15 +148,19 @@ class DyckOne(GeneratedTask):
         """Report how often closing and ending are told apart, and plot it on longer sequences."""
         generator = torch.Generator(test.inputs.device).manual_seed(_PLOT_SEED)
         longer = self._strings(_SEQUENCES, _LONGER * self.length, generator)
-        scores = {
-            "accuracy of closing or ending": float(self._told_apart(predict, test)[0].mean()),
-            f"the same at {_LONGER} times the length": float(
-                self._told_apart(predict, longer)[0].mean()
-            ),
-        }
         right, place = self._told_apart(predict, longer)
-        counts = place.bincount()
-        rights = place.bincount(weights=right)
+        near, _ = self._told_apart(predict, test)
+        scores = {
+            name: float(each.mean())
+            for name, each in (
+                ("accuracy of closing or ending", near),
+                (f"the same at {_LONGER} times the length", right),
+            )
+            if len(each)
+        }
+        width = max(1, _LONGER * self.length // _BINS)
+        counts = (place // width).bincount()
+        rights = (place // width).bincount(weights=right)
         shown = (counts >= _MIN_CLOSINGS).nonzero().flatten()
         if not len(shown):
             return Diagnosis(scores)
@@ -162,7 +168,7 @@ class DyckOne(GeneratedTask):
             title="Closing or ending, by place in the string",
             x_label="symbols since the string began",
             y_label="accuracy",
-            x=tuple(shown.tolist()),
+            x=tuple((shown * width + (width - 1) / 2).tolist()),
             lines={"model": tuple((rights[shown] / counts[shown]).tolist())},
             span=(1, self.length),
             span_label="lengths trained on",

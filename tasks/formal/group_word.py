@@ -91,7 +91,7 @@ class GroupWord(GeneratedTask):
         # With a symbol for each of the 60 elements no model learned anything in so few steps.
         "quick": Preset(
             {"group": "a5", "alphabet": "generators", "train_length": 20, "test_length": 100},
-            {"steps": 4000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
+            {"steps": 6000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
         ),
         "standard": Preset(
             {"train_length": 40, "test_length": 500},

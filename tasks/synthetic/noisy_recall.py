@@ -95,9 +95,7 @@ class NoisyRecall(GeneratedTask):
         size = (n, self.keys)
         values = torch.randint(self.values, size, generator=generator, device=device)
         values = values.gather(1, keys)
-        drawn = torch.randint(
-            self.noise_symbols, (n, slots, 2), generator=generator, device=device
-        )
+        drawn = torch.randint(self.noise_symbols, (n, slots, 2), generator=generator, device=device)
         drawn += self.keys + self.values
         pairs = torch.stack([keys, self.keys + values], 2)
         inputs = torch.where(noisy[..., None], drawn, pairs).flatten(1)[:, :-1]
