@@ -63,7 +63,7 @@ class FuzzyRecall(GeneratedTask):
     citations = (POLI,)
     presets: ClassVar[Mapping[str, Preset]] = mad_presets(
         {"pairs": 4, "key_symbols": 2, "value_symbols": 8, "key_length": 2, "value_length": 2},
-        {"steps": 5000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 64},
+        {"steps": 5000, "batch_size": 64, "learning_rate": 3e-3, "hidden_size": 128},
         {"pairs": 32, "key_symbols": 7, "value_symbols": 8, "key_length": 3, "value_length": 3},
     )
 

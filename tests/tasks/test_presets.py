@@ -96,5 +96,5 @@ def test_the_docs_have_the_source_of_every_paper_preset() -> None:
     section = DOCS.read_text().split("## Where the `paper` presets come from")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     assert sorted(
-        name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])
+        name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])
     ) == sorted(BUILT_IN)

@@ -33,7 +33,7 @@ def solved_by(task: str, models: list[str], folder: Path, **settings: Any) -> di
 
 
 def test_a_small_preset_tells_lstm_and_rnn_apart(tmp_path: Path) -> None:
-    found = solved_by("anbn", ["lstm", "rnn"], tmp_path, steps=500)
+    found = solved_by("anbn[length=100]", ["lstm", "rnn"], tmp_path, steps=600)
     assert found == {"lstm": True, "rnn": False}
 
 
