@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rnnbench.cells.autograd import run_plan
 from rnnbench.cells.cell import Cell
-from rnnbench.cells.plan import Plan, run_plan
+from rnnbench.cells.plan import Plan
 from rnnbench.cells.states import flat, nested
 from rnnbench.cells.tracing import NoPlanError
 from rnnbench.cells.unroll import unroll

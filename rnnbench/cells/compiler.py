@@ -107,6 +107,9 @@ def _compile(module: fx.GraphModule, examples: Sequence[Tensor]) -> Compiled:
         "cpp.threads": torch.get_num_threads(),
         "triton.cudagraphs": False,
         "emulate_precision_casts": True,
+        # 2 / (1 + exp(-2 x)) - 1, which errs by a rounding of 1; torch's own tanh takes longer than
+        # the rest of a small cell
+        "cpp.use_decompose_tanh": all(each.dtype != torch.float64 for each in examples),
     }
     try:
         with ExitStack() as stack:
@@ -122,3 +125,8 @@ def _compile(module: fx.GraphModule, examples: Sequence[Tensor]) -> Compiled:
         raise NoCompilerError(f"the compiler failed: {reason}") from error
     inner: Compiled | None = getattr(compiled, "current_callable", None)
     return compiled if inner is None else inner
+
+
+def storage_uses(tensor: Tensor) -> int:
+    """Return how many tensors share the memory of a tensor, plus a constant."""
+    return int(torch._C._storage_Use_Count(tensor.untyped_storage()._cdata))  # type: ignore[attr-defined]

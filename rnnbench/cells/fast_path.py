@@ -11,11 +11,12 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from rnnbench.cells.autograd import run_plan
 from rnnbench.cells.cell import Cell, State
 from rnnbench.cells.checking import check
 from rnnbench.cells.compiler import NoCompilerError, decompositions, require_compiler
 from rnnbench.cells.partition import partition
-from rnnbench.cells.plan import Plan, run_plan
+from rnnbench.cells.plan import Plan
 from rnnbench.cells.states import flat, layout_of, nested
 from rnnbench.cells.tracing import NoPlanError, trace
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -143,9 +143,9 @@ class _Cut:
         # nodes that were inserted for products
         self.varying = self._reached([self.projected, *self.before, *traced.tangents])
         self.moved = self._reached(traced.tangents)
-        factors = list(dict.fromkeys(_factors(gradients)))
+        multiplied = list(dict.fromkeys(factors(gradients)))
         terms = list(dict.fromkeys(_terms(gradients)))
-        stacked = [each for each in factors if each in self.moved]
+        stacked = [each for each in multiplied if each in self.moved]
         if projected_gradient is not None and projected_gradient not in stacked:
             stacked.append(projected_gradient)
         summed = [each for each in terms if each not in stacked]
@@ -154,7 +154,7 @@ class _Cut:
             *stacked,
             *summed,
         ]
-        forward_factors = [each for each in factors if each not in self.moved]
+        forward_factors = [each for each in multiplied if each not in self.moved]
         # sources of what the adjoint reads, kept values among them
         sources = self._inputs()
         output = traced.outputs[0]
@@ -234,7 +234,7 @@ class _Cut:
             seen.add(node)
             if node not in self.moved:
                 if not self._is_free(node):
-                    found.add(_whole(node))
+                    found.add(node)
                 continue
             stack += node.all_input_nodes
         return [node for node in self.graph.nodes if node in found]
@@ -260,7 +260,7 @@ class _Cut:
                 continue
             seen.add(node)
             if node not in self.varying:
-                found.add(_whole(node))
+                found.add(node)
                 continue
             stack += node.all_input_nodes
         return [node for node in self.graph.nodes if node in found]
@@ -293,11 +293,6 @@ class _Cut:
         gradients = self.traced.gradients[1 : 1 + counts]
         rest = wanted[sum(each is not None for each in gradients) :]
         return _graph([*used, *self.traced.tangents], [*gradients, *rest])
-
-
-def _whole(node: fx.Node) -> fx.Node:
-    """Return the node itself; elements of a tuple are kept one by one."""
-    return node
 
 
 def _graph(inputs: list[fx.Node], outputs: list[fx.Node | None]) -> fx.GraphModule:
@@ -339,7 +334,8 @@ def _parts_of(gradients: Iterable[Expression | None]) -> Iterable[Expression]:
             yield each
 
 
-def _factors(gradients: Iterable[Expression | None]) -> Iterable[fx.Node]:
+def factors(gradients: Iterable[Expression | None]) -> Iterator[fx.Node]:
+    """Yield the nodes that the products of expressions are made of."""
     for each in _parts_of(gradients):
         if isinstance(each, Product):
             yield each.left

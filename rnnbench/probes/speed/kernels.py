@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rnnbench.cells.plan import NAME as COMPILED_STEPS
+from rnnbench.cells.autograd import NAME as COMPILED_STEPS
 from rnnbench.probes.speed.peak_memory import QUIET_PROFILER
 from rnnbench.probes.speed.workloads import random_batch
 from rnnbench.records.speed import Kernel
