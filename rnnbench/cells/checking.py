@@ -29,20 +29,32 @@ def check(plan: Plan, cell: Cell) -> None:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        epsilon = _epsilon(plan)
         for steps in STEPS:
             names, expected = _results(plan, cell, steps, fast=False)
             _, found = _results(plan, cell, steps, fast=True)
             for name, one, two in zip(names, expected, found, strict=True):
-                _compare(name, one, two, steps)
+                _compare(name, one, two, steps, epsilon)
 
 
-def _compare(name: str, expected: Tensor | None, found: Tensor | None, steps: int) -> None:
+def _epsilon(plan: Plan) -> float:
+    """Return the rounding of the least precise data type that a step computes in."""
+    dtypes = {
+        value.dtype
+        for node in plan.parts.traced.graph.nodes
+        if isinstance(value := node.meta.get("val"), Tensor) and value.is_floating_point()
+    }
+    return max((torch.finfo(each).eps for each in dtypes), default=0.0)
+
+
+def _compare(
+    name: str, expected: Tensor | None, found: Tensor | None, steps: int, epsilon: float
+) -> None:
     if expected is None or found is None:
         given = expected if found is None else found
         if given is not None and bool(given.ne(0).any()):
             raise NoPlanError(f"the compiled step loses {name} after {steps} steps")
         return
-    epsilon = torch.finfo(found.dtype).eps if found.is_floating_point() else 0.0
     bound = min(ROUNDINGS * epsilon, _LOW_PRECISION)
     one, two = expected.double(), found.double()
     if not bool(one.isfinite().all()):

@@ -17,6 +17,7 @@ from rnnbench.cells import fast_path
 from rnnbench.cells.cell import Cell, State, has_parallel_form
 from rnnbench.cells.compiler import NoCompilerError
 from rnnbench.cells.estimate import START_UP, Counts, count
+from rnnbench.cells.products import FastLinear
 from rnnbench.cells.reversal import mirrored, reordered
 from rnnbench.cells.tracing import NoPlanError
 from rnnbench.cells.unroll import unroll
@@ -76,14 +77,18 @@ class Layers(nn.Module):
         self.output_size = width
 
     def _dropped(self, x: Tensor, level: int) -> Tensor:
-        return F.dropout(x, self.dropout, self.training) if level and self.dropout else x
+        # the random numbers that an element gets follow its place in memory, and the outputs of a
+        # compiled step have time first
+        return F.dropout(x.contiguous(), self.dropout, self.training) if level and self.dropout else x
 
     def _run(self, index: int, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Run one layer over x (B, T, D)."""
         layer = self.layers[index]
         assert isinstance(layer, Cell)
         if self._may_be_compiled(x):
-            return self._run_compiled(index, layer, x, state)
+            found = self._run_compiled(index, layer, x, state)
+            if found is not None:
+                return found
         projected = layer.project(x)
         if state is None:
             state = layer.initial_state(projected[:, 0])
@@ -92,30 +97,34 @@ class Layers(nn.Module):
         return layer.parallel(projected, state)
 
     def _may_be_compiled(self, x: Tensor) -> bool:
+        # one step is not worth the call
         if self.impl not in ("auto", "compiled") or x.shape[1] == 1:
             return False
-        wanted = self.impl == "compiled" and self.training and torch.is_grad_enabled()
-        return bool(wanted or len(self._plans)) and fast_path.applicable()
+        return bool(self._compiles or len(self._plans)) and fast_path.applicable()
+
+    @property
+    def _compiles(self) -> bool:
+        """Whether a missing plan is made: in training, if asked for."""
+        return self.impl == "compiled" and self.training and torch.is_grad_enabled()
 
     def _run_compiled(
         self, index: int, layer: Cell, x: Tensor, state: State
-    ) -> tuple[Tensor, State]:
-        """Run one layer by its compiled step, if there is one for these sizes."""
+    ) -> tuple[Tensor, State] | None:
+        """Run one layer by its compiled step; ``None`` without one for these sizes."""
         # each step is mapped by itself, so that the order of the axes does not matter: with time
         # first, steps are contiguous
-        projected = layer.project(x.transpose(0, 1).contiguous()).transpose(0, 1)
+        with FastLinear():
+            projected = layer.project(x.transpose(0, 1).contiguous()).transpose(0, 1)
         if state is None:
             state = layer.initial_state(projected[:, 0])
         plan = self._plans.find(index, layer, projected, state)
-        if plan is None and self.impl == "compiled" and self.training and torch.is_grad_enabled():
+        if plan is None and self._compiles:
             try:
                 plan = self._plans.make(index, layer, x, projected, state)
             except (NoPlanError, NoCompilerError) as reason:
-                raise PluginError(
-                    f"impl=compiled: {reason}; use impl=auto or impl=reference."
-                ) from None
+                raise _refused(reason) from None
         if plan is None:
-            return unroll(layer.step, projected, state)
+            return None
         return fast_path.run(plan, layer, projected.transpose(0, 1), state)
 
     def prepare(self, x: Tensor, steps: int | None) -> str | None:
@@ -159,9 +168,7 @@ class Layers(nn.Module):
                     self._plans.make(index, layer, own, projected, state)
         except (NoPlanError, NoCompilerError) as reason:
             if self.impl == "compiled":
-                raise PluginError(
-                    f"impl=compiled: {reason}; use impl=auto or impl=reference."
-                ) from None
+                raise _refused(reason) from None
             self._plans = fast_path.Plans()
             if isinstance(reason, NoCompilerError):
                 fast_path.warn_once(str(reason))
@@ -183,6 +190,10 @@ class Layers(nn.Module):
         return found
 
 
+def _refused(reason: Exception) -> PluginError:
+    return PluginError(f"impl=compiled: {reason}; use impl=auto or impl=reference.")
+
+
 def _seconds(counts: Sequence[Counts], steps: int) -> tuple[float, float]:
     """Return the estimated seconds of the plain loop over that many steps, and those saved."""
     plain = steps * sum(each.plain_seconds for each in counts)
@@ -201,7 +212,7 @@ class CellCore(Layers):
         for level, before in enumerate(given):
             x, after = self._run(level, self._dropped(x, level), before)
             states.append(after)
-        return x, tuple(states)
+        return x.contiguous(), tuple(states)
 
 
 class BidirectionalCellCore(Layers):

@@ -121,7 +121,6 @@ class _Cut:
         self.after = traced.outputs[1:]
         self.varying = self._reached([self.projected, *self.before, *traced.tangents])
         self.moved = self._reached(traced.tangents)
-        self.needed: dict[fx.Node, None] = {}
 
     def _reached(self, roots: Iterable[fx.Node]) -> set[fx.Node]:
         found = set(roots)

@@ -64,7 +64,7 @@ class Plan:
         signature = parts.traced.signature
         self.states = len(signature.state)
         self.weights = len(signature.weights)
-        build = compile_graph if compiled else _interpreted
+        build = compile_graph if compiled else interpret
         forward, examples, self._forward_inputs = writing_forward(parts)
         self._forward = build(forward, examples)
         self._adjoint = build(*writing_adjoint(parts))
@@ -274,7 +274,8 @@ class Plan:
         ]
 
 
-def _interpreted(module: fx.GraphModule, examples: Sequence[Tensor]) -> Compiled:
+def interpret(module: fx.GraphModule, examples: Sequence[Tensor]) -> Compiled:
+    """Return a graph as a function that runs it by torch, one operation after the other."""
     del examples
     run = module.forward
 

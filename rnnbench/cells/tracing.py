@@ -12,6 +12,7 @@ from torch import Tensor, fx, nn
 
 from rnnbench.cells.cell import Cell, State
 from rnnbench.cells.compiler import quietly
+from rnnbench.cells.products import by_onednn
 from rnnbench.cells.states import Layout, flat, layout_of, nested
 
 _RANDOM = torch.Tag.nondeterministic_seeded
@@ -130,7 +131,10 @@ def trace(
         # whatever the code of a cell raises on tensors without values
         except Exception as error:
             raise NoPlanError(_why(error)) from error
-    return _read(module.graph, signature)
+    graph = _cleaned(module.graph)
+    if decompositions is not None:
+        by_onednn(graph, _fixed(graph, signature))
+    return _read(graph, signature)
 
 
 class _Joint:
@@ -152,7 +156,9 @@ class _Joint:
                 self.step, {**weights, **constants}, (projected, nested(signature.layout, state))
             )
             results = [output, *flat(after)]
-            gradients = _gradients(results, [projected, *state, *weights.values()], list(rest))
+            # a backward pass runs in the data types of the forward pass
+            with torch.autocast(projected.device.type, enabled=False):
+                gradients = _gradients(results, [projected, *state, *weights.values()], list(rest))
         return results, gradients
 
 
@@ -297,8 +303,8 @@ def _name(dtype: torch.dtype) -> str:
 _SAME = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 
 
-def _read(graph: fx.Graph, signature: Signature) -> Traced:
-    """Check the graph and name its inputs and outputs."""
+def _cleaned(graph: fx.Graph) -> fx.Graph:
+    """Return the graph without operations that do nothing."""
     for node in list(graph.nodes):
         if node.op == "call_function" and node.target in _SAME:
             node.replace_all_uses_with(node.args[0])
@@ -308,6 +314,22 @@ def _read(graph: fx.Graph, signature: Signature) -> Traced:
                 "the step reads a tensor that is no parameter or buffer; use register_buffer"
             )
     graph.eliminate_dead_code()
+    return graph
+
+
+def _fixed(graph: fx.Graph, signature: Signature) -> set[fx.Node]:
+    """Return the nodes that no step changes: weights, buffers and what is made of them alone."""
+    found: set[fx.Node] = set()
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    found.update(inputs[1 + len(signature.state) : len(signature.inputs)])
+    for node in graph.nodes:
+        if node.op == "call_function" and all(each in found for each in node.all_input_nodes):
+            found.add(node)
+    return found
+
+
+def _read(graph: fx.Graph, signature: Signature) -> Traced:
+    """Check the graph and name its inputs and outputs."""
     for node in graph.nodes:
         if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload):
             continue
