@@ -8,13 +8,24 @@ import sys
 import warnings
 from pathlib import Path
 
-from benchmarks import batches, command_line, empty_trials, gpu, grid, profiles, results, steps
+from benchmarks import (
+    batches,
+    cells,
+    command_line,
+    empty_trials,
+    gpu,
+    grid,
+    profiles,
+    results,
+    steps,
+)
 
 BENCHMARKS = {
     "steps": steps.rows,
     "empty-trials": empty_trials.rows,
     "grid": grid.rows,
     "batches": batches.rows,
+    "cells": cells.rows,
     "profiles": profiles.rows,
     "command-line": command_line.rows,
     "gpu": gpu.rows,

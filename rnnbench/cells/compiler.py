@@ -37,7 +37,7 @@ def require_compiler(device: torch.device) -> None:
             raise NoCompilerError("no C++ compiler on this machine")
     elif device.type == "cuda":
         try:
-            import triton  # noqa: F401, PLC0415 - only where it is needed
+            import triton  # noqa: F401 - only where it is needed
         except ImportError:
             raise NoCompilerError("triton is not installed") from None
     else:

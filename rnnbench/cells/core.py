@@ -79,7 +79,9 @@ class Layers(nn.Module):
     def _dropped(self, x: Tensor, level: int) -> Tensor:
         # the random numbers that an element gets follow its place in memory, and the outputs of a
         # compiled step have time first
-        return F.dropout(x.contiguous(), self.dropout, self.training) if level and self.dropout else x
+        return (
+            F.dropout(x.contiguous(), self.dropout, self.training) if level and self.dropout else x
+        )
 
     def _run(self, index: int, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Run one layer over x (B, T, D)."""
@@ -148,7 +150,7 @@ class Layers(nn.Module):
         if x.shape[1] == 1:
             return "plain loop: the sequences have one step"
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            given = self._inputs_of_layers(x[:, :2])
+            given = self.inputs_of_layers(x)
         spent = ""
         if steps is not None and self.impl == "auto":
             try:
@@ -175,9 +177,14 @@ class Layers(nn.Module):
             return f"plain loop: {reason}"
         return f"compiled step{spent}"
 
-    def _inputs_of_layers(self, x: Tensor) -> list[tuple[Cell, Tensor, Tensor, State]]:
-        """Return each layer with its inputs, these projected, and its initial state."""
+    def inputs_of_layers(self, x: Tensor) -> list[tuple[Cell, Tensor, Tensor, State]]:
+        """Return each layer with inputs of two steps, these projected, and its initial state.
+
+        Args:
+            x: (B, T, D); above the first layer, inputs have the shape and type of a layer's alone.
+        """
         found = []
+        x = x[:, :2]
         for first in range(0, len(self.layers), self.directions):
             outputs = []
             for layer in self.layers[first : first + self.directions]:
@@ -185,8 +192,8 @@ class Layers(nn.Module):
                 projected = layer.project(x)
                 state = layer.initial_state(projected[:, 0])
                 found.append((layer, x, projected, state))
-                outputs.append(unroll(layer.step, projected, state)[0])
-            x = torch.cat(outputs, dim=-1)
+                outputs.append(layer.step(projected[:, 0], state)[0])
+            x = torch.cat(outputs, dim=-1)[:, None].expand(-1, 2, -1)
         return found
 
 

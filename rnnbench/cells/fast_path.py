@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -39,7 +40,7 @@ def plain_loops() -> Iterator[None]:
 class Plans:
     """The plans of the layers of a core, by layer and by what a plan is compiled for.
 
-    Copies share the plans, which never change. A pickled object has none.
+    Copies share the compiled code. A pickled object has no plans.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class Plans:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Plans:
         made = Plans()
-        made._plans = dict(self._plans)
+        made._plans = copy.deepcopy(self._plans, memo)
         return made
 
     def __getstate__(self) -> dict[str, Any]:

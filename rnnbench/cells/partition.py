@@ -5,11 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
-from torch import Tensor, fx
+from torch import fx
 
 from rnnbench.cells.deferred import Expression, Linear, Product, Running, Total, deferred
 from rnnbench.cells.tracing import NoPlanError, Traced

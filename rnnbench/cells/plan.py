@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, repeat
@@ -79,13 +80,18 @@ class Plan:
         self._state_is_read = [
             ("before", number) in read or ("after", number) in read for number in range(self.states)
         ]
-        self._pools = {keep: self._pool(keep=keep) for keep in (True, False)}
-        adjoint = [example_of(each) for each in parts.stacked]
-        self._adjoint_pool = Pool(adjoint, [(1, 0)] * len(adjoint))
+        self._make_pools()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Plan:
-        # nothing that a result depends on ever changes
-        return self
+        """Return a plan with the same compiled graphs and memory of its own."""
+        made = copy.copy(self)
+        made._make_pools()
+        return made
+
+    def _make_pools(self) -> None:
+        self._pools = {keep: self._pool(keep=keep) for keep in (True, False)}
+        adjoint = [example_of(each) for each in self.parts.stacked]
+        self._adjoint_pool = Pool(adjoint, [(1, 0)] * len(adjoint))
 
     def _pool(self, *, keep: bool) -> Pool:
         examples = [*self.parts.traced.signature.state, *map(example_of, self.parts.kept)]

@@ -130,7 +130,7 @@ class FastLinear(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _applied(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002 - the name of torch
+def _applied(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     plain = input.ndim < 2 or weight.ndim != 2 or input.dtype != weight.dtype
     if plain or torch.is_autocast_enabled(input.device.type):
         return F.linear(input, weight, bias)

@@ -32,9 +32,9 @@ def writing_forward(parts: Partition) -> tuple[fx.GraphModule, list[Tensor], lis
         graph.call_function(aten.copy_.default, (place, copied[node]))
     graph.output(())
     examples = [
-        given[number] if number in weights else torch.empty_like(
-            given[number], memory_format=torch.contiguous_format
-        )
+        given[number]
+        if number in weights
+        else torch.empty_like(given[number], memory_format=torch.contiguous_format)
         for number in used
     ]
     return _module(graph), examples + [example_of(node) for node in results], used
