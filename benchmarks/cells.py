@@ -88,7 +88,8 @@ def _rows_of(name: str, hidden_size: int, rounds: int) -> list[Row]:
     x = torch.randn(B, T, D)
     cores: dict[str, Layers] = {}
     for kind in ("plain loop", "not compiled", "compiled"):
-        core = recurrent(CELLS[name])(D, hidden_size)
+        core_class: Any = recurrent(CELLS[name])
+        core = core_class(D, hidden_size)
         if kind == "plain loop":
             core.impl = "reference"
         elif kind == "compiled":
@@ -155,13 +156,18 @@ def _in_turn(calls: dict[str, Callable[[], None]], rounds: int) -> dict[str, lis
 @contextmanager
 def _without_compiler() -> Iterator[None]:
     """Make plans whose graphs torch runs operation by operation."""
-    kept = plan.compile_graph, fast_path.decompositions
-    plan.compile_graph = plan.interpret  # type: ignore[assignment]
-    fast_path.decompositions = lambda: None  # type: ignore[assignment,return-value]
+    patched: list[tuple[Any, str, Any]] = [
+        (plan, "compile_graph", plan.interpret),
+        (fast_path, "decompositions", lambda: None),
+    ]
+    kept = [getattr(module, name) for module, name, _ in patched]
+    for module, name, value in patched:
+        setattr(module, name, value)
     try:
         yield
     finally:
-        plan.compile_graph, fast_path.decompositions = kept
+        for (module, name, _), value in zip(patched, kept, strict=True):
+            setattr(module, name, value)
 
 
 def _start_up() -> list[Row]:

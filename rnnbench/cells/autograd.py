@@ -16,16 +16,15 @@ NAME = "rnnbench::compiled_steps"
 
 class _Loop(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any, plan: Plan, projected: Tensor, *rest: Tensor
-    ) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, plan: Plan, projected: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         states = plan.states
         with torch.autocast(projected.device.type, enabled=False):
             run = plan.forward(projected, rest[:states], rest[states:], keep=True)
         ctx.plan, ctx.lease = plan, run.lease
-        groups = (run.slots, run.kept, run.weights, run.fixed)
-        ctx.counts = [len(each) for each in groups]
-        ctx.save_for_backward(projected, *(each for group in groups for each in group))
+        projections = [] if run.projected is None else [run.projected]
+        groups = (projections, run.slots, run.kept, run.weights, run.fixed)
+        ctx.steps, ctx.counts = run.steps, [len(each) for each in groups]
+        ctx.save_for_backward(*(each for group in groups for each in group))
         ctx.mark_non_differentiable(*(each for each in run.final if not each.is_floating_point()))
         assert run.output is not None
         return (run.output, *run.final)
@@ -37,15 +36,17 @@ class _Loop(torch.autograd.Function):
                 "a compiled step has no second derivative; build the model with impl=reference."
             )
         plan: Plan = ctx.plan
-        projected, *saved = ctx.saved_tensors
+        saved = ctx.saved_tensors
         groups = []
         for count in ctx.counts:
             groups.append(saved[:count])
             saved = saved[count:]
-        run = Run(projected, *groups, lease=ctx.lease)
+        (projected,) = groups[0] or [None]
+        slots, kept, weights_then, fixed = groups[1:]
+        run = Run(ctx.steps, projected, slots, kept, weights_then, fixed, lease=ctx.lease)
         needs = ctx.needs_input_grad[1:]
         states, weights = needs[1 : 1 + plan.states], needs[1 + plan.states :]
-        with torch.autocast(projected.device.type, enabled=False):
+        with torch.autocast(gradients[0].device.type, enabled=False):
             own, before, found = plan.backward(
                 run, gradients[0], gradients[1:], weights[: plan.weights]
             )

@@ -36,10 +36,8 @@ def require_compiler(device: torch.device) -> None:
         if not (shutil.which(named) if named else any(map(shutil.which, ("g++", "clang++")))):
             raise NoCompilerError("no C++ compiler on this machine")
     elif device.type == "cuda":
-        try:
-            import triton  # noqa: F401 - only where it is needed
-        except ImportError:
-            raise NoCompilerError("triton is not installed") from None
+        if find_spec("triton") is None:
+            raise NoCompilerError("triton is not installed")
     else:
         raise NoCompilerError(f"no compiler for the device {device.type}")
 
@@ -129,4 +127,4 @@ def _compile(module: fx.GraphModule, examples: Sequence[Tensor]) -> Compiled:
 
 def storage_uses(tensor: Tensor) -> int:
     """Return how many tensors share the memory of a tensor, plus a constant."""
-    return int(torch._C._storage_Use_Count(tensor.untyped_storage()._cdata))  # type: ignore[attr-defined]
+    return int(torch._C._storage_Use_Count(tensor.untyped_storage()._cdata))

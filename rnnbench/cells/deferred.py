@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, fx
+
+from rnnbench.cells.products import multiply
 
 aten = torch.ops.aten
 
@@ -113,15 +115,17 @@ def deferred(
     """
     target = node.target
     if target in (aten.mm.default, aten.bmm.default):
-        left, right = node.args
+        left, right = _arguments(node)
         if not (batch_free(left) or batch_free(right)):
             order = ((1, 0), (0, 1)) if target is aten.mm.default else ((2, 0, 1), (1, 0, 2))
             return Product(_permuted(left, order[0]), _permuted(right, order[1]))
-    if target is aten.sum.dim_IntList and varies(node.args[0]):
-        term = node.args[0]
+    if target is aten.sum.dim_IntList and varies(_arguments(node)[0]):
+        term = _arguments(node)[0]
         if not _is_product(term, batch_free):
-            dims = tuple(dim % len(_shape(term)) for dim in node.args[1])
-            return Total(term, dims, bool(node.args[2]) if len(node.args) > 2 else False)
+            dims = tuple(dim % len(_shape(term)) for dim in _arguments(node)[1])
+            return Total(
+                term, dims, bool(_arguments(node)[2]) if len(_arguments(node)) > 2 else False
+            )
     inputs = node.all_input_nodes
     moving = [each for each in inputs if not batch_free(each)]
     if moving and all(varies(each) for each in moving) and _is_linear(node, moving):
@@ -149,10 +153,10 @@ def _order(node: fx.Node) -> list[int]:
     count = len(_shape(node))
     order = list(range(count))
     if node.target is aten.permute.default:
-        return [dim % count for dim in node.args[1]]
+        return [dim % count for dim in _arguments(node)[1]]
     if node.target is aten.t.default:
         return order[::-1]
-    one, two = (dim % count for dim in node.args[1:3])
+    one, two = (dim % count for dim in _arguments(node)[1:3])
     order[one], order[two] = two, one
     return order
 
@@ -167,16 +171,17 @@ def _is_linear(node: fx.Node, moving: list[fx.Node]) -> bool:
     if node.target in (aten.add.Tensor, aten.sub.Tensor):
         # a fixed summand would be counted once instead of T times, and a smaller one is expanded
         return len(moving) == len(node.all_input_nodes) and all(
-            isinstance(each, fx.Node) and _shape(each) == _shape(node) for each in node.args[:2]
+            isinstance(each, fx.Node) and _shape(each) == _shape(node)
+            for each in _arguments(node)[:2]
         )
     if node.target is aten.cat.default:
-        return len(moving) == len(node.args[0])
+        return len(moving) == len(_arguments(node)[0])
     if node.target in _ONE_ARGUMENT:
         return len(node.all_input_nodes) == 1
     if node.target in _BILINEAR:
-        return len(moving) == 1 and sum(each is moving[0] for each in node.args) == 1
+        return len(moving) == 1 and sum(each is moving[0] for each in _arguments(node)) == 1
     if node.target in _FIRST_OF_TWO:
-        return moving == [node.args[0]]
+        return moving == [_arguments(node)[0]]
     return False
 
 
@@ -207,12 +212,17 @@ def evaluate(
         for node, each in expression.of.items()
     }
 
-    def value(node: fx.Node) -> Tensor:
+    def part(node: fx.Node) -> Tensor:
         return parts[node] if node in parts else fixed(node)
 
-    args, kwargs = fx.map_arg((expression.node.args, expression.node.kwargs), value)
+    args, kwargs = mapped(expression.node, part)
     result: Tensor = expression.node.target(*args, **kwargs)  # type: ignore[operator]
     return result
+
+
+def mapped(node: fx.Node, value: Callable[[fx.Node], Any]) -> Any:
+    """Return the arguments and keywords of a node with values in the place of nodes."""
+    return fx.map_arg((node.args, node.kwargs), value)
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
@@ -227,8 +237,13 @@ def product(left: Tensor, right: Tensor) -> Tensor:
     """
     left, right = left.flatten(0, 1), right.flatten(0, 1)
     if left.ndim == 2:
-        return left.t() @ right
+        return multiply(left, right)
     return left.permute(1, 2, 0) @ right.transpose(0, 1)
+
+
+def _arguments(node: fx.Node) -> Any:
+    # their types depend on the operation
+    return node.args
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:

@@ -62,9 +62,9 @@ class Counts:
         return 2 * CALL + self.numbers * COMPILED_NUMBER + self.flops * PRODUCT
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations = self.numbers = self.flops = 0
 
     def __torch_dispatch__(

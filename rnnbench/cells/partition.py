@@ -171,10 +171,9 @@ class _Cut:
         fixed: list[fx.Node] = []
         frontier = self._frontier(wanted)
         for node in frontier:
-            if node not in self.varying:
-                if node not in sources:
-                    sources[node] = ("fixed", len(fixed))
-                    fixed.append(node)
+            if node not in self.varying and node not in sources:
+                sources[node] = ("fixed", len(fixed))
+                fixed.append(node)
         candidates = [node for node in frontier if node in self.varying and node not in sources]
         for node in candidates:
             if not self._is_cheap(node, {*sources, *candidates}):
@@ -224,7 +223,7 @@ class _Cut:
         """Return the nodes without gradients that the adjoint reads, in the order of the graph."""
         seen: set[fx.Node] = set()
         found: set[fx.Node] = set()
-        stack = [node for node in wanted]
+        stack = list(wanted)
         while stack:
             node = stack.pop()
             if node in seen:

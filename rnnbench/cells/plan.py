@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, repeat
+from itertools import cycle, islice, repeat
 from typing import Any
 
 import torch
 from torch import Tensor, fx
 
 from rnnbench.cells.compiler import Compiled, compile_graph
-from rnnbench.cells.deferred import evaluate
+from rnnbench.cells.deferred import evaluate, mapped
 from rnnbench.cells.partition import Partition, Source, factors
 from rnnbench.cells.workspace import Lease, Pool
 from rnnbench.cells.writing import example_of, sum_dtype, writing_adjoint, writing_forward
@@ -23,7 +24,8 @@ class Run:
     """The values of a forward pass.
 
     Attributes:
-        projected: (T, B, P).
+        steps: number of steps T.
+        projected: (T, B, P); ``None`` where nothing reads it after the loop.
         slots: for each tensor of the state, its values (T + 1, ...) before the first step and after
             each; only two of them where no more are needed.
         kept: values (T, ...) of each step.
@@ -34,7 +36,8 @@ class Run:
         lease: of the memory of slots and kept values.
     """
 
-    projected: Tensor
+    steps: int
+    projected: Tensor | None
     slots: list[Tensor]
     kept: list[Tensor]
     weights: list[Tensor]
@@ -77,6 +80,7 @@ class Plan:
             parts.output,
             *(parts.sources[each] for each in factors(parts.gradients) if each in parts.sources),
         }
+        self._reads_projected = ("projected", 0) in read
         self._state_is_read = [
             ("before", number) in read or ("after", number) in read for number in range(self.states)
         ]
@@ -141,11 +145,11 @@ class Plan:
         columns += [
             each.places if len(each.places) > 1 else repeat(each.places[0]) for each in kept
         ]
-        step = self._forward
-        for _, *arguments in zip(range(count), *columns, strict=False):
-            step(arguments)
+        # a loop without a line of Python per step
+        deque(map(self._forward, map(list, islice(zip(*columns, strict=False), count))), maxlen=0)
         run = Run(
-            projected,
+            count,
+            projected if self._reads_projected else None,
             [each.tensor for each in slots],
             [each.tensor for each in kept],
             list(weights),
@@ -170,7 +174,7 @@ class Plan:
 
         def value(node: fx.Node) -> Any:
             if node not in values:
-                args, kwargs = fx.map_arg((node.args, node.kwargs), value)  # type: ignore[misc]
+                args, kwargs = mapped(node, value)
                 values[node] = node.target(*args, **kwargs)  # type: ignore[operator]
             return values[node]
 
@@ -179,8 +183,9 @@ class Plan:
     def _steps(self, run: Run, source: Source) -> Tensor:
         """Return the values (T, ...) of a source in all steps."""
         kind, number = source
-        count = len(run.projected)
+        count = run.steps
         if kind == "projected":
+            assert run.projected is not None
             return run.projected
         if kind == "before":
             return run.slots[number][:count]
@@ -207,7 +212,7 @@ class Plan:
             wanted: whether the gradient of a weight is computed.
         """
         parts = self.parts
-        count = len(run.projected)
+        count = run.steps
         lease = self._adjoint_pool.lease(count)
         columns = [self._backwards(run, source) for source in parts.adjoint_sources]
         columns.append(output_gradient.contiguous().unbind(0)[::-1])
@@ -223,14 +228,12 @@ class Plan:
         gradients: Sequence[Tensor] = [each.contiguous() for each in state_gradients]
         step = self._adjoint
         if all(self._has_gradient):
-            for _, *arguments in zip(range(count), *columns, strict=False):
-                arguments += gradients
-                gradients = step(arguments)
+            for arguments in islice(zip(*columns, strict=False), count):
+                gradients = step([*arguments, *gradients])
         else:
             zeros = [torch.zeros_like(each) for each in gradients]
-            for _, *arguments in zip(range(count), *columns, strict=False):
-                arguments += gradients
-                found = iter(step(arguments))
+            for arguments in islice(zip(*columns, strict=False), count):
+                found = iter(step([*arguments, *gradients]))
                 gradients = [
                     next(found) if has else zero
                     for has, zero in zip(self._has_gradient, zeros, strict=True)
@@ -246,7 +249,7 @@ class Plan:
             return repeat(run.weights[number])
         if kind == "fixed":
             return repeat(run.fixed[number])
-        count = len(run.projected)
+        count = run.steps
         if run.lease is None or kind == "projected":
             return self._steps(run, source).unbind(0)[::-1]
         stacks = run.lease.workspace.stacks

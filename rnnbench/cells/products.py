@@ -24,9 +24,12 @@ aten = torch.ops.aten
 LARGE = 3_000_000
 """Floating-point operations from which a product is one of oneDNN."""
 
+LARGE_SUM = 100_000_000
+"""The same for a product that sums over time and batch, whose matrices oneDNN copies first."""
+
 # an operation of our own: inductor lowers oneDNN's for constant weights only
-_LIBRARY = torch.library.Library("rnnbench_cells", "DEF")
-_LIBRARY.define("linear(Tensor x, Tensor weight) -> Tensor")
+_LIBRARY = torch.library.Library("rnnbench_cells", "DEF")  # type: ignore[no-untyped-call]
+_LIBRARY.define("linear(Tensor x, Tensor weight) -> Tensor")  # type: ignore[no-untyped-call]
 
 
 def _linear(x: Tensor, weight: Tensor) -> Tensor:
@@ -34,13 +37,21 @@ def _linear(x: Tensor, weight: Tensor) -> Tensor:
     return result
 
 
-_LIBRARY.impl("linear", _linear, "CPU")
-_LIBRARY.impl("linear", lambda x, weight: x.new_empty(x.shape[0], weight.shape[0]), "Meta")
+_LIBRARY.impl("linear", _linear, "CPU")  # type: ignore[no-untyped-call]
+_LIBRARY.impl("linear", lambda x, weight: x.new_empty(x.shape[0], weight.shape[0]), "Meta")  # type: ignore[no-untyped-call]
 
 
 def is_available() -> bool:
     """Return whether torch was built with oneDNN."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+
+
+def multiply(left: Tensor, right: Tensor) -> Tensor:
+    """Return ``left^T right`` for (K, M) and (K, N), K large."""
+    work = 2 * left.shape[0] * left.shape[1] * right.shape[1]
+    if work >= LARGE_SUM and _suits(left) and is_available():
+        return _linear(left.t(), right.t())
+    return left.t() @ right
 
 
 def by_onednn(graph: fx.Graph, fixed: set[fx.Node]) -> None:
@@ -55,15 +66,18 @@ def by_onednn(graph: fx.Graph, fixed: set[fx.Node]) -> None:
     """
     if not is_available():
         return
+    added: Any
+    arguments: Any
     for node in list(graph.nodes):
         if node.target is aten.mm.default:
-            added, left, right = None, *node.args
+            added, arguments = None, node.args
         elif node.target is aten.addmm.default and not node.kwargs:
-            added, left, right = node.args
+            added, *arguments = node.args
         else:
             continue
+        left, right = arguments
         value = left.meta["val"]
-        rows, inner, columns = *value.shape, right.meta["val"].shape[1]
+        (rows, inner), columns = value.shape, right.meta["val"].shape[1]
         if right not in fixed or left in fixed or not _suits(value):
             continue
         if 2 * rows * inner * columns < LARGE:
@@ -73,7 +87,7 @@ def by_onednn(graph: fx.Graph, fixed: set[fx.Node]) -> None:
             turned.meta["val"] = right.meta["val"].permute(1, 0)
             fixed.add(turned)
             if not turned.meta["val"].is_contiguous():
-                dense = {"memory_format": torch.contiguous_format}
+                dense: Any = {"memory_format": torch.contiguous_format}
                 copied = graph.call_function(aten.clone.default, (turned,), dense)
                 copied.meta["val"] = turned.meta["val"].clone(**dense)
                 fixed.add(copied)
@@ -97,13 +111,13 @@ class _Linear(torch.autograd.Function):
     """``F.linear`` whose weight gradient is computed as ``X^T G``."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         return F.linear(x, weight, bias)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad
         rows = gradient.flatten(0, -2)

@@ -70,4 +70,4 @@ def _built(layout: Layout, tensors: Any) -> Any:
         return dict(zip(layout.keys, parts, strict=True))
     if hasattr(layout.kind, "_fields"):
         return layout.kind(*parts)
-    return layout.kind(parts)
+    return layout.kind(parts)  # type: ignore[call-arg]

@@ -106,7 +106,7 @@ def trace(
     layout = layout_of(state)
     examples = tuple(_like(each) for each in flat(state))
     projected = _like(projected)
-    output: Tensor | None = None
+    output: Any = None
     with _observed(cell), _without_autocast_cache():
         for _ in range(_MOST_PROMOTIONS + 1):
             output, after = _run_once(step, projected, nested(layout, examples))
@@ -196,7 +196,8 @@ def _run_once(step: _Step, projected: Tensor, state: State) -> tuple[Any, Any]:
     """Run the step on real numbers, so that an error of the cell itself is raised as it is."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         zeros = nested(layout_of(state), [torch.zeros_like(each) for each in flat(state)])
-        return step(torch.zeros_like(projected), zeros)
+        output, after = step(torch.zeros_like(projected), zeros)
+        return output, after
 
 
 def _converted(layout: Layout, before: Sequence[Tensor], after: State) -> bool:

@@ -29,7 +29,10 @@ def writing_forward(parts: Partition) -> tuple[fx.GraphModule, list[Tensor], lis
         if node.op == "call_function":
             copied[node] = graph.node_copy(node, copied.__getitem__)
     for place, node in zip(places, results, strict=True):
-        graph.call_function(aten.copy_.default, (place, copied[node]))
+        value = copied[node]
+        if torch.Tag.pointwise in getattr(node.target, "tags", ()) and len(node.users) > 1:
+            value = graph.node_copy(node, copied.__getitem__)
+        graph.call_function(aten.copy_.default, (place, value))
     graph.output(())
     examples = [
         given[number]

@@ -85,7 +85,7 @@ class Kernel(Data):
         if self.kind == "Python loop":
             return f"Python loop, {further}{f' ({operations})' if operations else ''}"
         if self.kind == "compiled step":
-            return f"compiled step, {further}"
+            return "compiled step"
         words = f"{operations} ({self.kind})" if operations else "no recurrent kernel"
         return f"{words}, and {further} from Python" if self.dispatched_per_step >= 1 else words
 

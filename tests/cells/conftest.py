@@ -12,4 +12,4 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the graphs of plans operation by operation."""
     monkeypatch.setattr(plan, "compile_graph", plan.interpret)
     monkeypatch.setattr(fast_path, "decompositions", lambda: None)
-    monkeypatch.setattr(fast_path, "require_compiler", lambda device: None)
+    monkeypatch.setattr(fast_path, "require_compiler", lambda _: None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -24,18 +24,19 @@ class Nested(Cell):
         self.inputs = nn.Linear(input_size, hidden_size)
         self.shared = nn.Parameter(torch.randn(hidden_size, hidden_size) * 0.3)
         self.rate = nn.Parameter(torch.randn(hidden_size))
+        self.scale: Tensor
         self.register_buffer("scale", torch.linspace(0.5, 1, hidden_size))
 
     def project(self, x: Tensor) -> Tensor:
         projected: Tensor = self.inputs(x)
         return projected
 
-    def initial_state(self, projected: Tensor) -> dict[str, object]:
+    def initial_state(self, projected: Tensor) -> dict[str, Any]:
         zeros = projected.new_zeros(len(projected), self.hidden_size)
         count = torch.zeros(len(projected), dtype=torch.int64, device=projected.device)
         return {"halves": Halves(zeros, zeros), "count": count}
 
-    def step(self, projected: Tensor, state: dict[str, object]) -> tuple[Tensor, object]:
+    def step(self, projected: Tensor, state: dict[str, Any]) -> tuple[Tensor, object]:
         slow, fast = state["halves"]
         decay = torch.sigmoid(F.softplus(self.rate))
         fast = torch.tanh(projected + slow @ self.shared + fast @ self.shared.t())
@@ -62,7 +63,7 @@ class Heads(Cell):
         return projected
 
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        heads = state.unflatten(1, (4, -1))
+        heads = state.view(len(state), 4, -1)
         mixed = torch.einsum("bni,nio->bno", heads, self.heads).flatten(1)
         state = torch.tanh(projected + mixed)
         return self.read(state), state
@@ -155,7 +156,7 @@ class ChangesInPlace(_Refused):
 
 
 ODD = {"nested": Nested, "heads": Heads, "fast-weights": FastWeights}
-REFUSED = {
+REFUSED: dict[type[Cell], str] = {
     Branches: "values",
     ReadsValues: "values",
     KeepsTensors: "self.last",
