@@ -76,6 +76,8 @@ class Partition:
             terms of running sums. A gradient of the state that is always zero is ``None``.
         stacked: nodes of the adjoint that are kept for all steps.
         summed: nodes of the adjoint that are summed over time.
+        slices: nodes of the adjoint that are columns of a stacked one: which, the first, and their
+            number.
         gradients: expressions of the gradients of the weights; ``None`` where there is none.
     """
 
@@ -88,6 +90,7 @@ class Partition:
     adjoint: fx.GraphModule
     stacked: tuple[fx.Node, ...]
     summed: tuple[fx.Node, ...]
+    slices: dict[fx.Node, tuple[fx.Node, int, int]]
     gradients: tuple[Expression | None, ...]
     sources: dict[fx.Node, Source] = field(repr=False, default_factory=dict)
 
@@ -146,7 +149,9 @@ class _Cut:
         stacked = [each for each in multiplied if each in self.moved]
         if projected_gradient is not None and projected_gradient not in stacked:
             stacked.append(projected_gradient)
-        summed = [each for each in terms if each not in stacked]
+        slices = _slices(stacked, [*stacked, *terms])
+        stacked = [each for each in stacked if each not in slices]
+        summed = [each for each in terms if each not in stacked and each not in slices]
         wanted = [
             *(each for each in state_gradients if each is not None),
             *stacked,
@@ -195,6 +200,7 @@ class _Cut:
             adjoint=adjoint,
             stacked=tuple(stacked),
             summed=tuple(summed),
+            slices=slices,
             gradients=gradients,
             sources=sources,
         )
@@ -321,6 +327,28 @@ def _graph(inputs: list[fx.Node], outputs: list[fx.Node | None]) -> fx.GraphModu
         made[node].meta = {"val": node.meta.get("val")}
     graph.output(tuple(None if node is None else made[node] for node in outputs))
     return fx.GraphModule(torch.nn.Module(), graph)
+
+
+def _slices(
+    stacked: list[fx.Node], nodes: Iterable[fx.Node]
+) -> dict[fx.Node, tuple[fx.Node, int, int]]:
+    """Return the nodes that are columns of a concatenation that is kept for all steps."""
+    found: dict[fx.Node, tuple[fx.Node, int, int]] = {}
+    wanted = set(nodes)
+    for whole in stacked:
+        if whole.target is not aten.cat.default:
+            continue
+        arguments: Any = whole.args
+        axis = arguments[1] if len(arguments) > 1 else 0
+        if axis % whole.meta["val"].ndim != whole.meta["val"].ndim - 1:
+            continue
+        start = 0
+        for part in arguments[0]:
+            width = int(part.meta["val"].shape[-1])
+            if part in wanted and part is not whole:
+                found.setdefault(part, (whole, start, width))
+            start += width
+    return found
 
 
 def _parts_of(gradients: Iterable[Expression | None]) -> Iterable[Expression]:

@@ -239,7 +239,12 @@ class Plan:
                     for has, zero in zip(self._has_gradient, zeros, strict=True)
                 ]
         node_of_projected = parts.projected_gradient
-        own = None if node_of_projected is None else stacks[node_of_projected]
+        own = None
+        if node_of_projected in stacks:
+            own = stacks[node_of_projected]
+        elif node_of_projected is not None:
+            whole, start, width = parts.slices[node_of_projected]
+            own = stacks[whole].narrow(-1, start, width)
         return own, list(gradients), self._weight_gradients(run, stacks, sums, wanted)
 
     def _backwards(self, run: Run, source: Source) -> Iterable[Tensor]:
@@ -269,10 +274,15 @@ class Plan:
         fixed = self._evaluator(run.weights, dict(zip(parts.fixed, run.fixed, strict=True)))
 
         def steps(node: fx.Node) -> Tensor:
-            return stacks[node] if node in stacks else self._steps(run, parts.sources[node])
+            if node in stacks:
+                return stacks[node]
+            if node in parts.slices:
+                whole, start, width = parts.slices[node]
+                return stacks[whole].narrow(-1, start, width)
+            return self._steps(run, parts.sources[node])
 
         def total(node: fx.Node) -> Tensor:
-            value = sums[node] if node in sums else stacks[node].sum(0)
+            value = sums[node] if node in sums else steps(node).sum(0)
             return value.to(node.meta["val"].dtype)
 
         return [
