@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import fx
@@ -345,7 +345,7 @@ def _slices(
         start = 0
         for part in arguments[0]:
             width = int(part.meta["val"].shape[-1])
-            if part in wanted and part is not whole:
+            if part in wanted and part.target is not aten.cat.default:
                 found.setdefault(part, (whole, start, width))
             start += width
     return found
