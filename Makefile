@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO   := demo
 
-.PHONY: help demo test lint types pytest test-faults bench clean
+.PHONY: help demo test lint types pytest test-faults test-separation bench clean
 
 help:
 	@echo "make demo   five architectures on copy memory, five seeds, and a report"
 	@echo "make test   ruff, import-linter, mypy --strict and pytest"
 	@echo "make bench  every speed target beside what is measured, some ten minutes; wants a quiet machine"
 	@echo "make test-faults  the fault tests as often as the engine promises; takes long"
+	@echo "make test-separation  trains the quick presets that tell models apart, some twenty minutes"
 	@echo "make clean  remove what these made"
 
 demo: $(VENV)/.for-use
@@ -37,6 +38,10 @@ bench: $(VENV)/.for-test
 # make test kills 8 trials and 2 drivers; here it is 50 and 25.
 test-faults: $(VENV)/.for-test
 	$(BIN)/pytest tests/execution -m faults
+
+# make test trains one of these presets, shortened.
+test-separation: $(VENV)/.for-test
+	$(BIN)/pytest tests/tasks/test_separation.py -m separation
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rnnbench needs Python 3.11 or later; try make PYTHON=python3.12"; exit 1; }

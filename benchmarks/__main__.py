@@ -15,6 +15,7 @@ from benchmarks import (
     empty_trials,
     gpu,
     grid,
+    linear_recurrences,
     profiles,
     results,
     steps,
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "batches": batches.rows,
     "cells": cells.rows,
     "profiles": profiles.rows,
+    "linear-recurrences": linear_recurrences.rows,
     "command-line": command_line.rows,
     "gpu": gpu.rows,
 }

@@ -229,4 +229,5 @@ def register_models(register: RegisterModel) -> None:
         citations=CITATIONS,
         incompatible=_declines,
         plain_loop=PLAIN_LOOP,
+        family="gated",
     )

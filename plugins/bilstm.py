@@ -132,4 +132,6 @@ class BiLSTM(nn.Module):
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``bilstm``."""
-    register("bilstm", BiLSTM, causal=False, citations=CITATIONS, plain_loop=PLAIN_LOOP)
+    register(
+        "bilstm", BiLSTM, causal=False, citations=CITATIONS, plain_loop=PLAIN_LOOP, family="gated"
+    )

@@ -114,4 +114,4 @@ def _step(projected: Tensor, state: State, weights: LayerWeights) -> State:
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``gru``."""
-    register("gru", GRU, citations=CITATIONS, plain_loop=PLAIN_LOOP)
+    register("gru", GRU, citations=CITATIONS, plain_loop=PLAIN_LOOP, family="gated")

@@ -161,4 +161,4 @@ class LSTM(nn.Module):
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``lstm``."""
-    register("lstm", LSTM, citations=CITATIONS, plain_loop=PLAIN_LOOP)
+    register("lstm", LSTM, citations=CITATIONS, plain_loop=PLAIN_LOOP, family="gated")

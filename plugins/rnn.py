@@ -109,4 +109,4 @@ def _step(nonlinearity: str) -> Step:
 @hookimpl
 def register_models(register: RegisterModel) -> None:
     """Register ``rnn``."""
-    register("rnn", RNN, citations=CITATIONS, plain_loop=PLAIN_LOOP)
+    register("rnn", RNN, citations=CITATIONS, plain_loop=PLAIN_LOOP, family="simple")

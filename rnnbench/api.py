@@ -75,10 +75,11 @@ def run(
 
     Args:
         tasks: names with options inline, as on the command line: ``"copy-memory[delay=10,20]"``.
-        models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``. Default: all.
-            A class of a core is taken too: ``MyGRU`` is the model ``my-gru``, which a text beside
-            it may name with options: ``[MyGRU, "my-gru[num_layers=2]"]``. Its source code is
-            stored with the records.
+        models: likewise: ``"lstm,gru"``, ``["lstm[hidden_size=32]", "rnn"]``; ``"all"``, and
+            ``"family:gated"`` for those of a family. Default: rnn, lstm, gru, bilstm and
+            attention-lstm. A class of a core is taken too: ``MyGRU`` is the model ``my-gru``, which
+            a text beside it may name with options: ``[MyGRU, "my-gru[num_layers=2]"]``. Its source
+            code is stored with the records.
         suite: name or YAML file of a suite; the other arguments override it.
         seeds: their number, from 0, or the seeds themselves: ``[42]`` is the seed 42.
             Default: 5 for the preset ``"quick"``, else 10.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeAlias
 
 from torch import Tensor, nn
@@ -58,6 +59,25 @@ class Cell(nn.Module):
         """
         return projected.new_zeros(projected.shape[0], self.hidden_size)
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return tensors that follow from the parameters alone, by name: none by default.
+
+        They are computed once for a sequence, with gradient, and passed to :meth:`step` and
+        :meth:`parallel` as keyword arguments of these names. A step that is called without them
+        computes them itself::
+
+            def weights(self):
+                return {"recurrent": torch.matrix_exp(self.entries - self.entries.T)}
+
+            def step(self, projected, state, recurrent=None):
+                if recurrent is None:
+                    recurrent = self.weights()["recurrent"]
+                ...
+
+        They are no state: their first axis is not the batch.
+        """
+        return {}
+
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Advance by one time step.
 
@@ -94,7 +114,7 @@ class Cell(nn.Module):
         projected = self.project(x)
         if state is None:
             state = self.initial_state(projected[:, 0])
-        return unroll(self.step, projected, state)
+        return unroll(partial(self.step, **self.weights()), projected, state)
 
 
 def has_parallel_form(cell: type[Cell]) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import torch
@@ -26,6 +26,12 @@ from rnnbench.errors import PluginError
 PLAIN_LOOP = {"impl": "reference"}
 """Options that turn a core of the kit into its plain loop."""
 
+_KIT_OPTIONS = """Options of the kit:
+    num_layers: L, stacked.
+    dropout: rate between layers while training.
+    impl: ``parallel``: all steps at once; ``auto``: step by step, compiled where that is worth its
+        time; ``compiled``: always compiled; ``reference``: the plain loop. All of them are the same
+        function of the same parameters."""
 _PLACES = ("depth", "layer")
 _SIZES = ("input_size", "hidden_size")
 _Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -94,9 +100,10 @@ class Layers(nn.Module):
         projected = layer.project(x)
         if state is None:
             state = layer.initial_state(projected[:, 0])
+        weights = layer.weights()
         if self.impl != "parallel" or x.shape[1] == 1:
-            return unroll(layer.step, projected, state)
-        return layer.parallel(projected, state)
+            return unroll(partial(layer.step, **weights), projected, state)
+        return layer.parallel(projected, state, **weights)
 
     def _may_be_compiled(self, x: Tensor) -> bool:
         # one step is not worth the call
@@ -284,8 +291,8 @@ def _after_step(self: Layers) -> None:
         layer.after_step()  # type: ignore[operator]
 
 
-def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> type[Layers]:
-    """Return the core of a model with the layers of a cell.
+def recurrent(cell: type[Cell], *, bidirectional: bool = False) -> Callable[..., Layers]:
+    """Return the class of a core with the layers of a cell.
 
     Its options are those of the cell and
 
@@ -370,7 +377,7 @@ def _made(cell: type[Cell], bidirectional: bool) -> type[Layers]:
     base = BidirectionalCellCore if bidirectional else CellCore
     members: dict[str, Any] = {
         "__module__": cell.__module__,
-        "__doc__": cell.__doc__,
+        "__doc__": cell.__doc__ and f"{inspect.getdoc(cell)}\n\n{_KIT_OPTIONS}",
         "__init__": build,
         "cell": cell,
     }

@@ -263,7 +263,8 @@ class Rewriting:
                 raise _NoAdviceError
 
     def _set(self, kind: str, name: str, value: str) -> bool:
-        from rnnbench.records.syntax import ALL, expand, parse_selectors, spelled
+        from rnnbench.plan.planning import DEFAULT_MODELS
+        from rnnbench.records.syntax import expand, parse_selectors, spelled
 
         members: dict[str, Any] = dict(
             self._registry.models if kind == "model" else self._registry.tasks
@@ -272,9 +273,10 @@ class Rewriting:
             place + 1 for place, word in enumerate(self._words) if self._named_by(word) == kind
         ]
         if not places and kind == "model":
-            if not any(name in member.options for member in members.values()):
+            usual = [members[each] for each in DEFAULT_MODELS if each in members]
+            if not any(name in member.options for member in usual):
                 return False
-            self._words += ["--model", ALL]
+            self._words += ["--model", ",".join(DEFAULT_MODELS)]
             places = [len(self._words) - 1]
         done = False
         for place in places:

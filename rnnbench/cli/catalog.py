@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rnnbench.plan.suites import Suite
 
 KINDS = ("models", "tasks", "suites")
+OTHER = "other"
+"""The heading of models without a family."""
 LIST_EXAMPLES = """\b
 Examples:
   rnnbench list
@@ -44,8 +46,9 @@ class _Kind(Choice):
 def list_(kind: str | None, pattern: str) -> None:
     """List models, tasks and suites.
 
-    Each is listed with its options, their defaults, and the distribution that provides it. PATTERN
-    is a name or a glob; without it and without a kind, everything is listed.
+    Each is listed with its options, their defaults, and the distribution that provides it, models
+    by family. PATTERN is a name or a glob; without it and without a kind, everything is listed.
+    ``rnnbench info NAME`` shows one of them with its equations and sources.
     """
     from rich.console import Console
 
@@ -57,8 +60,12 @@ def list_(kind: str | None, pattern: str) -> None:
             console.print(f"[bold]{each}[/bold]")
         members = _members(each)
         names = sorted(members)
-        for name in names if pattern == "*" else matches(each.removesuffix("s"), pattern, names):
-            _show(name, members[name], console)
+        found = names if pattern == "*" else matches(each.removesuffix("s"), pattern, names)
+        for heading, group in _grouped(found, members).items():
+            if heading:
+                console.print(f"[bold underline]{heading}[/]", soft_wrap=True)
+            for name in group:
+                _show(name, members[name], console)
 
 
 def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite]:
@@ -70,6 +77,15 @@ def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite
 
     loaded = registry.load()
     return loaded.models if kind == "models" else loaded.tasks
+
+
+def _grouped(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return names by heading: families of models, ``other`` last; anything else has none."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        family = getattr(members[name], "family", None)
+        found.setdefault("" if family is None else family or OTHER, []).append(name)
+    return dict(sorted(found.items(), key=lambda each: (each[0] == OTHER, each[0])))
 
 
 def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: Console) -> None:

@@ -14,11 +14,11 @@ from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import Choice, FilePath
 from rnnbench.errors import UsageError
 
-KINDS = ("model", "task", "suite")
-_WORDS = {"model": "cell", "task": "task", "suite": "suite"}
+KINDS = ("cell", "model", "task", "suite")
+_WORDS = {"cell": "cell", "model": "model", "task": "task", "suite": "suite"}
 NEW_EXAMPLES = """\b
 Examples:
-  rnnbench new model my-cell
+  rnnbench new cell my-cell
   rnnbench new suite my-suite
   rnnbench new suite --schema > suite.schema.json
 """
@@ -70,10 +70,11 @@ def check(name: str) -> int:
 @click.argument("folder", required=False, type=FilePath())
 @click.option("--schema", is_flag=True, help="Print the JSON schema of suites and write no file.")
 def new(kind: str, name: str | None, folder: Path | None, schema: bool) -> None:
-    """Create a plugin project for a model or a task, or a suite file.
+    """Create a plugin project for a cell, a model or a task, or a suite file.
 
-    A project is installable and passes its own tests; FOLDER defaults to rnnbench-NAME. A suite is
-    a commented example that runs; FOLDER is then its file and defaults to NAME.yaml.
+    A cell is one step of a recurrent network, of which rnnbench makes the model; a model is any
+    module. A project is installable and passes its own tests; FOLDER defaults to rnnbench-NAME. A
+    suite is a commented example that runs; FOLDER is then its file and defaults to NAME.yaml.
     """
     if schema:
         _print_schema(kind)
@@ -86,14 +87,14 @@ def new(kind: str, name: str | None, folder: Path | None, schema: bool) -> None:
 
 
 def _new_project(kind: str, name: str, folder: Path | None) -> None:
-    from rnnbench.cli.scaffold import new_model, new_task
+    from rnnbench.cli.scaffold import new_cell, new_model, new_task
 
-    project = (new_model if kind == "model" else new_task)(name, folder)
-    flag = "--model" if kind == "model" else "--task"
+    project = {"cell": new_cell, "model": new_model, "task": new_task}[kind](name, folder)
+    flag = "--task" if kind == "task" else "--model"
     echo(f"Created {project}. Next:")
     echo(f"  pip install -e {shlex.quote(str(project))}")
     echo(f"  rnnbench check {name}")
-    other = "--task copy-memory" if kind == "model" else "--model lstm,gru"
+    other = "--model lstm,gru" if kind == "task" else "--task copy-memory"
     echo(f"  rnnbench run {flag} {name} {other} --steps 500")
 
 

@@ -19,6 +19,7 @@ from rnnbench.cli.catalog import list_, plugins
 from rnnbench.cli.develop import check, new
 from rnnbench.cli.doctor import doctor
 from rnnbench.cli.generate import generate
+from rnnbench.cli.info import info
 from rnnbench.cli.output import echo
 from rnnbench.cli.results import compare, export, report, show
 from rnnbench.cli.run import run
@@ -34,10 +35,11 @@ Exit codes:
 MEANT = {
     **dict.fromkeys(("train", "bench", "benchmark", "fit", "start", "sweep", "resume"), "run"),
     **dict.fromkeys(("ls", "show-all", "available"), "list"),
+    **dict.fromkeys(("describe", "explain", "equations", "cite"), "info"),
     **{kind: f"list {kind}" for kind in ("models", "tasks", "suites")},
     **dict.fromkeys(("csv", "results", "table", "dump"), "export"),
     **dict.fromkeys(("plot", "html", "summary", "leaderboard"), "report"),
-    **dict.fromkeys(("info", "log", "logs", "trial", "inspect"), "show"),
+    **dict.fromkeys(("log", "logs", "trial", "inspect"), "show"),
     **dict.fromkeys(("diff", "vs"), "compare"),
     **dict.fromkeys(("init", "create", "scaffold"), "new"),
     **dict.fromkeys(("sample", "text"), "generate"),
@@ -81,7 +83,20 @@ def commands() -> None:
     """Benchmark recurrent architectures: learning, speed, size and gradient reach."""
 
 
-for command in (run, list_, plugins, report, compare, export, show, generate, check, new, doctor):
+for command in (
+    run,
+    list_,
+    info,
+    plugins,
+    report,
+    compare,
+    export,
+    show,
+    generate,
+    check,
+    new,
+    doctor,
+):
     commands.add_command(command)
 
 

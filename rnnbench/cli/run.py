@@ -53,7 +53,8 @@ Examples:
     "models",
     metavar="NAMES",
     multiple=True,
-    help="Models, likewise: 'lstm[hidden_size=64,128],gru'. Default: all.",
+    help="Models, likewise: 'lstm[hidden_size=64,128],gru'; family:gated for those of a family. "
+    "Default: rnn, lstm, gru, bilstm, attention-lstm.",
 )
 @click.option(
     "--suite",

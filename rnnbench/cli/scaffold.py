@@ -16,6 +16,8 @@ from rnnbench.files import replacing
 
 _SUFFIX = ".template"
 """Hides the templates from linters and test collectors."""
+_SUFFIXES = {"model": "Core", "cell": "Cell", "task": "Task"}
+"""The last word of the class in a new project."""
 
 
 def new_model(name: str, folder: str | Path | None = None) -> Path:
@@ -35,6 +37,11 @@ def new_model(name: str, folder: str | Path | None = None) -> Path:
         OutputError: the folder is not empty or cannot be written; nothing is left behind.
     """
     return _new("model", name, folder)
+
+
+def new_cell(name: str, folder: str | Path | None = None) -> Path:
+    """Create a plugin project with one cell, of which rnnbench makes a core; otherwise likewise."""
+    return _new("cell", name, folder)
 
 
 def new_task(name: str, folder: str | Path | None = None) -> Path:
@@ -79,9 +86,9 @@ def new_suite(name: str, file: str | Path | None = None) -> Path:
     return target
 
 
-def _new(kind: Literal["model", "task"], name: str, folder: str | Path | None) -> Path:
+def _new(kind: Literal["model", "cell", "task"], name: str, folder: str | Path | None) -> Path:
     try:
-        check_name(kind, name)
+        check_name("task" if kind == "task" else "model", name)
     except PluginError as error:
         raise UsageError(str(error)) from None
     for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
@@ -96,7 +103,7 @@ def _new(kind: Literal["model", "task"], name: str, folder: str | Path | None) -
         "name": name,
         "distribution": f"rnnbench-{name}",
         "module": f"rnnbench_{name.replace('-', '_')}",
-        "class_name": _class_name(name, "Core" if kind == "model" else "Task"),
+        "class_name": _class_name(name, _SUFFIXES[kind]),
     }
     _write(_render(kind, words), target)
     return target

@@ -4,6 +4,8 @@
   output width O other than ``hidden_size``.
 - Optional: a parameter ``depth`` or ``layer`` without a default is no option. The harness passes
   the number of cores in the network, each above the one before, and this one's place, from 0.
+- Optional: ``core.receptive_field`` declares the number of last inputs, its own included, that an
+  output depends on, where that is fixed.
 - ``core(x, state=None) -> (outputs, state)`` with ``x`` (B, T, input_size) and ``outputs`` (B, T,
   O). ``state=None`` is a fresh state; passing the returned state back continues the sequence
   exactly. A state is a tensor or a (nested) tuple, list or dict of tensors.
@@ -41,6 +43,12 @@ M = TypeVar("M", bound=nn.Module)
 def output_size(core: nn.Module, hidden_size: int) -> int:
     """Return the output width O of a core: its ``output_size`` if declared, or ``hidden_size``."""
     return int(getattr(core, "output_size", hidden_size))
+
+
+def receptive_field(core: nn.Module) -> int | None:
+    """Return how many of the last inputs an output depends on, as declared; ``None``: any."""
+    declared = getattr(core, "receptive_field", None)
+    return None if declared is None else int(declared)
 
 
 def last_valid(outputs: Tensor, lengths: Tensor | None) -> Tensor:

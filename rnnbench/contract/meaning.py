@@ -1,7 +1,8 @@
 """The part of a source file of rnnbench's own models and tasks that can change a result.
 
-Comments, docstrings, presets and citations cannot: the identity of a trial holds the options and
-settings that a preset led to, and the rest is text. An edit of them runs no trial again.
+Comments, docstrings, presets, citations and families of models cannot: the identity of a trial
+holds the options and settings that a preset led to, and the rest is text. An edit of them runs no
+trial again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 
-_TEXT = frozenset({"presets", "citations"})
+_TEXT = frozenset({"presets", "citations", "family"})
 _Span = tuple[int, int, int, int]
 """First line (from 1) and byte, last line and byte after the end."""
 
@@ -32,7 +33,7 @@ def released() -> dict[str, str]:
 
 
 def meaning(content: bytes) -> bytes:
-    """Return Python source without comments, docstrings, presets, citations and blank lines.
+    """Return Python source without comments, docstrings, presets, citations, families, blank lines.
 
     Source that cannot be parsed is returned unchanged.
     """

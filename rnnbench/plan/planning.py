@@ -42,6 +42,9 @@ SETTING_OPTIONS = {
     for name, field in Settings.model_fields.items()
 }
 
+DEFAULT_MODELS = ("rnn", "lstm", "gru", "bilstm", "attention-lstm")
+"""The models of a request that names none: a run of every model takes hours."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -49,8 +52,8 @@ class Request:
 
     tasks: Sequence[str]
     """Names, globs or ``all``, with options: ``copy-memory[delay=10,20]``."""
-    models: Sequence[str] = ("all",)
-    """Likewise: ``lstm``, ``*gru*``."""
+    models: Sequence[str] = DEFAULT_MODELS
+    """Likewise: ``lstm``, ``*gru*``; ``family:gated`` is every model of a family."""
     seeds: int | Sequence[int] | None = None
     """The number of seeds from 0, or the seeds themselves; ``None``: 5 for ``quick``, else 10."""
     preset: str | None = None
@@ -85,7 +88,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     """
     seeds = _seeds(default_seeds(request.preset) if request.seeds is None else request.seeds)
     tasks = _selected("task", request.tasks, registry.tasks)
-    models = _selected("model", request.models, registry.models)
+    models = _selected("model", request.models, registry.models, _families(registry))
     _check_match(request, [selector for _, selector in models], registry)
     _check_size(
         len(seeds)
@@ -121,12 +124,25 @@ def default_seeds(preset: str | None) -> int:
     return DEFAULT_SEEDS_OF_PRESETS.get(preset or DEFAULT_PRESET, DEFAULT_SEEDS)
 
 
-def _selected(kind: str, words: Sequence[str], known: Iterable[str]) -> list[tuple[str, Selector]]:
+def _selected(
+    kind: str,
+    words: Sequence[str],
+    known: Iterable[str],
+    families: Mapping[str, Sequence[str]] | None = None,
+) -> list[tuple[str, Selector]]:
     return [
         (name, selector)
         for selector in parse_selectors(words)
-        for name in expand(kind, selector.pattern, sorted(known))
+        for name in expand(kind, selector.pattern, sorted(known), families)
     ]
+
+
+def _families(registry: Registry) -> dict[str, list[str]]:
+    """Return the names of the models of each family, as it is typed."""
+    found: dict[str, list[str]] = {}
+    for name, model in sorted(registry.models.items()):
+        found.setdefault(model.family.replace(" ", "-"), []).append(name)
+    return found
 
 
 def _check_size(trials: int) -> None:

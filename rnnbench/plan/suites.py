@@ -17,7 +17,7 @@ from ruamel.yaml.events import AliasEvent
 from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.files import open_regular
 from rnnbench.plan.foreign import replacement
-from rnnbench.plan.planning import Request
+from rnnbench.plan.planning import DEFAULT_MODELS, Request
 from rnnbench.records.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ class Suite(BaseModel):
         "'copy-memory[delay=10,20]'; all for every task",
     )
     models: list[str] = Field(
-        default=["all"],
+        default=list(DEFAULT_MODELS),
         min_length=1,
         description="models by name or glob, options inline: 'lstm[hidden_size=32,64]'; "
-        "all for every model",
+        "family:gated for those of a family, all for every model; "
+        "rnn, lstm, gru, bilstm and attention-lstm if unset",
     )
     seeds: int | list[int] | None = Field(
         default=None,

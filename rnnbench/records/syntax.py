@@ -6,7 +6,7 @@ import fnmatch
 import itertools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,8 @@ OptionValue: TypeAlias = bool | int | float | str | None
 
 ALL = "all"
 """The word that selects every model or task."""
+FAMILY = "family:"
+"""Before the name of a family it selects the models of that family."""
 QUOTES = "\"'"
 """Either encloses an option value that contains commas or brackets, or spaces at its ends."""
 _QUOTE_IT = "Quote the word in a shell."
@@ -133,16 +135,29 @@ def _split(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def expand(kind: str, pattern: str, known: Sequence[str]) -> list[str]:
-    """Return the known names that a pattern selects: all, the matches of a glob, or one name.
+def expand(
+    kind: str,
+    pattern: str,
+    known: Sequence[str],
+    families: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
+    """Return the known names that a pattern selects: all, a family, a glob's matches, or one name.
 
     A plain name is returned unchecked; the registry reports an unknown one.
 
     Raises:
-        UsageError: a glob without a match.
+        UsageError: a glob without a match, or an unknown family.
     """
     if pattern == ALL:
         return list(known)
+    if families is not None and pattern.startswith(FAMILY):
+        family = pattern.removeprefix(FAMILY)
+        if family not in families:
+            raise UsageError(
+                f"no family of models is called {family!r}.{did_you_mean(family, families)} "
+                "Type: rnnbench list models"
+            )
+        return list(families[family])
     if not any(mark in pattern for mark in "*?"):
         return [pattern]
     return matches(kind, pattern, known)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnbench.contract.core import last_valid, output_size
+from rnnbench.contract.core import last_valid, output_size, receptive_field
 
 if TYPE_CHECKING:
     from rnnbench.records.plots import Plot
@@ -127,6 +127,14 @@ class ResidualStack(nn.Module):
         stream, states = self._through(self.layers, x, state, lengths)
         outputs: Tensor = self.norm(stream)
         return outputs, states
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Number of last inputs that an output depends on, where all cores declare theirs."""
+        declared = [receptive_field(core) for core in self._cores()]
+        if None in declared:
+            return None
+        return 1 + sum(each - 1 for each in declared if each is not None)
 
     @property
     def forward_last(self) -> Callable[..., Tensor]:

@@ -11,16 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.cli.scaffold import new_model, new_task
+from rnnbench.cli.scaffold import new_cell, new_model, new_task
 from rnnbench.errors import OutputError, UsageError
 from tests.support.installing import install, run_python
 
 New = Callable[..., Path]
-BOTH = pytest.mark.parametrize("new", [new_model, new_task])
+EACH = pytest.mark.parametrize("new", [new_cell, new_model, new_task])
 
 
 def test_projects_pass_their_own_tests_as_generated(tmp_path: Path) -> None:
-    projects = [new_model("my-cell", tmp_path / "cell"), new_task("my-task", tmp_path / "task")]
+    projects = [
+        new_cell("my-cell", tmp_path / "cell"),
+        new_model("my-model", tmp_path / "model"),
+        new_task("my-task", tmp_path / "task"),
+    ]
     shelf = install(projects, tmp_path / "shelf", tmp_path / "sources")
     tests = [str(project / "test_contract.py") for project in projects]
     done = run_python(
@@ -28,10 +32,10 @@ def test_projects_pass_their_own_tests_as_generated(tmp_path: Path) -> None:
         shelf=shelf,
         cwd=tmp_path,
     )
-    assert "4 passed" in done.stdout
+    assert "6 passed" in done.stdout
 
 
-@BOTH
+@EACH
 def test_projects_are_tidy_as_generated(new: New, tmp_path: Path) -> None:
     project = new("my-plugin", tmp_path / "project")
     settings_file = ["--config", str(Path(__file__).parents[2] / "pyproject.toml"), "--no-cache"]
@@ -42,7 +46,7 @@ def test_projects_are_tidy_as_generated(new: New, tmp_path: Path) -> None:
     assert (project / "README.md").read_text().startswith("# rnnbench-my-plugin\n")
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(
     "name",
     ["a", "none", "true", "import", "tensor", "rnnbench", "core", "task", "lstm2", "x-1", "a" * 64],
@@ -61,7 +65,7 @@ def test_any_allowed_name_gives_a_project_that_parses(new: New, name: str, tmp_p
         assert "$" not in text
 
 
-@BOTH
+@EACH
 def test_the_folder_is_named_after_the_plugin(
     new: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,13 +74,13 @@ def test_the_folder_is_named_after_the_plugin(
     assert (tmp_path / "rnnbench-my-plugin" / "pyproject.toml").is_file()
 
 
-@BOTH
+@EACH
 def test_an_empty_folder_is_filled(new: New, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert len(list(new("my-plugin", tmp_path / "empty").iterdir())) == 4
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(
     "name",
     [
@@ -113,7 +117,7 @@ def test_no_other_text_is_a_name(name: str) -> None:
         new_model(name, "/nonexistent/folder")
 
 
-@BOTH
+@EACH
 def test_the_name_of_an_installed_plugin_is_refused(new: New, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"a plugin called 'lstm' is installed already \(rnnbench "
@@ -122,7 +126,7 @@ def test_the_name_of_an_installed_plugin_is_refused(new: New, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-@BOTH
+@EACH
 def test_a_folder_that_is_not_empty_is_left_as_it_is(new: New, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="is not empty; give a new one"):
@@ -130,7 +134,7 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(new: New, tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("where", ["file", "link", "missing/folder", "file/folder", "a\0b"])
 def test_a_folder_that_cannot_be_written_is_reported_in_one_line(
     new: New, where: str, tmp_path: Path

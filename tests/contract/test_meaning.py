@@ -95,6 +95,10 @@ def test_what_only_looks_like_text_counts(before: str, after: str) -> None:
     assert meaning(before.encode()) != meaning(after.encode())
 
 
+def targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
 def test_functions_of_presets_give_presets_and_nothing_else() -> None:
     root = Path(__file__).parents[2]
     for path in [*(root / "plugins").rglob("*.py"), *(root / "tasks").rglob("*.py")]:
@@ -102,9 +106,9 @@ def test_functions_of_presets_give_presets_and_nothing_else() -> None:
         values = {
             id(node.value.func)
             for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
+            if isinstance(node, ast.Assign | ast.AnnAssign)
             and isinstance(node.value, ast.Call)
-            and [ast.unparse(each) for each in node.targets] == ["presets"]
+            and [ast.unparse(each) for each in targets(node)] == ["presets"]
         }
         used = [
             node

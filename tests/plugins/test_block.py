@@ -1,4 +1,7 @@
-"""Every registered model in a residual block: the contract of a core holds for the block."""
+"""Models in residual blocks: the contract of a core holds for the block.
+
+The checks of every model (``tests/test_contract.py``) take a block too, the smallest one.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,6 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gru", {"num_layers": 2, "dropout": 0.3}),
 )
 STEPS = 7
-
-
-def test_every_registered_model_is_run_here() -> None:
-    assert set(ALL) == {name for name, model in models().items() if is_own(model)}
-
-
-def is_own(model: Any) -> bool:
-    return bool(model.provider.distribution == "rnnbench")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.label)

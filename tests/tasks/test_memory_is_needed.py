@@ -24,6 +24,24 @@ EASY: dict[str, tuple[dict[str, Any], int]] = {
     "selective-copy": ({"noisy_length": 6, "tokens": 2, "vocab": 5}, 600),
     "associative-recall": ({"pairs": 2, "length": 8, "vocab": 8}, 1000),
     "dyck": ({"types": 2, "depth": 2, "length": 20}, 300),
+    "group-word": ({"group": "s3", "train_length": 5, "test_length": 7}, 600),
+    "anbn": ({"length": 12, "stop": 0.4}, 300),
+    "anbncn": ({"length": 12, "stop": 0.5}, 300),
+    "dyck-1": ({"length": 20}, 400),
+    "regular-language": (
+        {"states": 2, "edges": 1, "symbols": 3, "strings": 5, "longest": 3},
+        400,
+    ),
+    "noisy-recall": (
+        {"length": 6, "keys": 2, "values": 2, "noise": 0.2, "noise_symbols": 1},
+        500,
+    ),
+    "fuzzy-recall": (
+        {"pairs": 2, "key_symbols": 2, "value_symbols": 3, "key_length": 1, "value_length": 2},
+        500,
+    ),
+    "compression": ({"symbols": 3, "bits": 1}, 300),
+    "memorization": ({"facts": 8, "values": 8, "key_length": 2, "queries": 3}, 400),
 }
 """Options that make a task easy, and the optimizer steps that are enough."""
 

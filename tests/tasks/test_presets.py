@@ -19,7 +19,15 @@ from tests.tasks.builders import built_in, loaded, write
 DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
 BUILT_IN = built_in()
 PRESETS = [(name, preset) for name in sorted(BUILT_IN) for preset in BUILT_IN[name].factory.presets]
-WITHOUT_PAPER = {"delayed-match", "sine-forecasting"}
+WITHOUT_PAPER = {
+    "anbn",
+    "anbncn",
+    "delayed-match",
+    "dyck-1",
+    "group-word",
+    "regular-language",
+    "sine-forecasting",
+}
 """Tasks for which no paper gives sizes and an optimizer."""
 
 
@@ -66,7 +74,7 @@ def test_a_preset_plans_one_trial_whose_network_predicts(
 
 
 @pytest.mark.parametrize(
-    "name", ["copy-memory", "associative-recall", "delayed-match", "selective-copy"]
+    "name", ["copy-memory", "associative-recall", "delayed-match", "selective-copy", "noisy-recall"]
 )
 def test_the_training_of_a_quick_preset_draws_few_sequences_of_the_test(name: str) -> None:
     (trial,) = make_plan(Request([name], ["lstm"], seeds=1, preset="quick"), loaded())

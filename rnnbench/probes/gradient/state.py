@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rnnbench.contract.core import map_state, state_tensors
+from rnnbench.contract.core import map_state, receptive_field, state_tensors
 
 if TYPE_CHECKING:
     from rnnbench.training.network import Network
@@ -78,10 +78,16 @@ def fixed_state_layout(network: Network, encoded: Tensor) -> StateLayout:
         encoded: (B, T, D) with T >= 2.
 
     Raises:
-        NotMeasurableError: the core is non-causal or has no state of fixed size.
+        NotMeasurableError: the core is non-causal, has no state of fixed size, or declares that its
+            state is a window of past steps.
     """
     if not network.causal:
         raise NotMeasurableError("a non-causal core has no state that carries the past")
+    reach = receptive_field(network.core)
+    if reach is not None:
+        raise NotMeasurableError(
+            f"the state is a window of the past: outputs reach {reach:,} steps"
+        )
     if encoded.shape[1] < 2:
         raise NotMeasurableError("sequences of one step carry no state")
     with torch.no_grad():
