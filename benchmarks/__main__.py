@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     batches,
+    cells,
     command_line,
     empty_trials,
     gpu,
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "empty-trials": empty_trials.rows,
     "grid": grid.rows,
     "batches": batches.rows,
+    "cells": cells.rows,
     "profiles": profiles.rows,
     "linear-recurrences": linear_recurrences.rows,
     "command-line": command_line.rows,

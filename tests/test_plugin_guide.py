@@ -43,7 +43,7 @@ def test_the_model_keeps_the_contract(tmp_path: Path) -> None:
     collector = fresh()
     imported(MODEL, tmp_path / "my_cell.py").register_models(collector.register_model)
     model = collector.models["my-cell"]
-    assert model.summary == "A GRU that reads batch first."
+    assert model.summary == "Minimal gated unit (Zhou et al. 2016)."
     check_model(model)
     check_model(model, {"num_layers": 2})
 

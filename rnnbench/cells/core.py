@@ -13,8 +13,13 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
+from rnnbench.cells import fast_path
 from rnnbench.cells.cell import Cell, State, has_parallel_form
+from rnnbench.cells.compiler import NoCompilerError
+from rnnbench.cells.estimate import START_UP, Counts, count
+from rnnbench.cells.products import FastLinear
 from rnnbench.cells.reversal import mirrored, reordered
+from rnnbench.cells.tracing import NoPlanError
 from rnnbench.cells.unroll import unroll
 from rnnbench.errors import PluginError
 
@@ -60,6 +65,7 @@ class Layers(nn.Module):
             )
         self.impl = impl
         self.dropout = dropout
+        self._plans = fast_path.Plans()
         layers: list[Cell] = []
         width = input_size
         for level in range(num_layers):
@@ -77,12 +83,20 @@ class Layers(nn.Module):
         self.output_size = width
 
     def _dropped(self, x: Tensor, level: int) -> Tensor:
-        return F.dropout(x, self.dropout, self.training) if level and self.dropout else x
+        # the random numbers that an element gets follow its place in memory, and the outputs of a
+        # compiled step have time first
+        return (
+            F.dropout(x.contiguous(), self.dropout, self.training) if level and self.dropout else x
+        )
 
     def _run(self, index: int, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Run one layer over x (B, T, D)."""
         layer = self.layers[index]
         assert isinstance(layer, Cell)
+        if self._may_be_compiled(x):
+            found = self._run_compiled(index, layer, x, state)
+            if found is not None:
+                return found
         projected = layer.project(x)
         if state is None:
             state = layer.initial_state(projected[:, 0])
@@ -90,6 +104,114 @@ class Layers(nn.Module):
         if self.impl != "parallel" or x.shape[1] == 1:
             return unroll(partial(layer.step, **weights), projected, state)
         return layer.parallel(projected, state, **weights)
+
+    def _may_be_compiled(self, x: Tensor) -> bool:
+        # one step is not worth the call
+        if self.impl not in ("auto", "compiled") or x.shape[1] == 1:
+            return False
+        return bool(self._compiles or len(self._plans)) and fast_path.applicable()
+
+    @property
+    def _compiles(self) -> bool:
+        """Whether a missing plan is made: in training, if asked for."""
+        return self.impl == "compiled" and self.training and torch.is_grad_enabled()
+
+    def _run_compiled(
+        self, index: int, layer: Cell, x: Tensor, state: State
+    ) -> tuple[Tensor, State] | None:
+        """Run one layer by its compiled step; ``None`` without one for these sizes."""
+        # each step is mapped by itself, so that the order of the axes does not matter: with time
+        # first, steps are contiguous
+        with FastLinear():
+            projected = layer.project(x.transpose(0, 1).contiguous()).transpose(0, 1)
+        if state is None:
+            state = layer.initial_state(projected[:, 0])
+        plan = self._plans.find(index, layer, projected, state)
+        if plan is None and self._compiles:
+            try:
+                plan = self._plans.make(index, layer, x, projected, state)
+            except (NoPlanError, NoCompilerError) as reason:
+                raise _refused(reason) from None
+        if plan is None:
+            return None
+        return fast_path.run(plan, layer, projected.transpose(0, 1), state)
+
+    def prepare(self, x: Tensor, steps: int | None) -> str | None:
+        """Compile the step where that is worth its time; see :mod:`rnnbench.contract.core`.
+
+        With ``impl=auto`` the seconds of the plain loop in the training are estimated from the
+        operations of a step (:mod:`rnnbench.cells.estimate`), and the step is compiled if that
+        saves more than it takes.
+
+        Args:
+            x: (B, T, D).
+            steps: optimizer steps; ``None`` where the core is about to be timed.
+
+        Raises:
+            PluginError: ``impl=compiled``, and the step cannot be compiled.
+        """
+        if self.impl == "parallel":
+            return None
+        if self.impl == "reference":
+            return "plain loop: impl=reference"
+        if x.shape[1] == 1:
+            return "plain loop: the sequences have one step"
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            given = self.inputs_of_layers(x)
+        spent = ""
+        if steps is not None and self.impl == "auto":
+            try:
+                counts = [
+                    count(layer, projected[:, 0], state) for layer, _, projected, state in given
+                ]
+            # the training raises it again, at its place
+            except Exception:
+                return "plain loop: the step fails"
+            plain, saved = _seconds(counts, x.shape[1] * steps)
+            spent = f"; estimated {plain:.0f} s of plain loop in training"
+            if saved < START_UP:
+                return f"plain loop: {steps} steps are too few to compile (estimated {plain:.0f} s)"
+        try:
+            for index, (layer, own, projected, state) in enumerate(given):
+                if self._plans.find(index, layer, projected, state) is None:
+                    self._plans.make(index, layer, own, projected, state)
+        except (NoPlanError, NoCompilerError) as reason:
+            if self.impl == "compiled":
+                raise _refused(reason) from None
+            self._plans = fast_path.Plans()
+            if isinstance(reason, NoCompilerError):
+                fast_path.warn_once(str(reason))
+            return f"plain loop: {reason}"
+        return f"compiled step{spent}"
+
+    def inputs_of_layers(self, x: Tensor) -> list[tuple[Cell, Tensor, Tensor, State]]:
+        """Return each layer with inputs of two steps, these projected, and its initial state.
+
+        Args:
+            x: (B, T, D); above the first layer, inputs have the shape and type of a layer's alone.
+        """
+        found = []
+        x = x[:, :2]
+        for first in range(0, len(self.layers), self.directions):
+            outputs = []
+            for layer in self.layers[first : first + self.directions]:
+                assert isinstance(layer, Cell)
+                projected = layer.project(x)
+                state = layer.initial_state(projected[:, 0])
+                found.append((layer, x, projected, state))
+                outputs.append(layer.step(projected[:, 0], state)[0])
+            x = torch.cat(outputs, dim=-1)[:, None].expand(-1, 2, -1)
+        return found
+
+
+def _refused(reason: Exception) -> PluginError:
+    return PluginError(f"impl=compiled: {reason}; use impl=auto or impl=reference.")
+
+
+def _seconds(counts: Sequence[Counts], steps: int) -> tuple[float, float]:
+    """Return the estimated seconds of the plain loop over that many steps, and those saved."""
+    plain = steps * sum(each.plain_seconds for each in counts)
+    return plain, plain - steps * sum(each.compiled_seconds for each in counts)
 
 
 class CellCore(Layers):
@@ -104,7 +226,7 @@ class CellCore(Layers):
         for level, before in enumerate(given):
             x, after = self._run(level, self._dropped(x, level), before)
             states.append(after)
-        return x, tuple(states)
+        return x.contiguous(), tuple(states)
 
 
 class BidirectionalCellCore(Layers):

@@ -307,6 +307,8 @@ def _outcome(record: Record) -> Iterator[str]:
         learning = result.learning
         score = f"{learning.score_name} {learning.score:.6g}, skill {learning.skill:.4f}"
         yield f"   {score}, best step {learning.best_step}"
+        if learning.implementation:
+            yield f"   {learning.implementation}"
         if learning.unsolvable:
             yield f"   not solvable: {learning.unsolvable}"
     if result.validated:

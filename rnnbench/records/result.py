@@ -93,6 +93,8 @@ class Learning(Data):
     """Optimizer steps; fewer than set after an early stop. ``None`` in records of schema 2: all."""
     groups: tuple[ParameterGroup, ...] = ()
     """Groups of parameters with a learning rate or weight decay of their own; empty: none has."""
+    implementation: Line | None = None
+    """How the core ran, where it says so: by a compiled step, or by its plain loop and why."""
     train_seconds: float
     """Time in optimizer steps, validation excluded."""
     baseline: float

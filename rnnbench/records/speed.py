@@ -68,9 +68,9 @@ class SpeedPoint(Data):
 class Kernel(Data):
     """What ran the recurrence in the core's forward pass, by torch's profiler."""
 
-    kind: Literal["fused", "C++ loop", "Python loop", "other"]
-    """One call of a library for all steps; a loop over time in torch, or in Python; none of them,
-    e.g. convolutions or attention.
+    kind: Literal["fused", "C++ loop", "Python loop", "compiled step", "other"]
+    """One call of a library for all steps; a loop over time in torch, or in Python; the compiled
+    step of a cell; none of them, e.g. convolutions or attention.
     """
     operations: tuple[str, ...] = ()
     """torch's recurrent operations, e.g. ``aten::mkldnn_rnn_layer``."""
@@ -84,6 +84,8 @@ class Kernel(Data):
         further = f"{self.dispatched_per_step:.3g} operations per step"
         if self.kind == "Python loop":
             return f"Python loop, {further}{f' ({operations})' if operations else ''}"
+        if self.kind == "compiled step":
+            return "compiled step"
         words = f"{operations} ({self.kind})" if operations else "no recurrent kernel"
         return f"{words}, and {further} from Python" if self.dispatched_per_step >= 1 else words
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -91,7 +92,7 @@ class ResidualStack(nn.Module):
     The input is projected to the width W of the residual stream where its own width differs. A
     last norm follows the layers (He et al. 2016; Xiong et al. 2020). The state is the tuple of the
     cores' states. Optional members of a core (``forward_last``, ``plots``, ``parameter_groups``,
-    ``after_step``) are members of the stack where the cores have them.
+    ``after_step``, ``prepare``) are members of the stack where the cores have them.
 
     Args:
         core: ``layer -> core``, layers counted from 0; input width and hidden size are W.
@@ -159,6 +160,12 @@ class ResidualStack(nn.Module):
         self._require("after_step", self._cores())
         return self._after_step
 
+    @property
+    def prepare(self) -> Callable[[Tensor, int | None], str | None]:
+        """The ``prepare`` of the cores that have one; their lines, each once."""
+        self._require("prepare", self._cores())
+        return self._prepare
+
     def _require(self, member: str, cores: Sequence[Any]) -> None:
         # hasattr(stack, member) is then that of its cores
         if not any(hasattr(core, member) for core in cores):
@@ -218,6 +225,18 @@ class ResidualStack(nn.Module):
         for core in self._cores():
             if hasattr(core, "after_step"):
                 core.after_step()
+
+    def _prepare(self, x: Tensor, steps: int | None) -> str | None:
+        lines: dict[str, None] = {}
+        for layer in self.layers:
+            assert isinstance(layer, ResidualLayer)
+            if hasattr(layer.core, "prepare"):
+                # every core gets a stream of this shape; the values do not matter
+                with torch.no_grad():
+                    normed = layer.core_norm(self.project(x).to(x.dtype))
+                if line := layer.core.prepare(normed, steps):  # type: ignore[operator]
+                    lines[line] = None
+        return "; ".join(lines) or None
 
 
 def _norm(block: Residual, width: int) -> nn.Module:

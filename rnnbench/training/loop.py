@@ -29,6 +29,7 @@ from rnnbench.training.optimizers import (
     rate_on_device,
     recorded_groups,
 )
+from rnnbench.training.preparation import prepare
 from rnnbench.training.schedules import Schedule, ScheduledStepper
 from rnnbench.training.stateful import StatefulForward
 from rnnbench.training.steppers import EagerStepper, make_stepper
@@ -88,6 +89,7 @@ class Learner(pl.LightningModule):
         clipped_share: share of the steps whose gradient was clipped, known after the training;
             ``None`` without clipping.
         groups: the groups of parameters; empty where all of them are trained alike.
+        implementation: how the core runs, where it says so.
         train_seconds: time spent in optimizer steps, without validation.
         steps_taken: optimizer steps so far.
         is_watched: whether a logger or callback reads logged values. Logging is skipped otherwise,
@@ -113,6 +115,7 @@ class Learner(pl.LightningModule):
         self.best_weights: dict[str, Tensor] = {}
         self.clipped_share: float | None = None
         self.groups: tuple[ParameterGroup, ...] = ()
+        self.implementation: str | None = None
         self.train_seconds = 0.0
         self.steps_taken = 0
         self.last_loss = math.nan
@@ -149,11 +152,18 @@ class Learner(pl.LightningModule):
         return _Items([0])
 
     def on_train_start(self) -> None:
-        """Create schedule and stepper; network and optimizer are on their device by now."""
+        """Create schedule and stepper; network and optimizer are on their device by now.
+
+        The core prepares here, before the clock of the training starts.
+        """
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, torch.optim.Optimizer)
         schedule = Schedule(optimizer, self.settings, self._task.metric.direction)
         mixed = self.settings.precision == "bf16-mixed"
+        if hasattr(self.network.core, "prepare"):
+            # drawing a batch has no effect on later ones
+            inputs = self._source.train(0).inputs
+            self.implementation = prepare(self.network, inputs, self.settings.steps, mixed=mixed)
         stateful = self._task.stateful
         eager = EagerStepper(
             self.network,

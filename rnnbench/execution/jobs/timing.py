@@ -11,8 +11,10 @@ from rnnbench.execution.environment import describe
 from rnnbench.probes.speed.kernels import kernels_of
 from rnnbench.probes.speed.paired_timing import time_interleaved
 from rnnbench.probes.speed.process_timings import TrialTimings
+from rnnbench.probes.speed.workloads import random_batch
 from rnnbench.training.device import cap_memory
 from rnnbench.training.network import build_network
+from rnnbench.training.preparation import prepare
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
@@ -39,7 +41,10 @@ def time_trial(job: SpeedJob, registry: Registry) -> TrialTimings:
 
     def build(each: TrialSpec) -> Network:
         network = build_network(each, registry.model(each.model.name), task).to(device)
-        return to_double(network) if spec.settings.precision == "64" else network
+        network = to_double(network) if spec.settings.precision == "64" else network
+        batch = random_batch(network, max(2, task.length), spec.settings.batch_size, device)
+        prepare(network, batch.inputs, None)
+        return network
 
     def kernels(network: Network) -> dict[SpeedMode, Kernel]:
         return kernels_of(network, task.length, spec.settings.batch_size, device)

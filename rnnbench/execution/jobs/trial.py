@@ -265,6 +265,7 @@ def _learning(
         best_step=learner.best_step,
         steps_taken=learner.steps_taken,
         groups=learner.groups,
+        implementation=learner.implementation,
         train_seconds=learner.train_seconds,
         baseline=task.baseline,
         perfect=task.perfect,

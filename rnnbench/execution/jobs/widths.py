@@ -18,9 +18,11 @@ from rnnbench.plan.nearest import nearest_size
 from rnnbench.plan.planning import MAX_HIDDEN_SIZE
 from rnnbench.probes.size import measure_quantity
 from rnnbench.probes.speed.step_time import training_step_seconds
+from rnnbench.probes.speed.workloads import random_batch
 from rnnbench.records.store import comparable_key
 from rnnbench.training.device import cap_memory
 from rnnbench.training.network import build_network
+from rnnbench.training.preparation import prepare
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
@@ -166,6 +168,8 @@ class _Quantity:
         network = self._built(spec, torch.device("cpu")).to(self._device)
         if settings.precision == "64":
             network = to_double(network)
+        batch = random_batch(network, self._task.length, settings.batch_size, self._device)
+        prepare(network, batch.inputs, settings.steps)
         return settings.steps * training_step_seconds(
             network, self._task.length, settings.batch_size, self._device
         )

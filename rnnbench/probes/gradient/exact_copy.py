@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.cells.fast_path import plain_loops
 from rnnbench.contract.core import copied, to_double
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ def exact_copy(network: Network) -> Iterator[Network]:
 
     Gradients over hundreds of steps underflow in float32. Evaluation mode disables dropout. Inside
     the context new tensors default to float64, so that a core may create its own zero state, and
-    cuDNN is disabled, because its recurrent layers refuse a backward pass in evaluation mode.
+    cuDNN is disabled, because its recurrent layers refuse a backward pass in evaluation mode. Cells
+    run by their plain loop, which has derivatives of every kind.
     """
     exact = to_double(copied(network)).eval().requires_grad_(False)
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        with torch.backends.cudnn.flags(enabled=False):
+        with torch.backends.cudnn.flags(enabled=False), plain_loops():
             yield exact
     finally:
         torch.set_default_dtype(default)

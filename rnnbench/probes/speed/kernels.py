@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnnbench.cells.autograd import NAME as COMPILED_STEPS
 from rnnbench.probes.speed.peak_memory import QUIET_PROFILER
 from rnnbench.probes.speed.workloads import random_batch
 from rnnbench.records.speed import Kernel
@@ -78,6 +79,9 @@ def kernel_of(run: Callable[[int], object], length: int) -> Kernel:
         return Kernel(kind="fused", operations=fused, dispatched_per_step=per_step)
     if compiled := whole(COMPILED_LOOPS):
         return Kernel(kind="C++ loop", operations=compiled, dispatched_per_step=per_step)
+    if operations[COMPILED_STEPS]:
+        inside = (operations.total() - fewer.total()) / (length - shorter)
+        return Kernel(kind="compiled step", dispatched_per_step=inside)
     if per_step >= 1:
         cells = tuple(name for name in (*COMPILED_LOOPS, *CELLS) if operations[name])
         return Kernel(kind="Python loop", operations=cells, dispatched_per_step=per_step)

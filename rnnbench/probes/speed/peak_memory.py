@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,10 +28,15 @@ def peak_memory(network: Network, length: int, batch_size: int, device: torch.de
     """
     if device.type == "cuda":
         return _peak_on_gpu(network, length, batch_size, device)
+    return peak_of_training(lambda: _two_steps(network, length, batch_size, device))
+
+
+def peak_of_training(run: Callable[[], object]) -> int:
+    """Return the peak bytes of tensors that ``run()`` allocates on the CPU and has not freed."""
     name, value = QUIET_PROFILER
     os.environ.setdefault(name, value)
     with torch.autograd.profiler.profile(profile_memory=True) as profiler:
-        _two_steps(network, length, batch_size, device)
+        run()
     return _peak_of(profiler)
 
 

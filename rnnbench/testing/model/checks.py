@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnbench.testing.model import block, module, plain_loop, sequence, training
+from rnnbench.testing.model import block, cell, module, plain_loop, sequence, training
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, run_all
 
@@ -45,6 +45,7 @@ _FIGURES_ONLY = (
     module.a_deep_copy_is_independent,
     module.plots_are_valid,
     sequence.the_gradient_flows_through_the_state,
+    cell.the_step_can_be_compiled,
 )
 """Checks whose breach costs figures of gradient, size and speed, or a plot; the score is valid."""
 
@@ -95,6 +96,8 @@ def _checks_of(subject: ModelUnderTest) -> list[Callable[[ModelUnderTest], None]
         checks += _AFTER_STEP
     if hasattr(core, "plots"):
         checks.append(module.plots_are_valid)
+    if cell.is_compiled_cell(core):
+        checks.append(cell.the_step_can_be_compiled)
     if subject.model.plain_loop is not None:
         checks += _PLAIN_LOOP
     return checks

@@ -1,0 +1,358 @@
+"""The graph of one step of a cell together with its adjoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from rnnbench.cells.cell import Cell, State
+from rnnbench.cells.compiler import quietly
+from rnnbench.cells.products import by_onednn
+from rnnbench.cells.states import Layout, flat, layout_of, nested
+
+_RANDOM = torch.Tag.nondeterministic_seeded
+_MOST_PROMOTIONS = 2
+"""Times that the initial state is converted to the data types of the state after a step."""
+
+
+class NoPlanError(Exception):
+    """The fast path does not apply to a cell; the message is a clause that says why."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Shapes and data types of everything that a step reads and writes.
+
+    Attributes:
+        projected: an example (B, P).
+        state: examples of the state's tensors.
+        layout: nesting of the state.
+        weights: examples of the parameters, by name in the cell.
+        constants: examples of the buffers, by name in the cell.
+        output: an example (B, O).
+    """
+
+    projected: Tensor
+    state: tuple[Tensor, ...]
+    layout: Layout
+    weights: dict[str, Tensor]
+    constants: dict[str, Tensor]
+    output: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The examples of all inputs of a step, in the order of the graph's."""
+        return [self.projected, *self.state, *self.weights.values(), *self.constants.values()]
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One step and its adjoint as a graph of torch's operations.
+
+    The inputs of the graph are those of the step (:attr:`Signature.inputs`), the gradient of the
+    output and those of the state after the step. Its outputs are the output, the state after the
+    step, and the gradients of the projected input, the state and the weights; ``None`` where there
+    is none.
+    """
+
+    graph: fx.Graph
+    signature: Signature
+    inputs: tuple[fx.Node, ...]
+    tangents: tuple[fx.Node, ...]
+    outputs: tuple[fx.Node, ...]
+    gradients: tuple[fx.Node | None, ...]
+
+
+class _Step(nn.Module):
+    """The step as a forward pass, which ``functional_call`` needs."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.cell.step(projected, state)
+
+
+def trace(
+    cell: Cell,
+    projected: Tensor,
+    state: State,
+    decompositions: dict[Any, Callable[..., Any]] | None = None,
+) -> Traced:
+    """Return the graph of a step and its adjoint, under the autocast that is active.
+
+    Args:
+        cell: its parameters and buffers are inputs of the graph.
+        projected: (B, P); shape, data type and device count, the values do not.
+        state: the state before the first step.
+        decompositions: of operations into simpler ones, for a compiler.
+
+    Raises:
+        NoPlanError: the step cannot be traced, or does what the fast path does not allow.
+    """
+    with quietly():
+        # the import costs half a second
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+    step = _Step(cell)
+    weights = {name: _like(each) for name, each in step.named_parameters()}
+    constants = {name: _like(each) for name, each in step.named_buffers()}
+    layout = layout_of(state)
+    examples = tuple(_like(each) for each in flat(state))
+    projected = _like(projected)
+    output: Any = None
+    with _observed(cell), _without_autocast_cache():
+        for _ in range(_MOST_PROMOTIONS + 1):
+            output, after = _run_once(step, projected, nested(layout, examples))
+            if not _converted(layout, examples, after):
+                break
+            examples = tuple(
+                torch.empty_like(each, dtype=new.dtype)
+                for each, new in zip(examples, flat(after), strict=True)
+            )
+        _check(layout, examples, output, after)
+        signature = Signature(projected, examples, layout, weights, constants, _like(output))
+        tangents = [torch.empty_like(each) for each in (output, *examples)]
+        try:
+            module = make_fx(
+                _Joint(step, signature),
+                decomposition_table=decompositions,
+                tracing_mode="fake",
+                _allow_non_fake_inputs=True,
+            )(*signature.inputs, *tangents)
+        except NoPlanError:
+            raise
+        # whatever the code of a cell raises on tensors without values
+        except Exception as error:
+            raise NoPlanError(_why(error)) from error
+    graph = _cleaned(module.graph)
+    if decompositions is not None:
+        by_onednn(graph, _fixed(graph, signature))
+    return _read(graph, signature)
+
+
+class _Joint:
+    """The function that is traced: a step, and the gradients of its inputs."""
+
+    def __init__(self, step: _Step, signature: Signature) -> None:
+        self.step = step
+        self.signature = signature
+
+    def __call__(self, *given: Tensor) -> tuple[list[Tensor], list[Tensor | None]]:
+        signature = self.signature
+        rest = iter(given)
+        with torch.enable_grad():
+            projected = _leaf(next(rest))
+            state = [_leaf(next(rest)) for _ in signature.state]
+            weights = {name: _leaf(next(rest)) for name in signature.weights}
+            constants = {name: next(rest) for name in signature.constants}
+            output, after = torch.func.functional_call(
+                self.step, {**weights, **constants}, (projected, nested(signature.layout, state))
+            )
+            results = [output, *flat(after)]
+            # a backward pass runs in the data types of the forward pass
+            with torch.autocast(projected.device.type, enabled=False):
+                gradients = _gradients(results, [projected, *state, *weights.values()], list(rest))
+        return results, gradients
+
+
+def _gradients(
+    results: list[Tensor], inputs: list[Tensor], tangents: list[Tensor]
+) -> list[Tensor | None]:
+    # an output that is the new state too has the sum of both gradients
+    roots: dict[int, tuple[Tensor, Tensor]] = {}
+    for result, tangent in zip(results, tangents, strict=True):
+        if not result.requires_grad:
+            continue
+        known = roots.get(id(result))
+        roots[id(result)] = (result, tangent if known is None else known[1] + tangent)
+    if not roots:
+        return [None] * len(inputs)
+    wanted = [each for each in inputs if each.requires_grad]
+    outputs, given = zip(*roots.values(), strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, given, allow_unused=True))
+    return [next(found) if each.requires_grad else None for each in inputs]
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach()
+    return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+
+def _like(tensor: Tensor) -> Tensor:
+    # equal tensors would be one input of the graph: each gets an object of its own
+    return torch.empty_strided(
+        tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device
+    )
+
+
+def _run_once(step: _Step, projected: Tensor, state: State) -> tuple[Any, Any]:
+    """Run the step on real numbers, so that an error of the cell itself is raised as it is."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        zeros = nested(layout_of(state), [torch.zeros_like(each) for each in flat(state)])
+        output, after = step(torch.zeros_like(projected), zeros)
+        return output, after
+
+
+def _converted(layout: Layout, before: Sequence[Tensor], after: State) -> bool:
+    """Return whether the new state differs from the given one in floating data types alone."""
+    try:
+        new = flat(after)
+    except TypeError:
+        return False
+    if layout_of(after) != layout or [e.shape for e in new] != [e.shape for e in before]:
+        return False
+    pairs = [(a.dtype, b.dtype) for a, b in zip(before, new, strict=True)]
+    floating = all(a == b or (a.is_floating_point and b.is_floating_point) for a, b in pairs)
+    mixed = torch.is_autocast_enabled(before[0].device.type) if before else False
+    return mixed and floating and any(a != b for a, b in pairs)
+
+
+def _check(layout: Layout, before: Sequence[Tensor], output: Any, after: Any) -> None:
+    if not isinstance(output, Tensor) or not len(output.shape):
+        raise NoPlanError("the step does not return a tensor (B, O) and the new state")
+    if layout.others:
+        raise NoPlanError("the state holds something other than tensors; use tensors alone")
+    if layout_of(after) != layout:
+        raise NoPlanError(
+            "the step changes the nesting of its state; "
+            "return tuples, lists and dicts as they are given"
+        )
+    for number, (old, new) in enumerate(zip(before, flat(after), strict=True)):
+        name = f"tensor {number} of its state" if len(before) > 1 else "its state"
+        if old.shape != new.shape:
+            raise NoPlanError(
+                f"the step changes the shape of {name} from {tuple(old.shape)} to "
+                f"{tuple(new.shape)}; return the shape of initial_state"
+            )
+        if old.dtype != new.dtype:
+            raise NoPlanError(
+                f"the step changes the data type of {name} from {_name(old.dtype)} to "
+                f"{_name(new.dtype)}; make initial_state return it, "
+                "e.g. by projected.new_zeros"
+            )
+        if old.is_complex():
+            raise NoPlanError("its state is complex; hold real and imaginary part as two tensors")
+
+
+@contextmanager
+def _observed(cell: Cell) -> Iterator[None]:
+    """Refuse a cell that changes its own attributes in a step, and undo the change."""
+    before = [(module, dict(vars(module))) for module in cell.modules()]
+    held = [
+        (module, name, dict(getattr(module, name)))
+        for module, _ in before
+        for name in ("_buffers", "_parameters")
+    ]
+    try:
+        yield
+        for module, values in before:
+            for name, value in vars(module).items():
+                if name not in values or values[name] is not value:
+                    raise NoPlanError(
+                        f"the step sets self.{name}; hold what a step passes on in the state"
+                    )
+        for module, store, values in held:
+            for name, value in getattr(module, store).items():
+                if values.get(name) is not value:
+                    raise NoPlanError(
+                        f"the step sets self.{name}; hold what a step passes on in the state"
+                    )
+    finally:
+        for module, values in before:
+            vars(module).clear()
+            vars(module).update(values)
+        for module, store, values in held:
+            getattr(module, store).clear()
+            getattr(module, store).update(values)
+
+
+@contextmanager
+def _without_autocast_cache() -> Iterator[None]:
+    # the cache would keep traced tensors
+    enabled = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        yield
+    finally:
+        torch.set_autocast_cache_enabled(enabled)
+
+
+def _why(error: Exception) -> str:
+    names = {type(each).__name__ for each in (error, error.__cause__, error.__context__)}
+    if names & {"DataDependentOutputException", "GuardOnDataDependentSymNode"}:
+        return (
+            "the step branches on values or reads them (if, float(), .item()); "
+            "use torch.where or a mask"
+        )
+    if "DynamicOutputShapeException" in names:
+        return "the shape of a tensor in the step depends on values; use torch.where or a mask"
+    first = str(error).strip().splitlines()
+    return f"the step cannot be traced: {first[0] if first else type(error).__name__}"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+_SAME = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
+
+
+def _cleaned(graph: fx.Graph) -> fx.Graph:
+    """Return the graph without operations that do nothing."""
+    for node in list(graph.nodes):
+        if node.op == "call_function" and node.target in _SAME:
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+        elif node.op == "get_attr":
+            raise NoPlanError(
+                "the step reads a tensor that is no parameter or buffer; use register_buffer"
+            )
+    graph.eliminate_dead_code()
+    return graph
+
+
+def _fixed(graph: fx.Graph, signature: Signature) -> set[fx.Node]:
+    """Return the nodes that no step changes: weights, buffers and what is made of them alone."""
+    found: set[fx.Node] = set()
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    found.update(inputs[1 + len(signature.state) : len(signature.inputs)])
+    for node in graph.nodes:
+        if node.op == "call_function" and all(each in found for each in node.all_input_nodes):
+            found.add(node)
+    return found
+
+
+def _read(graph: fx.Graph, signature: Signature) -> Traced:
+    """Check the graph and name its inputs and outputs."""
+    for node in graph.nodes:
+        if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload):
+            continue
+        if _RANDOM in node.target.tags:
+            raise NoPlanError("the step draws random numbers; draw them in project")
+        if node.target._schema.is_mutable:
+            raise NoPlanError(
+                f"the step changes a tensor in place ({node.target}); "
+                "use the operation that returns a new one"
+            )
+        value = node.meta.get("val")
+        if isinstance(value, Tensor) and value.is_complex():
+            raise NoPlanError("the step computes with complex numbers, which are not compiled")
+    placeholders = [node for node in graph.nodes if node.op == "placeholder"]
+    count = len(signature.inputs)
+    (result,) = next(node for node in graph.nodes if node.op == "output").args
+    outputs, gradients = result
+    return Traced(
+        graph=graph,
+        signature=signature,
+        inputs=tuple(placeholders[:count]),
+        tangents=tuple(placeholders[count:]),
+        outputs=tuple(outputs),
+        gradients=tuple(gradients),
+    )
