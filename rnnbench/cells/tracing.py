@@ -293,7 +293,12 @@ def _why(error: Exception) -> str:
         )
     if "DynamicOutputShapeException" in names:
         return "the shape of a tensor in the step depends on values; use torch.where or a mask"
-    first = str(error).strip().splitlines()
+    if "in-place operation" in str(error):
+        return (
+            "the step changes its input, its state or a parameter in place; "
+            "use the operation that returns a new tensor"
+        )
+    first = str(error).strip().rstrip(".").splitlines()
     return f"the step cannot be traced: {first[0] if first else type(error).__name__}"
 
 
@@ -314,8 +319,35 @@ def _cleaned(graph: fx.Graph) -> fx.Graph:
             raise NoPlanError(
                 "the step reads a tensor that is no parameter or buffer; use register_buffer"
             )
+    for node in list(graph.nodes):
+        _without_change(node)
     graph.eliminate_dead_code()
     return graph
+
+
+def _without_change(node: fx.Node) -> None:
+    """Replace an operation that changes a new tensor in place by the one that returns another.
+
+    The gradients of some operations of torch are computed so, e.g. that of ``torch.maximum``.
+    """
+    name = getattr(getattr(node.target, "_schema", None), "name", "")
+    if node.op != "call_function" or not name.startswith("aten::") or not name.endswith("_"):
+        return
+    packet = getattr(torch.ops.aten, name.removeprefix("aten::")[:-1], None)
+    overload: Any = node.target
+    changed: Any = node.args[0]
+    same = getattr(packet, overload._overloadname, None)
+    if same is None or changed.op != "call_function" or changed.target.is_view:
+        return
+    order = {each: place for place, each in enumerate(node.graph.nodes)}
+    later = [each for each in changed.users if order[each] > order[node]]
+    earlier = [each for each in changed.users if order[each] < order[node]]
+    # a view that was made before would have to show the change
+    if any(getattr(each.target, "is_view", True) for each in earlier):
+        return
+    node.target = same
+    for each in later:
+        each.replace_input_with(changed, node)
 
 
 def _fixed(graph: fx.Graph, signature: Signature) -> set[fx.Node]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx
 
@@ -72,12 +74,15 @@ def writing_adjoint(parts: Partition) -> tuple[fx.GraphModule, list[Tensor]]:
     for place, node in zip(sums, summed, strict=True):
         total = graph.call_function(aten.add.Tensor, (place, copied[node]))
         graph.call_function(aten.copy_.default, (place, total))
-    returned = [copied[node] for node in results[:states] if node is not None]
-    # an input would be returned as the same tensor, which the next step overwrites
+    # the next step expects dense tensors, and an input would be returned as the same tensor
+    dense: Any = {"memory_format": torch.contiguous_format}
     graph.output(
         tuple(
-            graph.call_function(aten.clone.default, (node,)) if node.op == "placeholder" else node
-            for node in returned
+            copied[node]
+            if node.op != "placeholder" and node.meta["val"].is_contiguous()
+            else graph.call_function(aten.clone.default, (copied[node],), dense)
+            for node in results[:states]
+            if node is not None
         )
     )
     examples = [

@@ -39,7 +39,9 @@ class Nested(Cell):
     def step(self, projected: Tensor, state: dict[str, Any]) -> tuple[Tensor, object]:
         slow, fast = state["halves"]
         decay = torch.sigmoid(F.softplus(self.rate))
-        fast = torch.tanh(projected + slow @ self.shared + fast @ self.shared.t())
+        drive = projected + slow @ self.shared + fast @ self.shared.t()
+        # changes a new tensor in place, as does the gradient of maximum
+        fast = torch.maximum(torch.tanh(drive), 0.1 * drive).clamp_(-0.9, 0.9)
         slow = decay * slow + (1 - decay) * fast * self.scale
         count = state["count"] + 1
         output = slow * (count % 2 == 0).to(slow.dtype)[:, None] + fast
@@ -150,9 +152,8 @@ class ChangesType(_Refused):
 
 class ChangesInPlace(_Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        new = self.decay * state + projected
-        new.clamp_(-1, 1)
-        return new, new
+        state.mul_(self.decay.detach())
+        return state + projected, state + projected
 
 
 ODD = {"nested": Nested, "heads": Heads, "fast-weights": FastWeights}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ import torch
 from rnnbench.cells.compiler import NoCompilerError, require_compiler
 from rnnbench.cells.core import recurrent
 from rnnbench.probes.speed.kernels import kernel_of
+from tests.cells.odd_cells import Heads
 from tests.cells.small_cells import LSTM
 
 B, D, H = 6, 3, 16
@@ -45,6 +46,13 @@ def test_equals_the_plain_loop(cores: tuple[Any, Any], steps: int) -> None:
     for one, two in zip(_results(core, steps), _results(plain, steps), strict=True):
         scale = float(two.detach().abs().max())
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5 * scale)
+
+
+def test_a_gradient_of_the_state_with_other_strides() -> None:
+    torch.manual_seed(1)
+    core = cast(Any, recurrent(Heads))(D, H)
+    # the check before use compares it with the plain loop
+    assert core.prepare(torch.randn(B, 4, D), None) == "compiled step"
 
 
 def test_runs_and_copies_are_equal_bit_by_bit(cores: tuple[Any, Any]) -> None:
