@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from rnnbench.cells.autograd import run_plan
 from rnnbench.cells.cell import Cell
 from rnnbench.cells.plan import Plan
 from rnnbench.cells.states import flat, nested
-from rnnbench.cells.tracing import NoPlanError
+from rnnbench.cells.tracing import NoPlanError, weights_of
 from rnnbench.cells.unroll import unroll
 
 STEPS = (1, 2, 3, 5)
@@ -87,11 +88,12 @@ def _results(
         state = [drawn(each) for each in signature.state]
         weights = [each for each in cell.parameters() if each.requires_grad]
         if fast:
-            given = [*cell.parameters(), *cell.buffers()]
-            outputs, after = run_plan(plan, projected, state, given)
+            outputs, after = run_plan(plan, projected, state, weights_of(cell))
         else:
             outputs, nested_after = unroll(
-                cell.step, projected.transpose(0, 1), nested(signature.layout, state)
+                partial(cell.step, **cell.weights()),
+                projected.transpose(0, 1),
+                nested(signature.layout, state),
             )
             outputs, after = outputs.transpose(0, 1), flat(nested_after)
         results = [each for each in (outputs, *after) if each.requires_grad]

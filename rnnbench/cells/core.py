@@ -199,7 +199,7 @@ class Layers(nn.Module):
                 projected = layer.project(x)
                 state = layer.initial_state(projected[:, 0])
                 found.append((layer, x, projected, state))
-                outputs.append(layer.step(projected[:, 0], state)[0])
+                outputs.append(layer.step(projected[:, 0], state, **layer.weights())[0])
             x = torch.cat(outputs, dim=-1)[:, None].expand(-1, 2, -1)
         return found
 
