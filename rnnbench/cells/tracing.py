@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -86,12 +86,19 @@ _DERIVED = "weights()."
 """Prefix of the results of :meth:`Cell.weights`, which no name of a parameter has."""
 
 
-def weights_of(cell: Cell) -> list[Tensor]:
-    """Return what the step of a cell reads besides its arguments, in the order of the graph."""
-    return [*cell.parameters(), *_derived(cell).values(), *cell.buffers()]
+def weights_of(cell: Cell, derived: Mapping[str, Tensor] | None = None) -> list[Tensor]:
+    """Return what the step of a cell reads besides its arguments, in the order of the graph.
+
+    Args:
+        cell: the layer.
+        derived: the result of :func:`derived_weights`, if it is known.
+    """
+    known = derived_weights(cell) if derived is None else derived
+    return [*cell.parameters(), *known.values(), *cell.buffers()]
 
 
-def _derived(cell: Cell) -> dict[str, Tensor]:
+def derived_weights(cell: Cell) -> dict[str, Tensor]:
+    """Return the result of :meth:`Cell.weights` as a plan takes it."""
     # compiled code expects the strides that it was compiled for, and those of a derived tensor may
     # follow from its values
     return {name: each.contiguous() for name, each in cell.weights().items()}
@@ -120,7 +127,7 @@ def trace(
 
     step = _Step(cell)
     weights = {name: _like(each) for name, each in step.named_parameters()}
-    derived = {name: each.detach() for name, each in _derived(cell).items()}
+    derived = {name: each.detach() for name, each in derived_weights(cell).items()}
     weights |= {f"{_DERIVED}{name}": _like(each) for name, each in derived.items()}
     constants = {name: _like(each) for name, each in step.named_buffers()}
     layout = layout_of(state)
