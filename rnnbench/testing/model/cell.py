@@ -7,7 +7,8 @@ import torch
 from rnnbench.cells.cell import has_parallel_form
 from rnnbench.cells.layers import Layers
 from rnnbench.cells.partition import partition
-from rnnbench.cells.tracing import NoPlanError, trace
+from rnnbench.cells.refusals import NoPlanError
+from rnnbench.cells.tracing import trace
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import ContractError
 
