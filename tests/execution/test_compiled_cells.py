@@ -118,7 +118,6 @@ def test_auto_trains_by_the_plain_loop_without_a_compiler(
     line = record.result.learning.implementation or ""
     assert line.startswith("plain loop: ")
     assert "compiler" in line
-    print(capfd.readouterr())
 
 
 PREPARING = """
