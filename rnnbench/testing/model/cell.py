@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from rnnbench.cells.cell import has_parallel_form
-from rnnbench.cells.core import Layers
+from rnnbench.cells.layers import Layers
 from rnnbench.cells.partition import partition
 from rnnbench.cells.tracing import NoPlanError, trace
 from rnnbench.testing.model.subject import ModelUnderTest
