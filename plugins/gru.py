@@ -22,8 +22,7 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Cell, Citation, RegisterModel, hookimpl
-from rnnbench.cells.layers import CellCore
+from rnnbench import Cell, CellCore, Citation, RegisterModel, hookimpl
 
 from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize_gru
