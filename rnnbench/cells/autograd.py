@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnbench.cells.plan import Plan, Run
+from rnnbench.cells.plan import Plan
+from rnnbench.cells.run import Run
 
 NAME = "rnnbench::compiled_steps"
 """Name of the loop in a profile."""

@@ -8,7 +8,7 @@ factors of the products, kept for all steps, and running sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -58,7 +58,8 @@ class Linear:
         return hash(self.node)
 
 
-Expression: TypeAlias = Product | Total | Running | Linear
+Sum: TypeAlias = Product | Total | Running
+Expression: TypeAlias = Sum | Linear
 
 _ONE_ARGUMENT = frozenset(
     {
@@ -185,31 +186,32 @@ def _is_linear(node: fx.Node, moving: list[fx.Node]) -> bool:
     return False
 
 
+def sums_of(gradients: Iterable[Expression | None]) -> Iterator[Sum]:
+    """Yield the sums over time that expressions are made of."""
+    for each in gradients:
+        if isinstance(each, Linear):
+            yield from sums_of(each.of.values())
+        elif each is not None:
+            yield each
+
+
 def evaluate(
     expression: Expression,
     *,
-    steps: Callable[[fx.Node], Tensor],
-    total: Callable[[fx.Node], Tensor],
+    summed: Callable[[Sum], Tensor],
     fixed: Callable[[fx.Node], Tensor],
 ) -> Tensor:
     """Compute an expression after the loop.
 
     Args:
         expression: to compute.
-        steps: the values (T, ...) of a node in all steps.
-        total: the sum over time of a node.
+        summed: the value of a sum over time.
         fixed: the value of a node that no step changes.
     """
-    if isinstance(expression, Product):
-        return product(steps(expression.left), steps(expression.right))
-    if isinstance(expression, Running):
-        return total(expression.term)
-    if isinstance(expression, Total):
-        value = total(expression.term)
-        return value.sum(expression.dims, keepdim=expression.keepdim)
+    if not isinstance(expression, Linear):
+        return summed(expression)
     parts = {
-        node: evaluate(each, steps=steps, total=total, fixed=fixed)
-        for node, each in expression.of.items()
+        node: evaluate(each, summed=summed, fixed=fixed) for node, each in expression.of.items()
     }
 
     def part(node: fx.Node) -> Tensor:

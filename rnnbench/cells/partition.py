@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import fx
 
-from rnnbench.cells.deferred import Expression, Linear, Product, Running, Total, deferred
+from rnnbench.cells.deferred import Expression, Product, Running, Total, deferred, sums_of
 from rnnbench.cells.tracing import NoPlanError, Traced
 
 aten = torch.ops.aten
@@ -351,23 +351,15 @@ def _slices(
     return found
 
 
-def _parts_of(gradients: Iterable[Expression | None]) -> Iterable[Expression]:
-    for each in gradients:
-        if isinstance(each, Linear):
-            yield from _parts_of(each.of.values())
-        elif each is not None:
-            yield each
-
-
 def factors(gradients: Iterable[Expression | None]) -> Iterator[fx.Node]:
     """Yield the nodes that the products of expressions are made of."""
-    for each in _parts_of(gradients):
+    for each in sums_of(gradients):
         if isinstance(each, Product):
             yield each.left
             yield each.right
 
 
 def _terms(gradients: Iterable[Expression | None]) -> Iterable[fx.Node]:
-    for each in _parts_of(gradients):
+    for each in sums_of(gradients):
         if isinstance(each, Total | Running):
             yield each.term

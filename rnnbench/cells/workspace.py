@@ -1,8 +1,9 @@
-"""Memory for the values of all steps, reused from one optimizer step to the next.
+"""Memory for the values of steps; that of the forward pass is reused by the next one.
 
 A fresh allocation of some megabytes costs as much as the steps that fill it: the operating system
 clears each page at its first use. Measured for an LSTM with H=32, T=100 and B=50: 4.4 ms for a
-forward pass with fresh memory, 1.9 ms with reused memory.
+forward pass with fresh memory, 1.9 ms with reused memory. For the backward pass, whose memory is
+smaller and free while the next forward pass runs, no difference was measured.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ class Stack:
     def is_unused(self) -> bool:
         """Whether no tensor outside shares the memory."""
         return storage_uses(self.tensor) == self._uses
+
+
+def stack_of(example: Tensor, count: int) -> Stack:
+    """Return memory for values like the example, whose numbers are arbitrary."""
+    shape = (count, *example.shape)
+    return Stack(torch.empty(shape, dtype=example.dtype, device=example.device))
 
 
 class Workspace:
@@ -84,13 +91,7 @@ class Pool:
         made = Workspace(
             steps,
             [
-                Stack(
-                    torch.empty(
-                        (per_step * steps + constant, *example.shape),
-                        dtype=example.dtype,
-                        device=example.device,
-                    )
-                )
+                stack_of(example, per_step * steps + constant)
                 for example, (per_step, constant) in zip(self._examples, self._slots, strict=True)
             ],
         )
