@@ -96,7 +96,7 @@ def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: 
         console.print(member.description, markup=False, soft_wrap=True)
         return
     provider = f"{member.provider.distribution} {member.provider.version}"
-    console.print(f"{member.summary}  ({provider})", markup=False, soft_wrap=True)
+    console.print(f"{member.summary}  ({provider})".lstrip(), markup=False, soft_wrap=True)
     if member.options:
         shown = ", ".join(map(_option, member.options.values()))
         console.print(f"    {shown}", markup=False, soft_wrap=True, style="dim")
