@@ -19,8 +19,9 @@ from torch import nn
 
 from benchmarks.rows import Ratio, Row, at_most, context
 from rnnbench.cells import fast_path, plan
-from rnnbench.cells.core import Layers, recurrent
+from rnnbench.cells.core import recurrent
 from rnnbench.cells.estimate import count
+from rnnbench.cells.layers import Layers
 from rnnbench.probes.speed.peak_memory import peak_of_training
 from tests.cells.small_cells import CELLS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from rnnbench.cells.autograd import run_plan
 from rnnbench.cells.cell import Cell
 from rnnbench.cells.plan import Plan
 from rnnbench.cells.states import flat, nested
-from rnnbench.cells.tracing import NoPlanError
+from rnnbench.cells.tracing import NoPlanError, derived_weights, weights_of
 from rnnbench.cells.unroll import unroll
 
 STEPS = (1, 2, 3, 5)
@@ -85,13 +86,22 @@ def _results(
     with torch.enable_grad():
         projected = drawn(signature.projected, steps)
         state = [drawn(each) for each in signature.state]
-        weights = [each for each in cell.parameters() if each.requires_grad]
+        derived = {
+            name: each.detach().requires_grad_(each.is_floating_point())
+            for name, each in derived_weights(cell).items()
+        }
+        weights = {
+            name: each
+            for name, each in (*cell.named_parameters(), *derived.items())
+            if each.requires_grad
+        }
         if fast:
-            given = [*cell.parameters(), *cell.buffers()]
-            outputs, after = run_plan(plan, projected, state, given)
+            outputs, after = run_plan(plan, projected, state, weights_of(cell, derived))
         else:
             outputs, nested_after = unroll(
-                cell.step, projected.transpose(0, 1), nested(signature.layout, state)
+                partial(cell.step, **derived),
+                projected.transpose(0, 1),
+                nested(signature.layout, state),
             )
             outputs, after = outputs.transpose(0, 1), flat(nested_after)
         results = [each for each in (outputs, *after) if each.requires_grad]
@@ -99,17 +109,16 @@ def _results(
         floating = [each for each in state if each.requires_grad]
         gradients: Sequence[Tensor | None] = (
             torch.autograd.grad(
-                results, [projected, *floating, *weights], tangents, allow_unused=True
+                results, [projected, *floating, *weights.values()], tangents, allow_unused=True
             )
             if results
             else ()
         )
     names = ["the outputs", *("the final state" for _ in after)]
     if gradients:
-        own = [name for name, each in cell.named_parameters() if each.requires_grad]
         names += [
             "the gradient of the projected input",
             *("the gradient of the initial state" for _ in floating),
-            *(f"the gradient of {name}" for name in own),
+            *(f"the gradient of {name}" for name in weights),
         ]
     return names, [outputs.detach(), *(each.detach() for each in after), *gradients]

@@ -1,8 +1,9 @@
 """Compilation of a graph with fixed shapes: everything private of torch that the kit uses.
 
-``torch._inductor.standalone_compile`` was tried: its artifact runs through AOTAutograd's wrapper,
-which costs more per call than a step of a small cell. The callable inside the compiled graph has
-none, and the cache of compiled graphs on disk serves it too.
+``torch._inductor.standalone_compile`` does the same in public, but its artifact is called through
+AOTAutograd's wrapper. Measured for an LSTM with H=32, T=100 and B=50 in processor time: a forward
+and backward pass takes 6.8 ms by the artifacts and 5.2 ms by the inner callables, and loading saved
+artifacts takes 1.0 s, as does the cache of compiled graphs on disk.
 """
 
 from __future__ import annotations

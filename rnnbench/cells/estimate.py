@@ -96,14 +96,23 @@ def count(cell: Cell, projected: Tensor, state: State) -> Counts:
     counter = _Counter()
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         projected = projected.detach().requires_grad_(projected.is_floating_point())
+        # what the parameters alone decide is computed once for all steps
+        weights = {
+            name: each.detach().requires_grad_(each.is_floating_point())
+            for name, each in cell.weights().items()
+        }
         with counter:
-            output, after = cell.step(projected, state)
+            output, after = cell.step(projected, state, **weights)
             results = [
                 each
                 for each in {id(each): each for each in (output, *flat(after))}.values()
                 if each.requires_grad
             ]
-            inputs = [projected, *(each for each in cell.parameters() if each.requires_grad)]
+            inputs = [
+                projected,
+                *(each for each in weights.values() if each.requires_grad),
+                *(each for each in cell.parameters() if each.requires_grad),
+            ]
             if results:
                 torch.autograd.grad(
                     results,

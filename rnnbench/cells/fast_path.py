@@ -19,7 +19,7 @@ from rnnbench.cells.compiler import NoCompilerError, decompositions, require_com
 from rnnbench.cells.partition import partition
 from rnnbench.cells.plan import Plan
 from rnnbench.cells.states import flat, layout_of, nested
-from rnnbench.cells.tracing import NoPlanError, trace
+from rnnbench.cells.tracing import NoPlanError, trace, weights_of
 
 Key: TypeAlias = tuple[Any, ...]
 
@@ -125,7 +125,7 @@ def run(plan: Plan, cell: Cell, projected: Tensor, state: State) -> tuple[Tensor
     """Run a plan over projected inputs (T, B, P); return outputs (B, T, O) and the new state."""
     signature = plan.parts.traced.signature
     tensors = [each.to(like.dtype) for each, like in zip(flat(state), signature.state, strict=True)]
-    weights = [*cell.parameters(), *cell.buffers()]
+    weights = weights_of(cell)
     outputs, after = run_plan(plan, projected, tensors, weights)
     return outputs.transpose(0, 1), nested(layout_of(state), after)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,8 @@ class Signature:
         projected: an example (B, P).
         state: examples of the state's tensors.
         layout: nesting of the state.
-        weights: examples of the parameters, by name in the cell.
+        weights: examples of the parameters, by name in the cell, and of the results of
+            :meth:`Cell.weights`, which are computed once for all steps.
         constants: examples of the buffers, by name in the cell.
         output: an example (B, O).
     """
@@ -75,8 +76,32 @@ class _Step(nn.Module):
         super().__init__()
         self.cell = cell
 
-    def forward(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.cell.step(projected, state)
+    def forward(
+        self, projected: Tensor, state: State, derived: dict[str, Tensor]
+    ) -> tuple[Tensor, State]:
+        return self.cell.step(projected, state, **derived)
+
+
+_DERIVED = "weights()."
+"""Prefix of the results of :meth:`Cell.weights`, which no name of a parameter has."""
+
+
+def weights_of(cell: Cell, derived: Mapping[str, Tensor] | None = None) -> list[Tensor]:
+    """Return what the step of a cell reads besides its arguments, in the order of the graph.
+
+    Args:
+        cell: the layer.
+        derived: the result of :func:`derived_weights`, if it is known.
+    """
+    known = derived_weights(cell) if derived is None else derived
+    return [*cell.parameters(), *known.values(), *cell.buffers()]
+
+
+def derived_weights(cell: Cell) -> dict[str, Tensor]:
+    """Return the result of :meth:`Cell.weights` as a plan takes it."""
+    # compiled code expects the strides that it was compiled for, and those of a derived tensor may
+    # follow from its values
+    return {name: each.contiguous() for name, each in cell.weights().items()}
 
 
 def trace(
@@ -102,6 +127,8 @@ def trace(
 
     step = _Step(cell)
     weights = {name: _like(each) for name, each in step.named_parameters()}
+    derived = {name: each.detach() for name, each in derived_weights(cell).items()}
+    weights |= {f"{_DERIVED}{name}": _like(each) for name, each in derived.items()}
     constants = {name: _like(each) for name, each in step.named_buffers()}
     layout = layout_of(state)
     examples = tuple(_like(each) for each in flat(state))
@@ -109,7 +136,7 @@ def trace(
     output: Any = None
     with _observed(cell), _without_autocast_cache():
         for _ in range(_MOST_PROMOTIONS + 1):
-            output, after = _run_once(step, projected, nested(layout, examples))
+            output, after = _run_once(step, projected, nested(layout, examples), derived)
             if not _converted(layout, examples, after):
                 break
             examples = tuple(
@@ -152,8 +179,12 @@ class _Joint:
             state = [_leaf(next(rest)) for _ in signature.state]
             weights = {name: _leaf(next(rest)) for name in signature.weights}
             constants = {name: next(rest) for name in signature.constants}
+            own = {k: each for k, each in weights.items() if not k.startswith(_DERIVED)}
+            derived = {k.removeprefix(_DERIVED): weights[k] for k in weights if k not in own}
             output, after = torch.func.functional_call(
-                self.step, {**weights, **constants}, (projected, nested(signature.layout, state))
+                self.step,
+                {**own, **constants},
+                (projected, nested(signature.layout, state), derived),
             )
             results = [output, *flat(after)]
             # a backward pass runs in the data types of the forward pass
@@ -192,11 +223,13 @@ def _like(tensor: Tensor) -> Tensor:
     )
 
 
-def _run_once(step: _Step, projected: Tensor, state: State) -> tuple[Any, Any]:
+def _run_once(
+    step: _Step, projected: Tensor, state: State, derived: dict[str, Tensor]
+) -> tuple[Any, Any]:
     """Run the step on real numbers, so that an error of the cell itself is raised as it is."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         zeros = nested(layout_of(state), [torch.zeros_like(each) for each in flat(state)])
-        output, after = step(torch.zeros_like(projected), zeros)
+        output, after = step(torch.zeros_like(projected), zeros, derived)
         return output, after
 
 

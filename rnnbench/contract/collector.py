@@ -155,7 +155,8 @@ def _of_kit(
     if "rnnbench.cells.core" not in sys.modules and "rnnbench.cells.cell" not in sys.modules:
         return core, plain_loop
     from rnnbench.cells.cell import Cell
-    from rnnbench.cells.core import PLAIN_LOOP, Layers, recurrent
+    from rnnbench.cells.core import PLAIN_LOOP, recurrent
+    from rnnbench.cells.layers import Layers
 
     made: Callable[..., nn.Module] = core
     if inspect.isclass(core) and issubclass(core, Cell):

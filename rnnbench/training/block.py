@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnnbench.cells.decision import prepare_together
+from rnnbench.cells.layers import Layers
 from rnnbench.contract.core import last_valid, output_size, receptive_field
 
 if TYPE_CHECKING:
@@ -162,7 +164,10 @@ class ResidualStack(nn.Module):
 
     @property
     def prepare(self) -> Callable[[Tensor, int | None], str | None]:
-        """The ``prepare`` of the cores that have one; their lines, each once."""
+        """The ``prepare`` of the cores that have one; their lines, each once.
+
+        Cores that are made of cells decide together whether they are compiled.
+        """
         self._require("prepare", self._cores())
         return self._prepare
 
@@ -227,16 +232,14 @@ class ResidualStack(nn.Module):
                 core.after_step()
 
     def _prepare(self, x: Tensor, steps: int | None) -> str | None:
-        lines: dict[str, None] = {}
-        for layer in self.layers:
-            assert isinstance(layer, ResidualLayer)
-            if hasattr(layer.core, "prepare"):
-                # every core gets a stream of this shape; the values do not matter
-                with torch.no_grad():
-                    normed = layer.core_norm(self.project(x).to(x.dtype))
-                if line := layer.core.prepare(normed, steps):  # type: ignore[operator]
-                    lines[line] = None
-        return "; ".join(lines) or None
+        # every core gets a stream of this shape; the values do not matter
+        with torch.no_grad():
+            normed = self.layers[0].core_norm(self.project(x).to(x.dtype))  # type: ignore[operator]
+        cores = [core for core in self._cores() if hasattr(core, "prepare")]
+        if all(isinstance(core, Layers) for core in cores):
+            return prepare_together(cores, normed, steps)
+        lines = dict.fromkeys(core.prepare(normed, steps) for core in cores)
+        return "; ".join(line for line in lines if line) or None
 
 
 def _norm(block: Residual, width: int) -> nn.Module:

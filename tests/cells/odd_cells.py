@@ -91,6 +91,39 @@ class FastWeights(Cell):
         return torch.tanh(torch.einsum("bij,bj->bi", state, projected)), state
 
 
+class Derived(Cell):
+    """Recurrent weights that follow from a parameter by a power series, with a buffer besides."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.inputs = nn.Linear(input_size, hidden_size)
+        self.entries = nn.Parameter(torch.randn(hidden_size, hidden_size) * 0.5)
+        self.scale: Tensor
+        self.register_buffer("scale", torch.linspace(0.5, 1, hidden_size))
+
+    def project(self, x: Tensor) -> Tensor:
+        projected: Tensor = self.inputs(x)
+        return projected
+
+    def weights(self) -> dict[str, Tensor]:
+        skew = self.entries - self.entries.t()
+        # not contiguous, and a second one that is used elementwise
+        return {"recurrent": torch.matrix_exp(skew).t(), "decay": self.entries.diag().sigmoid()}
+
+    def step(
+        self,
+        projected: Tensor,
+        state: Tensor,
+        recurrent: Tensor | None = None,
+        decay: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        if recurrent is None or decay is None:
+            derived = self.weights()
+            recurrent, decay = derived["recurrent"], derived["decay"]
+        h = decay * state + torch.tanh(projected + F.linear(state, recurrent)) * self.scale
+        return h, h
+
+
 class Refused(Cell):
     """A base of cells whose step is refused."""
 
@@ -158,7 +191,7 @@ class ChangesInPlace(Refused):
         return state + projected, state + projected
 
 
-ODD = {"nested": Nested, "heads": Heads, "fast-weights": FastWeights}
+ODD = {"nested": Nested, "heads": Heads, "fast-weights": FastWeights, "derived": Derived}
 REFUSED: dict[type[Cell], str] = {
     Branches: "values",
     ReadsValues: "values",

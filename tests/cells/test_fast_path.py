@@ -251,7 +251,7 @@ class TestTheModule:
         core, plain = _pair(LSTM)
         plain.load_state_dict(core.state_dict())
         _close(plain(_inputs(3))[0], core(_inputs(3))[0])
-        assert not len(pickle.loads(pickle.dumps(core._plans)))  # noqa: S301 - just made
+        assert not len(pickle.loads(pickle.dumps(core.plans)))  # noqa: S301 - just made
 
     @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
     def test_transformations_of_functions_run_by_the_plain_loop(self) -> None:

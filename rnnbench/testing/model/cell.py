@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cells.cell import Cell, has_parallel_form
-from rnnbench.cells.core import Layers
+from rnnbench.cells.layers import Layers
 from rnnbench.cells.partition import partition
 from rnnbench.cells.states import flat, layout_of
 from rnnbench.cells.tracing import NoPlanError, trace
