@@ -16,7 +16,7 @@ The state is h and the last inputs of the convolution. Source: Gu & Dao (2023), 
 algorithm 2, with the discretisation of their implementation: exact for A, Euler's for B.
 
 ``negative_eigenvalues`` replaces the decay a, from 0 to 1, by 2 a - 1, from -1 to 1
-(Grazzi et al. 2024). Without it no layer can follow a parity over any number of steps.
+(Grazzi et al. 2025). Without it no layer can follow a parity over any number of steps.
 
 Deviation: the source divides W_out at the start by the root of the number of layers, as a part of
 its residual network; here this is left to the block.
@@ -46,9 +46,9 @@ CITATIONS = (
         "https://arxiv.org/abs/2312.00752",
     ),
     Citation(
-        "Grazzi et al. 2024",
+        "Grazzi et al. 2025",
         "Unlocking state-tracking in linear RNNs through negative eigenvalues",
-        "arXiv:2411.12537",
+        "ICLR",
         "https://arxiv.org/abs/2411.12537",
     ),
 )
