@@ -79,8 +79,8 @@ def generalized_inputs(steps: int, dtype: torch.dtype) -> Inputs:
     }
 
 
-def generalized_chunks(**given: Tensor) -> Result:
-    result: Result = rule.generalized_delta_rule(**given, lowest=LOWEST)
+def generalized_chunks(q: Tensor, **others: Tensor) -> Result:
+    result: Result = rule.generalized_delta_rule(q, **others, lowest=LOWEST)
     return result
 
 
@@ -216,6 +216,22 @@ def test_a_model_runs_whole_in_pieces_and_step_by_step(name: str, options: dict[
             torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-5)
         for seen, wanted in zip(state_tensors(state), state_tensors(last), strict=True):
             torch.testing.assert_close(seen, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "options"), MODELS)
+def test_half_precision_is_near_single(name: str, options: dict[str, Any]) -> None:
+    """Under autocast, from the state of an earlier chunk too."""
+    core = built(name, options)
+    x = torch.randn(2, 80, 5)
+    wanted, _ = core(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        first, state = core(x[:, :30])
+        second, _ = core(x[:, 30:], state)
+    got = torch.cat([first, second], dim=1).float()
+    got.square().mean().backward()  # type: ignore[no-untyped-call]
+    assert (got - wanted).abs().max() < 0.1 * wanted.abs().max()
+    assert state[0][-1].dtype == torch.float32
+    assert all(each.grad is None or each.grad.isfinite().all() for each in core.parameters())
 
 
 @pytest.mark.parametrize("name", ["deltanet", "gated-deltanet", "delta-product"])
