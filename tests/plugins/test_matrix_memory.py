@@ -344,6 +344,10 @@ def test_forget_gates_of_the_xlstm_start_as_published() -> None:
         ("mlstm", 8, {"num_heads": 3}),
         ("mlstm", 8, {"block_size": 5}),
         ("slstm", 9, {}),
+        ("slstm", 8, {"num_heads": 8}),
+        ("slstm", 1, {"num_heads": 1}),
+        ("mlstm", 8, {"num_heads": 16}),
+        ("hgrn2", 8, {"num_heads": 10**15}),
     ],
 )
 def test_sizes_that_heads_do_not_divide_are_refused(
