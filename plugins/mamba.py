@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from rnnbench import Cell, Citation, ParameterGroup, RegisterModel, hookimpl
 
 from ._common.causal_conv import CausalConv
+from ._common.citations import NEGATIVE_EIGENVALUES
 from ._common.selective_scan import selective_scan, selective_step
 from ._common.step_size import step_size_bias
 
@@ -45,12 +46,7 @@ CITATIONS = (
         "arXiv:2312.00752",
         "https://arxiv.org/abs/2312.00752",
     ),
-    Citation(
-        "Grazzi et al. 2025",
-        "Unlocking state-tracking in linear RNNs through negative eigenvalues",
-        "ICLR",
-        "https://arxiv.org/abs/2411.12537",
-    ),
+    NEGATIVE_EIGENVALUES,
 )
 
 State: TypeAlias = tuple[Tensor, Tensor]
