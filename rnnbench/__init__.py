@@ -22,8 +22,8 @@ from rnnbench.contract.hookspecs import RegisterModel, RegisterTask, hookimpl
 if TYPE_CHECKING:
     from rnnbench.api import run as run
     from rnnbench.cells.cell import Cell as Cell
-    from rnnbench.cells.layers import CellCore as CellCore
     from rnnbench.cells.core import recurrent as recurrent
+    from rnnbench.cells.layers import CellCore as CellCore
     from rnnbench.cells.linear_recurrence import linear_recurrence as linear_recurrence
     from rnnbench.contract.core import last_valid as last_valid
     from rnnbench.contract.core import padding_mask as padding_mask
