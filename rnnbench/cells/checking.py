@@ -11,8 +11,9 @@ from torch import Tensor
 from rnnbench.cells.autograd import run_plan
 from rnnbench.cells.cell import Cell
 from rnnbench.cells.plan import Plan
+from rnnbench.cells.refusals import NoPlanError
 from rnnbench.cells.states import flat, nested
-from rnnbench.cells.tracing import NoPlanError, derived_weights, weights_of
+from rnnbench.cells.tracing import derived_weights, weights_of
 from rnnbench.cells.unroll import unroll
 
 STEPS = (1, 2, 3, 5)

@@ -11,7 +11,7 @@ from torch import Tensor
 from rnnbench.cells import fast_path
 from rnnbench.cells.compiler import NoCompilerError
 from rnnbench.cells.estimate import START_UP, Counts, count
-from rnnbench.cells.tracing import NoPlanError
+from rnnbench.cells.refusals import NoPlanError
 from rnnbench.errors import PluginError
 
 if TYPE_CHECKING:

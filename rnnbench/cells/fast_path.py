@@ -18,8 +18,9 @@ from rnnbench.cells.checking import check
 from rnnbench.cells.compiler import NoCompilerError, decompositions, require_compiler
 from rnnbench.cells.partition import partition
 from rnnbench.cells.plan import Plan
+from rnnbench.cells.refusals import NoPlanError
 from rnnbench.cells.states import flat, layout_of, nested
-from rnnbench.cells.tracing import NoPlanError, trace, weights_of
+from rnnbench.cells.tracing import trace, weights_of
 
 Key: TypeAlias = tuple[Any, ...]
 

@@ -15,8 +15,8 @@ from rnnbench.cells.cell import Cell, State
 from rnnbench.cells.compiler import NoCompilerError
 from rnnbench.cells.decision import prepare_together, refusal
 from rnnbench.cells.products import FastLinear
+from rnnbench.cells.refusals import NoPlanError
 from rnnbench.cells.reversal import mirrored, reordered
-from rnnbench.cells.tracing import NoPlanError
 from rnnbench.cells.unroll import unroll
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -11,7 +10,9 @@ import torch
 from torch import fx
 
 from rnnbench.cells.deferred import Expression, Product, Running, Total, deferred, sums_of
-from rnnbench.cells.tracing import NoPlanError, Traced
+from rnnbench.cells.graphs import subgraph
+from rnnbench.cells.repeating import is_cheap, is_free
+from rnnbench.cells.tracing import Traced
 
 aten = torch.ops.aten
 
@@ -19,44 +20,6 @@ Where: TypeAlias = Literal["projected", "before", "after", "weight", "fixed", "k
 Source: TypeAlias = tuple[Where, int]
 """Where a value of a step is found: the projected input, a tensor of the state before or after the
 step, a weight or buffer, a value that no step changes, or a value that the forward pass keeps."""
-
-VIEWS = frozenset(
-    {
-        aten.view.default,
-        aten._unsafe_view.default,
-        aten.t.default,
-        aten.permute.default,
-        aten.transpose.int,
-        aten.split.Tensor,
-        aten.split_with_sizes.default,
-        aten.slice.Tensor,
-        aten.select.int,
-        aten.unsqueeze.default,
-        aten.squeeze.dim,
-        aten.squeeze.dims,
-        aten.squeeze.default,
-        aten.expand.default,
-        aten.unbind.int,
-    }
-)
-"""Operations that compute nothing: they are repeated where their result is needed."""
-_CHEAP = frozenset(
-    {
-        aten.add.Tensor,
-        aten.sub.Tensor,
-        aten.rsub.Scalar,
-        aten.mul.Tensor,
-        aten.neg.default,
-        aten.gt.Scalar,
-        aten.ge.Scalar,
-        aten.lt.Scalar,
-        aten.le.Scalar,
-        aten.where.self,
-    }
-)
-"""Operations that are repeated in the adjoint where their inputs are kept anyway."""
-_DEPTH = 4
-"""Operations one after the other that are repeated at most."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +144,7 @@ class _Cut:
                 fixed.append(node)
         candidates = [node for node in frontier if node in self.varying and node not in sources]
         for node in candidates:
-            if not self._is_cheap(node, {*sources, *candidates}):
+            if not is_cheap(node, {*sources, *candidates}, traced.tangents):
                 keep(node)
         for node in self._fixed_of_forward([*self.after, *kept]):
             if node not in sources:
@@ -217,14 +180,6 @@ class _Cut:
         sources[self.projected] = ("projected", 0)
         return sources
 
-    def _is_free(self, node: fx.Node) -> bool:
-        """Return whether a node is a view of an input or a constant, repeated where it is used."""
-        if node.op == "placeholder":
-            return node not in self.traced.tangents
-        if node.target is operator.getitem or node.target in VIEWS:
-            return all(self._is_free(each) for each in node.all_input_nodes)
-        return not node.all_input_nodes
-
     def _frontier(self, wanted: list[fx.Node]) -> list[fx.Node]:
         """Return the nodes without gradients that the adjoint reads, in the order of the graph."""
         seen: set[fx.Node] = set()
@@ -236,22 +191,11 @@ class _Cut:
                 continue
             seen.add(node)
             if node not in self.moved:
-                if not self._is_free(node):
+                if not is_free(node, self.traced.tangents):
                     found.add(node)
                 continue
             stack += node.all_input_nodes
         return [node for node in self.graph.nodes if node in found]
-
-    def _is_cheap(self, node: fx.Node, kept: set[fx.Node], depth: int = _DEPTH) -> bool:
-        """Return whether a node is a few cheap operations on values that are kept anyway."""
-        return (
-            node.target in _CHEAP
-            and depth > 0
-            and all(
-                each in kept or self._is_free(each) or self._is_cheap(each, kept, depth - 1)
-                for each in node.all_input_nodes
-            )
-        )
 
     def _fixed_of_forward(self, results: list[fx.Node]) -> list[fx.Node]:
         found: set[fx.Node] = set()
@@ -259,7 +203,7 @@ class _Cut:
         stack = list(results)
         while stack:
             node = stack.pop()
-            if node in seen or node.op == "placeholder" or self._is_free(node):
+            if node in seen or node.op == "placeholder" or is_free(node, self.traced.tangents):
                 continue
             seen.add(node)
             if node not in self.varying:
@@ -270,7 +214,7 @@ class _Cut:
 
     def _forward(self, fixed: list[fx.Node], kept: list[fx.Node]) -> fx.GraphModule:
         inputs = [self.projected, *self.before, *self.weights, *fixed]
-        return _graph(inputs, [*self.after, *kept])
+        return subgraph(inputs, [*self.after, *kept])
 
     def _adjoint(
         self,
@@ -295,38 +239,7 @@ class _Cut:
         used.update(dict.fromkeys(ordered))
         gradients = self.traced.gradients[1 : 1 + counts]
         rest = wanted[sum(each is not None for each in gradients) :]
-        return _graph([*used, *self.traced.tangents], [*gradients, *rest])
-
-
-def _graph(inputs: list[fx.Node], outputs: list[fx.Node | None]) -> fx.GraphModule:
-    """Return the graph that computes ``outputs`` from ``inputs``."""
-    graph = fx.Graph()
-    made: dict[fx.Node, fx.Node] = {}
-    for number, node in enumerate(inputs):
-        made[node] = graph.placeholder(f"{node.name}_{number}")
-        made[node].meta["val"] = node.meta["val"]
-
-    needed: list[fx.Node] = []
-    seen: set[fx.Node] = set(inputs)
-    stack: list[tuple[fx.Node, bool]] = [(node, False) for node in outputs if node is not None]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            needed.append(node)
-            continue
-        if node in seen:
-            continue
-        seen.add(node)
-        if node.op == "placeholder":
-            raise NoPlanError(f"the step's adjoint reads {node.name}, which it does not get")
-        stack.append((node, True))
-        stack += [(each, False) for each in node.all_input_nodes]
-    order = {node: place for place, node in enumerate(next(iter(inputs)).graph.nodes)}
-    for node in sorted(needed, key=order.__getitem__):
-        made[node] = graph.node_copy(node, made.__getitem__)
-        made[node].meta = {"val": node.meta.get("val")}
-    graph.output(tuple(None if node is None else made[node] for node in outputs))
-    return fx.GraphModule(torch.nn.Module(), graph)
+        return subgraph([*used, *self.traced.tangents], [*gradients, *rest])
 
 
 def _slices(

@@ -12,16 +12,14 @@ from torch import Tensor, fx, nn
 
 from rnnbench.cells.cell import Cell, State
 from rnnbench.cells.compiler import quietly
+from rnnbench.cells.graphs import cleaned
 from rnnbench.cells.products import by_onednn
+from rnnbench.cells.refusals import NoPlanError, check_results, watched, why_not_traced
 from rnnbench.cells.states import Layout, flat, layout_of, nested
 
 _RANDOM = torch.Tag.nondeterministic_seeded
 _MOST_PROMOTIONS = 2
 """Times that the initial state is converted to the data types of the state after a step."""
-
-
-class NoPlanError(Exception):
-    """The fast path does not apply to a cell; the message is a clause that says why."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def trace(
     examples = tuple(_like(each) for each in flat(state))
     projected = _like(projected)
     output: Any = None
-    with _observed(cell), _without_autocast_cache():
+    with watched(cell), _without_autocast_cache():
         for _ in range(_MOST_PROMOTIONS + 1):
             output, after = _run_once(step, projected, nested(layout, examples), derived)
             if not _converted(layout, examples, after):
@@ -143,7 +141,7 @@ def trace(
                 torch.empty_like(each, dtype=new.dtype)
                 for each, new in zip(examples, flat(after), strict=True)
             )
-        _check(layout, examples, output, after)
+        check_results(layout, examples, output, after)
         signature = Signature(projected, examples, layout, weights, constants, _like(output))
         tangents = [torch.empty_like(each) for each in (output, *examples)]
         try:
@@ -157,8 +155,8 @@ def trace(
             raise
         # whatever the code of a cell raises on tensors without values
         except Exception as error:
-            raise NoPlanError(_why(error)) from error
-    graph = _cleaned(module.graph)
+            raise NoPlanError(why_not_traced(error)) from error
+    graph = cleaned(module.graph)
     if decompositions is not None:
         by_onednn(graph, _fixed(graph, signature))
     return _read(graph, signature)
@@ -247,65 +245,6 @@ def _converted(layout: Layout, before: Sequence[Tensor], after: State) -> bool:
     return mixed and floating and any(a != b for a, b in pairs)
 
 
-def _check(layout: Layout, before: Sequence[Tensor], output: Any, after: Any) -> None:
-    if not isinstance(output, Tensor) or not len(output.shape):
-        raise NoPlanError("the step does not return a tensor (B, O) and the new state")
-    if layout.others:
-        raise NoPlanError("the state holds something other than tensors; use tensors alone")
-    if layout_of(after) != layout:
-        raise NoPlanError(
-            "the step changes the nesting of its state; "
-            "return tuples, lists and dicts as they are given"
-        )
-    for number, (old, new) in enumerate(zip(before, flat(after), strict=True)):
-        name = f"tensor {number} of its state" if len(before) > 1 else "its state"
-        if old.shape != new.shape:
-            raise NoPlanError(
-                f"the step changes the shape of {name} from {tuple(old.shape)} to "
-                f"{tuple(new.shape)}; return the shape of initial_state"
-            )
-        if old.dtype != new.dtype:
-            raise NoPlanError(
-                f"the step changes the data type of {name} from {_name(old.dtype)} to "
-                f"{_name(new.dtype)}; make initial_state return it, "
-                "e.g. by projected.new_zeros"
-            )
-        if old.is_complex():
-            raise NoPlanError("its state is complex; hold real and imaginary part as two tensors")
-
-
-@contextmanager
-def _observed(cell: Cell) -> Iterator[None]:
-    """Refuse a cell that changes its own attributes in a step, and undo the change."""
-    before = [(module, dict(vars(module))) for module in cell.modules()]
-    held = [
-        (module, name, dict(getattr(module, name)))
-        for module, _ in before
-        for name in ("_buffers", "_parameters")
-    ]
-    try:
-        yield
-        for module, values in before:
-            for name, value in vars(module).items():
-                if name not in values or values[name] is not value:
-                    raise NoPlanError(
-                        f"the step sets self.{name}; hold what a step passes on in the state"
-                    )
-        for module, store, values in held:
-            for name, value in getattr(module, store).items():
-                if values.get(name) is not value:
-                    raise NoPlanError(
-                        f"the step sets self.{name}; hold what a step passes on in the state"
-                    )
-    finally:
-        for module, values in before:
-            vars(module).clear()
-            vars(module).update(values)
-        for module, store, values in held:
-            getattr(module, store).clear()
-            getattr(module, store).update(values)
-
-
 @contextmanager
 def _without_autocast_cache() -> Iterator[None]:
     # the cache would keep traced tensors
@@ -315,72 +254,6 @@ def _without_autocast_cache() -> Iterator[None]:
         yield
     finally:
         torch.set_autocast_cache_enabled(enabled)
-
-
-def _why(error: Exception) -> str:
-    names = {type(each).__name__ for each in (error, error.__cause__, error.__context__)}
-    if names & {"DataDependentOutputException", "GuardOnDataDependentSymNode"}:
-        return (
-            "the step branches on values or reads them (if, float(), .item()); "
-            "use torch.where or a mask"
-        )
-    if "DynamicOutputShapeException" in names:
-        return "the shape of a tensor in the step depends on values; use torch.where or a mask"
-    if "in-place operation" in str(error):
-        return (
-            "the step changes its input, its state or a parameter in place; "
-            "use the operation that returns a new tensor"
-        )
-    first = str(error).strip().rstrip(".").splitlines()
-    return f"the step cannot be traced: {first[0] if first else type(error).__name__}"
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-_SAME = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
-
-
-def _cleaned(graph: fx.Graph) -> fx.Graph:
-    """Return the graph without operations that do nothing."""
-    for node in list(graph.nodes):
-        if node.op == "call_function" and node.target in _SAME:
-            node.replace_all_uses_with(node.args[0])
-            graph.erase_node(node)
-        elif node.op == "get_attr":
-            raise NoPlanError(
-                "the step reads a tensor that is no parameter or buffer; use register_buffer"
-            )
-    for node in list(graph.nodes):
-        _without_change(node)
-    graph.eliminate_dead_code()
-    return graph
-
-
-def _without_change(node: fx.Node) -> None:
-    """Replace an operation that changes a new tensor in place by the one that returns another.
-
-    The gradients of some operations of torch are computed so, e.g. that of ``torch.maximum``.
-    """
-    name = getattr(getattr(node.target, "_schema", None), "name", "")
-    if node.op != "call_function" or not name.startswith("aten::") or not name.endswith("_"):
-        return
-    packet = getattr(torch.ops.aten, name.removeprefix("aten::")[:-1], None)
-    overload: Any = node.target
-    changed: Any = node.args[0]
-    same = getattr(packet, overload._overloadname, None)
-    if same is None or changed.op != "call_function" or changed.target.is_view:
-        return
-    order = {each: place for place, each in enumerate(node.graph.nodes)}
-    later = [each for each in changed.users if order[each] > order[node]]
-    earlier = [each for each in changed.users if order[each] < order[node]]
-    # a view that was made before would have to show the change
-    if any(getattr(each.target, "is_view", True) for each in earlier):
-        return
-    node.target = same
-    for each in later:
-        each.replace_input_with(changed, node)
 
 
 def _fixed(graph: fx.Graph, signature: Signature) -> set[fx.Node]:

@@ -10,8 +10,9 @@ from torch import Tensor
 from rnnbench.cells.cell import Cell, has_parallel_form
 from rnnbench.cells.layers import Layers
 from rnnbench.cells.partition import partition
+from rnnbench.cells.refusals import NoPlanError
 from rnnbench.cells.states import flat, layout_of
-from rnnbench.cells.tracing import NoPlanError, trace
+from rnnbench.cells.tracing import trace
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import ContractError, require
 
