@@ -36,7 +36,9 @@ from pydantic import PositiveInt
 
 from rnnbench import Citation, ParameterGroup, RegisterModel, hookimpl
 
-from ._common.delta_layer import NEGATIVE_EIGENVALUES, DeltaCell, width_of_head
+from ._common.citations import NEGATIVE_EIGENVALUES
+from ._common.delta_layer import DeltaCell
+from ._common.heads import check_heads
 
 CITATIONS = (
     Citation(
@@ -77,7 +79,7 @@ class DeltaProduct(DeltaCell):
         forget_gate: bool = False,
         negative_eigenvalues: bool = False,
     ) -> None:
-        width = width_of_head(hidden_size, num_heads)
+        width = check_heads(hidden_size, num_heads, "hidden_size")
         super().__init__(
             input_size,
             hidden_size,

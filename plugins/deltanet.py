@@ -28,7 +28,9 @@ from pydantic import PositiveInt
 
 from rnnbench import Citation, RegisterModel, hookimpl
 
-from ._common.delta_layer import NEGATIVE_EIGENVALUES, DeltaCell, width_of_head
+from ._common.citations import NEGATIVE_EIGENVALUES
+from ._common.delta_layer import DeltaCell
+from ._common.heads import check_heads
 
 CITATIONS = (
     Citation(
@@ -70,7 +72,7 @@ class DeltaNet(DeltaCell):
         num_heads: PositiveInt = 4,
         negative_eigenvalues: bool = False,
     ) -> None:
-        width = width_of_head(hidden_size, num_heads)
+        width = check_heads(hidden_size, num_heads, "hidden_size")
         super().__init__(
             input_size,
             hidden_size,

@@ -28,7 +28,8 @@ from pydantic import PositiveInt
 
 from rnnbench import Citation, ParameterGroup, RegisterModel, hookimpl
 
-from ._common.delta_layer import NEGATIVE_EIGENVALUES, DeltaCell
+from ._common.citations import NEGATIVE_EIGENVALUES
+from ._common.delta_layer import DeltaCell
 
 CITATIONS = (
     Citation(

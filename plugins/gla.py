@@ -9,8 +9,11 @@ heads numbers, ``*`` elementwise::
     y_t = norm(S_t^T q_t)                                   (V) for each head
     o_t = W_o (silu(W_r x_t + b_r) * y_t)                   (H)
 
-``norm`` is a layer norm of each head. The state is S. All steps at once are computed in chunks, see
-``_common/chunked_decay.py``. Source: Yang et al. (2024), section 4.
+``norm`` is a layer norm of each head, without shift. The state is S. All steps at once are computed
+in chunks, see ``_common/chunked_decay.py``. Source: Yang et al. (2024), section 4. The authors'
+code differs from the paper, and so from this layer: its norm does not subtract the mean, q is
+scaled by 1/sqrt(K), and W_r has no bias. The norm undoes the scale, but for the 1e-5 below its
+root.
 """
 
 from __future__ import annotations

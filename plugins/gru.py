@@ -15,14 +15,14 @@ exchange z and 1 - z.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from rnnbench import Cell, Citation, RegisterModel, hookimpl, recurrent
+from rnnbench import Cell, CellCore, Citation, RegisterModel, hookimpl
 
 from ._common.fused import run_fused
 from ._common.initialization import Initialisation, initialize_gru
@@ -88,17 +88,10 @@ class GRU(nn.Module):
             input_size, hidden_size, num_layers, batch_first=True, dropout=dropout
         )
         initialize_gru(self.recurrence, init, update_bias)
-        self.compiled: Any = None
+        self.compiled: CellCore | None = None
         if impl == "compiled":
-            self.compiled = recurrent(_Layer)(
-                input_size,
-                hidden_size,
-                num_layers=num_layers,
-                dropout=dropout,
-                impl=impl,
-                recurrence=self.recurrence,
-                layer=0,
-            )
+            layers = [_Layer(self.recurrence, level) for level in range(num_layers)]
+            self.compiled = CellCore(layers, dropout=dropout, impl=impl)
 
     def prepare(self, x: Tensor, steps: int | None) -> str | None:
         """Compile the step for inputs of the size of x (B, T, D), with ``impl=compiled``."""
@@ -124,22 +117,19 @@ class _Layer(Cell):
     """One layer of an ``nn.GRU`` as a cell, without parameters of its own.
 
     Args:
-        input_size: D, of the layer.
-        hidden_size: H.
         recurrence: has the parameters.
-        layer: its place, from 0.
+        level: of the layer, from 0.
     """
 
-    def __init__(
-        self, input_size: int, hidden_size: int, *, recurrence: nn.GRU, layer: int
-    ) -> None:
-        super().__init__(input_size, hidden_size)
+    def __init__(self, recurrence: nn.GRU, level: int) -> None:
+        width = recurrence.hidden_size if level else recurrence.input_size
+        super().__init__(width, recurrence.hidden_size)
         # in a tuple, torch takes it for no part of this module
         self._recurrence = (recurrence,)
-        self._layer = layer
+        self._level = level
 
     def _layer_weights(self) -> LayerWeights:
-        return layer_weights(self._recurrence[0])[self._layer]
+        return layer_weights(self._recurrence[0])[self._level]
 
     def project(self, x: Tensor) -> Tensor:
         weights = self._layer_weights()

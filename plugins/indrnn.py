@@ -39,7 +39,8 @@ _LEAST_KEPT = 0.5
 class IndRNN(Cell):
     """Independently recurrent network, with bounded recurrent weights (Li et al. 2018).
 
-    Initialisation: u as ``init`` says, W Glorot uniform, b = 0. u has no weight decay.
+    Initialisation: u as ``init`` says, W Glorot uniform, b = 0. That u has no weight decay is
+    chosen here.
 
     Args:
         input_size: D.
@@ -49,7 +50,7 @@ class IndRNN(Cell):
         max_gain: gamma; 2 as in the source. Below 1 every unit forgets.
         init: ``uniform``: u in [0, gamma^(1/T)], all time scales; ``memory``: u in
             [0.5^(1/T), gamma^(1/T)], units that keep at least half of the state over the
-            horizon (in the source for the last layer, where only the last output counts).
+            horizon (in the authors' code for the last layer).
 
     Raises:
         ValueError: ``init=memory`` with ``max_gain`` below 0.5, which leaves no range.

@@ -44,13 +44,15 @@ CITATIONS = (
 )
 _SMALLEST = 1e-8
 """Added to the denominator, which is 0 where all conductances of a unit are."""
+_INHIBITORY = 1 / 3
+"""Share of the synapses with E = -1, as in the fully connected wiring of the authors' code."""
 
 
 class LTC(Cell):
     """Liquid time-constant network, fully wired (Hasani et al. 2021).
 
     Initial values are those of the authors' code, uniform in the ranges: C [.4, .6], g and w
-    [.001, 1], e [-.2, .2], beta [3, 8], mu [.3, .8]; E is 1 or -1 with equal probability and
+    [.001, 1], e [-.2, .2], beta [3, 8], mu [.3, .8]; E is 1 with probability 2/3, else -1, and
     trained; a = p = 1 and c = q = 0.
 
     Args:
@@ -103,9 +105,8 @@ class _Synapses(nn.Module):
         self.weight = _uniform(0.001, 1.0, sources, targets)
         self.steepness = _uniform(3.0, 8.0, sources, targets)  # beta
         self.threshold = _uniform(0.3, 0.8, sources, targets)  # mu
-        self.potential = nn.Parameter(  # E
-            2.0 * torch.randint(2, (sources, targets)) - 1.0
-        )
+        inhibits = torch.rand(sources, targets) < _INHIBITORY
+        self.potential = nn.Parameter(1 - 2.0 * inhibits)  # E
 
     def forward(self, sources: Tensor) -> tuple[Tensor, Tensor]:
         """Map potentials (..., I) to the sums of s E and of s, (..., H) each."""

@@ -16,7 +16,7 @@ The state is h and the last inputs of the convolution. Source: Gu & Dao (2023), 
 algorithm 2, with the discretisation of their implementation: exact for A, Euler's for B.
 
 ``negative_eigenvalues`` replaces the decay a, from 0 to 1, by 2 a - 1, from -1 to 1
-(Grazzi et al. 2024). Without it no layer can follow a parity over any number of steps.
+(Grazzi et al. 2025). Without it no layer can follow a parity over any number of steps.
 
 Deviation: the source divides W_out at the start by the root of the number of layers, as a part of
 its residual network; here this is left to the block.
@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from rnnbench import Cell, Citation, ParameterGroup, RegisterModel, hookimpl
 
 from ._common.causal_conv import CausalConv
+from ._common.citations import NEGATIVE_EIGENVALUES
 from ._common.selective_scan import selective_scan, selective_step
 from ._common.step_size import step_size_bias
 
@@ -45,12 +46,7 @@ CITATIONS = (
         "arXiv:2312.00752",
         "https://arxiv.org/abs/2312.00752",
     ),
-    Citation(
-        "Grazzi et al. 2024",
-        "Unlocking state-tracking in linear RNNs through negative eigenvalues",
-        "arXiv:2411.12537",
-        "https://arxiv.org/abs/2411.12537",
-    ),
+    NEGATIVE_EIGENVALUES,
 )
 
 State: TypeAlias = tuple[Tensor, Tensor]

@@ -62,7 +62,7 @@ class MLSTM(Cell):
         depth: number of cores in the network; it scales W_down at the start.
 
     Raises:
-        ValueError: ``num_heads`` or ``block_size`` does not divide E.
+        ValueError: ``num_heads`` or ``block_size`` does not divide E, or ``num_heads`` is E.
     """
 
     def __init__(

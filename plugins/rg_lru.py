@@ -36,6 +36,7 @@ from torch.autograd import Function
 from rnnbench import Cell, Citation, RegisterModel, hookimpl, linear_recurrence
 
 from ._common.causal_conv import CausalConv
+from ._common.heads import check_heads
 
 CITATIONS = (
     Citation(
@@ -79,16 +80,11 @@ class RGLRU(Cell):
         init_a_max: _Decay = 0.999,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        if hidden_size % num_heads:
-            raise ValueError(
-                f"hidden_size={hidden_size} must be a multiple of num_heads={num_heads}; "
-                "change one of them, e.g. num_heads=1."
-            )
         if init_a_min > init_a_max:
             raise ValueError(
                 f"init_a_min={init_a_min} must not exceed init_a_max={init_a_max}; lower it."
             )
-        block = hidden_size // num_heads
+        block = check_heads(hidden_size, num_heads, "hidden_size")
         self.input = nn.Linear(input_size, 2 * hidden_size)  # u, gate of the output
         self.conv = CausalConv(hidden_size, conv_width)
         self.gate_weight = nn.Parameter(

@@ -28,6 +28,8 @@ Source: Peng et al. 2025. Deviations:
 - ``unit`` adds 1e-12 to the square of the length, so that a key of zeros has a finite gradient; the
   source divides by at least 1e-12.
 - For a network of one core the place of the layer is 0 where the source divides by zero.
+- The authors' script for language models draws W_r, W_k and W_v again, orthogonal, and starts the
+  weight of the norm at ((layer + 1) / depth)^0.7. Here the constructor's values stay.
 
 The norm of the input, residual and channel mixing are not part of this layer; the residual block
 has their like.
@@ -70,12 +72,12 @@ RwkvState: TypeAlias = tuple[Tensor, Tensor]
 class RWKV7(Cell):
     """RWKV-7, a matrix memory with a generalised delta rule (Peng et al. 2025).
 
-    Initialisation, as in the source: the shares of the token shift grow with the channel, from
-    layer to layer less; decay biases w0 from slow to fast over the channels and in a zigzag over
-    each head; W1, A1, G1 zero and W2, A2, G2 orthogonal with gain .1; W_r and W_v uniform in
-    +-.5/sqrt(D), W_k in +-.05/sqrt(D); k_k about .71, k_a 1.02, r_k -.04. W_o is uniform in
-    +-.5/sqrt(H). Training, as in the source: w0 has twice the learning rate; vectors and low-rank
-    matrices have no weight decay.
+    Initialisation, as in the constructor of the layer in the authors' code: the shares of the token
+    shift grow with the channel, from layer to layer less; decay biases w0 from slow to fast over
+    the channels and in a zigzag over each head; W1, A1, G1 zero and W2, A2, G2 orthogonal with gain
+    .1; W_r and W_v uniform in +-.5/sqrt(D), W_k in +-.05/sqrt(D); k_k about .71, k_a 1.02, r_k
+    -.04. W_o is uniform in +-.5/sqrt(H). Training, as in the source: w0 has twice the learning
+    rate; vectors and low-rank matrices have no weight decay.
 
     Args:
         input_size: D.
@@ -85,7 +87,7 @@ class RWKV7(Cell):
         layer: place of this one, from 0.
 
     Raises:
-        ValueError: ``head_size`` does not divide a larger ``hidden_size``.
+        ValueError: ``head_size`` does not divide a larger ``hidden_size``; heads of one number.
     """
 
     def __init__(
@@ -103,6 +105,11 @@ class RWKV7(Cell):
             raise ValueError(
                 f"head_size={head_size} does not divide hidden_size={hidden_size}; "
                 f"type a size that does, e.g. head_size={hidden_size}."
+            )
+        if self.head_size == 1:
+            raise ValueError(
+                f"head_size={head_size} with hidden_size={hidden_size} makes heads of one number, "
+                "whose norm is always 0; set both to 2 or more."
             )
         self.num_heads = hidden_size // self.head_size
         rates, gate = (

@@ -16,9 +16,10 @@ each head, ``*`` elementwise::
     y_t = norm(h_t)                                         (H), output
 
 ``norm`` is a layer norm of each head. The state is h, c, n, m and the last inputs of the
-convolution. m starts at -10,000 in place of minus infinity, so that the first step sets n = 1
-without a branch; from then on n is at least 1. Source: Beck et al. (2024), equations 8 to 17 and
-the block with up-projection after the cell; that up-projection is the MLP of a residual block.
+convolution. m starts at -1e15 in place of minus infinity, so that the first step sets n = 1 without
+a branch, whatever its gates are; from then on n is at least 1. Source: Beck et al. (2024),
+equations 8 to 17 and the block with up-projection after the cell; that up-projection is the MLP of
+a residual block.
 
 Deviation: W is dense, as in the equations of the paper. In its block W is block-diagonal like R,
 which needs an input width that the number of heads divides.
@@ -40,7 +41,7 @@ from ._common.heads import HeadNorm, check_heads
 from ._common.xlstm import XLSTM, small_init_
 
 State: TypeAlias = tuple[Tensor, ...]
-_START = -1e4
+_START = -1e15
 
 
 class SLSTM(Cell):
@@ -60,7 +61,7 @@ class SLSTM(Cell):
         layer: place of this one, from 0; it sets the bias of the forget gate.
 
     Raises:
-        ValueError: ``num_heads`` does not divide ``hidden_size``.
+        ValueError: ``num_heads`` does not divide ``hidden_size``, or is equal to it.
     """
 
     def __init__(

@@ -15,6 +15,8 @@ connection carries W_x x_t, as in the authors' code.
 
 Initialisation: weights uniform in +-sqrt(3 / D), v_f and v_r in +-sqrt(3 / H), b_f = forget_bias,
 b_r = highway_bias. alpha keeps the variance of the outputs near that of the inputs at the start.
+The range of v_f and v_r is chosen here. The authors' code has +-sqrt(3 / 2), at any H, and divides
+W_f and W_r by sqrt(2).
 
 Source: Lei et al. 2018. Its dropout with one mask for all steps is left out.
 """
@@ -22,8 +24,10 @@ Source: Lei et al. 2018. Its dropout with one mask for all steps is left out.
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from rnnbench import Cell, Citation, RegisterModel, hookimpl
@@ -38,6 +42,7 @@ CITATIONS = (
         "https://arxiv.org/abs/1709.02755",
     ),
 )
+_HighwayBias = Annotated[float, Field(le=50, allow_inf_nan=False)]
 
 
 class SRU(Cell):
@@ -48,7 +53,7 @@ class SRU(Cell):
         hidden_size: H, also the output width.
         forget_bias: initial bias of the forget gate.
         highway_bias: initial bias of the reset gate. Below 0 the output is mostly the input of the
-            layer, as in the source's deep networks.
+            layer, as in the source's deep networks. At most 50: alpha grows with exp(bias / 2).
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class SRU(Cell):
         input_size: int,
         hidden_size: int,
         forget_bias: Bias = 0.0,
-        highway_bias: Bias = 0.0,
+        highway_bias: _HighwayBias = 0.0,
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.scale = math.sqrt(1 + 2 * math.exp(highway_bias))

@@ -92,7 +92,7 @@ class Transformer(nn.Module):
         hidden_size: int,
         num_layers: PositiveInt = 2,
         num_heads: PositiveInt = 4,
-        mlp: Annotated[float, Field(gt=0)] = 4.0,
+        mlp: Annotated[float, Field(gt=0, le=1_000)] = 4.0,
         position: Position = "rotary",
         window: Annotated[int, Field(ge=2)] | None = None,
         dropout: Rate = 0.0,

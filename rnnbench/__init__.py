@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnbench.api import run as run
     from rnnbench.cells.cell import Cell as Cell
     from rnnbench.cells.core import recurrent as recurrent
+    from rnnbench.cells.layers import CellCore as CellCore
     from rnnbench.cells.linear_recurrence import linear_recurrence as linear_recurrence
     from rnnbench.contract.core import last_valid as last_valid
     from rnnbench.contract.core import padding_mask as padding_mask
@@ -59,6 +60,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "rnnbench.api": ("run",),
     "rnnbench.cells.cell": ("Cell",),
+    "rnnbench.cells.layers": ("CellCore",),
     "rnnbench.cells.core": ("recurrent",),
     "rnnbench.cells.linear_recurrence": ("linear_recurrence",),
     "rnnbench.contract.core": ("last_valid", "padding_mask"),

@@ -68,7 +68,11 @@ def near_name(name: str, known: Iterable[str]) -> str | None:
     if name in names:
         return name
     spelled = {_folded(each): each for each in reversed(names)}
-    for word in dict.fromkeys((_folded(name), _folded(name.rpartition(".")[2]))):
+    words = dict.fromkeys((_folded(name), _folded(name.rpartition(".")[2])))
+    # gru is nearer to nn.GRU than mingru is
+    if same := [word for word in words if word in spelled]:
+        return spelled[same[0]]
+    for word in words:
         near = difflib.get_close_matches(word, spelled, n=1, cutoff=0.6)
         if near:
             return spelled[near[0]]

@@ -16,3 +16,9 @@ FORGET_GATE = Citation(
     "Neural Computation 12(10)",
     "https://doi.org/10.1162/089976600300015015",
 )
+NEGATIVE_EIGENVALUES = Citation(
+    "Grazzi et al. 2025",
+    "Unlocking state-tracking in linear RNNs through negative eigenvalues",
+    "ICLR",
+    "https://arxiv.org/abs/2411.12537",
+)

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnbench import Cell, Citation
+from rnnbench import Cell
 
 from .causal_conv import CausalConv
 from .delta_rule import delta_rule, delta_step, read
+from .step_size import step_size_bias
 
 DeltaState: TypeAlias = tuple[Tensor, Tensor]
 """The last inputs of the convolution (B, 3, C), and the memory (B, heads, K, V)."""
-
-NEGATIVE_EIGENVALUES = Citation(
-    "Grazzi et al. 2025",
-    "Unlocking state-tracking in linear RNNs through negative eigenvalues",
-    "ICLR",
-    "https://arxiv.org/abs/2411.12537",
-)
 
 _CONV_WIDTH = 4
 _GAIN = 2**-2.5
 _NORM_EPSILON = 1e-5
 _LENGTH_EPSILON = 1e-6
 _LARGEST_RATE = 16.0
-_TIME_STEPS = (1e-3, 1e-1)
 
 
 class DeltaCell(Cell):
@@ -91,9 +83,7 @@ class DeltaCell(Cell):
         if forget_gate:
             # in (0, 16]: its logarithm is finite
             self.log_rate = nn.Parameter((_LARGEST_RATE * (1 - torch.rand(num_heads))).log())
-            low, high = (math.log(each) for each in _TIME_STEPS)
-            time_step = torch.exp(low + (high - low) * torch.rand(num_heads))
-            self.decay_bias = nn.Parameter(time_step.expm1().log())  # its softplus is the time step
+            self.decay_bias = nn.Parameter(step_size_bias(num_heads))  # d
 
     def project(self, x: Tensor) -> Tensor:
         """Map x (B, T, D) to queries, keys, values, rates, decays and gates (B, T, P)."""
@@ -167,17 +157,3 @@ class DeltaCell(Cell):
 def _unit(x: Tensor) -> Tensor:
     """Scale the last axis to unit length; a vector near zero stays short."""
     return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + _LENGTH_EPSILON)
-
-
-def width_of_head(hidden_size: int, num_heads: int) -> int:
-    """Return the share of one head in the hidden size.
-
-    Raises:
-        ValueError: the heads do not divide it.
-    """
-    if hidden_size % num_heads:
-        raise ValueError(
-            f"num_heads={num_heads} does not divide hidden_size={hidden_size}; "
-            f"type a number of heads that does, e.g. num_heads=1."
-        )
-    return hidden_size // num_heads

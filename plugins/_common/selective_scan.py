@@ -7,7 +7,7 @@ output maps B_t, C_t (N), ``*`` elementwise (Gu & Dao 2023, algorithm 2)::
     h_t = a_t * h_{t-1} + B_t (d_t * u_t)^T
     y_t = h_t^T C_t
 
-With negative eigenvalues a_t is replaced by 2 a_t - 1 (Grazzi et al. 2024).
+With negative eigenvalues a_t is replaced by 2 a_t - 1 (Grazzi et al. 2025).
 """
 
 from __future__ import annotations

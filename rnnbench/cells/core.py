@@ -20,11 +20,14 @@ PLAIN_LOOP = {"impl": "reference"}
 _KIT_OPTIONS = """Options of the kit:
     num_layers: L, stacked.
     dropout: rate between layers while training.
-    impl: ``parallel``: all steps at once; ``auto``: step by step, compiled where that is worth its
-        time; ``compiled``: always compiled; ``reference``: the plain loop. All of them are the same
-        function of the same parameters."""
+    impl: {impl}; ``reference``: the plain loop.
+        All of them are the same function of the same parameters."""
+_PARALLEL = "``parallel``: all steps at once"
+_COMPILED = """``auto``: step by step, compiled where that is worth its time; ``compiled``: always
+        compiled"""
 _PLACES = ("depth", "layer")
 _SIZES = ("input_size", "hidden_size")
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -77,6 +80,11 @@ def _made(cell: type[Cell], bidirectional: bool) -> type[Layers]:
     if cell.step is Cell.step:
         raise PluginError(f"{cell.__name__} defines no step(self, projected, state).")
     own = list(inspect.signature(cell).parameters.values())
+    if variadic := [str(each) for each in own if each.kind in _VARIADIC]:
+        raise PluginError(
+            f"{cell.__name__}.__init__ takes {', '.join(variadic)}; name every option so that a "
+            "wrong one can be refused."
+        )
     hints = _hints(cell)
     added = {
         "num_layers": (PositiveInt, 1),
@@ -124,9 +132,10 @@ def _made(cell: type[Cell], bidirectional: bool) -> type[Layers]:
         ]
     )
     base = BidirectionalCellCore if bidirectional else CellCore
+    options = _KIT_OPTIONS.format(impl=_PARALLEL if has_parallel_form(cell) else _COMPILED)
     members: dict[str, Any] = {
         "__module__": cell.__module__,
-        "__doc__": cell.__doc__ and f"{inspect.getdoc(cell)}\n\n{_KIT_OPTIONS}",
+        "__doc__": cell.__doc__ and f"{inspect.getdoc(cell)}\n\n{options}",
         "__init__": build,
         "cell": cell,
     }

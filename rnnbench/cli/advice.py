@@ -263,7 +263,7 @@ class Rewriting:
                 raise _NoAdviceError
 
     def _set(self, kind: str, name: str, value: str) -> bool:
-        from rnnbench.plan.planning import DEFAULT_MODELS
+        from rnnbench.plan.planning import DEFAULT_MODELS, families_of
         from rnnbench.records.syntax import expand, parse_selectors, spelled
 
         members: dict[str, Any] = dict(
@@ -278,11 +278,12 @@ class Rewriting:
                 return False
             self._words += ["--model", ",".join(DEFAULT_MODELS)]
             places = [len(self._words) - 1]
+        families = families_of(self._registry) if kind == "model" else None
         done = False
         for place in places:
             parts = []
             for selector in parse_selectors([self._words[place]]):
-                for each in expand(kind, selector.pattern, sorted(members)):
+                for each in expand(kind, selector.pattern, sorted(members), families):
                     member: RegisteredModel | RegisteredTask | None = members.get(each)
                     has = member is not None and name in member.options
                     parts.append((each, selector.options, has))

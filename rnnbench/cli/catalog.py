@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from rnnbench.plan.suites import Suite
 
 KINDS = ("models", "tasks", "suites")
-OTHER = "other"
-"""The heading of models without a family."""
 LIST_EXAMPLES = """\b
 Examples:
   rnnbench list
   rnnbench list models '*lstm'
+  rnnbench list models family:gated
 """
 
 
@@ -47,12 +46,15 @@ def list_(kind: str | None, pattern: str) -> None:
     """List models, tasks and suites.
 
     Each is listed with its options, their defaults, and the distribution that provides it, models
-    by family. PATTERN is a name or a glob; without it and without a kind, everything is listed.
+    by family. PATTERN is a name, a glob, or family:gated for the models of a family; without it and
+    without a kind, everything is listed.
     ``rnnbench info NAME`` shows one of them with its equations and sources.
     """
     from rich.console import Console
 
-    from rnnbench.records.syntax import matches
+    from rnnbench.contract import registry
+    from rnnbench.plan.planning import families_of
+    from rnnbench.records.syntax import matches, of_family
 
     console = Console(highlight=False)
     for each in [kind] if kind else KINDS:
@@ -60,7 +62,11 @@ def list_(kind: str | None, pattern: str) -> None:
             console.print(f"[bold]{each}[/bold]")
         members = _members(each)
         names = sorted(members)
-        found = names if pattern == "*" else matches(each.removesuffix("s"), pattern, names)
+        found = names if pattern == "*" else None
+        if found is None and each == "models":
+            found = of_family(pattern, names, families_of(registry.load()))
+        if found is None:
+            found = matches(each.removesuffix("s"), pattern, names)
         for heading, group in _grouped(found, members).items():
             if heading:
                 console.print(f"[bold underline]{heading}[/]", soft_wrap=True)
@@ -81,6 +87,8 @@ def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite
 
 def _grouped(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return names by heading: families of models, ``other`` last; anything else has none."""
+    from rnnbench.records.syntax import OTHER
+
     found: dict[str, list[str]] = {}
     for name in names:
         family = getattr(members[name], "family", None)
@@ -96,7 +104,7 @@ def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: 
         console.print(member.description, markup=False, soft_wrap=True)
         return
     provider = f"{member.provider.distribution} {member.provider.version}"
-    console.print(f"{member.summary}  ({provider})", markup=False, soft_wrap=True)
+    console.print(f"{member.summary}  ({provider})".lstrip(), markup=False, soft_wrap=True)
     if member.options:
         shown = ", ".join(map(_option, member.options.values()))
         console.print(f"    {shown}", markup=False, soft_wrap=True, style="dim")

@@ -59,7 +59,7 @@ def _texts(member: RegisteredModel | RegisteredTask) -> Iterator[str]:
     for source in (module, target):
         text = inspect.getdoc(source) if source is not None else None
         # a class without a docstring has that of its base
-        if text and (source is module or "__doc__" in vars(target)):
+        if text and (not isinstance(source, type) or vars(source).get("__doc__")):
             yield ""
             yield from (_plain(line) for line in text.splitlines())
 

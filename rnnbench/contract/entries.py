@@ -40,8 +40,11 @@ class _Entry:
 
     @cached_property
     def summary(self) -> str:
-        """The first line of the docstring."""
-        doc = inspect.getdoc(unwrapped(self.factory)) or ""
+        """The first line of the docstring; empty for a class without a docstring of its own."""
+        target = unwrapped(self.factory)
+        # a class without a docstring has that of its base
+        own = not isinstance(target, type) or vars(target).get("__doc__")
+        doc = (inspect.getdoc(target) or "") if own else ""
         return one_line(doc.splitlines()[0] if doc else "", 200)
 
     @property

@@ -43,7 +43,11 @@ class Option:
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.annotation, config=ConfigDict(allow_inf_nan=False))
+        try:
+            return _adapter_of(self.annotation)
+        # a constraint that cannot be hashed
+        except TypeError:
+            return _new_adapter(self.annotation)
 
     @cached_property
     def kinds(self) -> frozenset[Any]:
@@ -138,6 +142,14 @@ class Option:
         why = f" ({detail})" if detail and not self.choices else ""
         near = did_you_mean(_shown(value), map(option_text, self.choices))
         return OptionError(f"{self.name}={_shown(value)} is not {self.accepts}{why}.{near}")
+
+
+def _new_adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+_adapter_of = functools.cache(_new_adapter)
+"""Most options have one of a few types, and an adapter takes a millisecond."""
 
 
 def options_of(factory: Callable[..., Any], skip: tuple[str, ...] = ()) -> dict[str, Option]:

@@ -15,7 +15,7 @@ from rnnbench.plan.matching import Match, parse_match
 from rnnbench.plan.varying import parse_sources, varied_trials
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
-from rnnbench.records.syntax import OptionValue, Selector, expand, parse_selectors
+from rnnbench.records.syntax import OTHER, OptionValue, Selector, expand, parse_selectors
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import RegisteredModel, RegisteredTask, Registry
@@ -88,7 +88,7 @@ def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
     """
     seeds = _seeds(default_seeds(request.preset) if request.seeds is None else request.seeds)
     tasks = _selected("task", request.tasks, registry.tasks)
-    models = _selected("model", request.models, registry.models, _families(registry))
+    models = _selected("model", request.models, registry.models, families_of(registry))
     _check_match(request, [selector for _, selector in models], registry)
     _check_size(
         len(seeds)
@@ -137,11 +137,11 @@ def _selected(
     ]
 
 
-def _families(registry: Registry) -> dict[str, list[str]]:
-    """Return the names of the models of each family, as it is typed."""
+def families_of(registry: Registry) -> dict[str, list[str]]:
+    """Return the names of the models of each family, as it is typed; ``other`` without one."""
     found: dict[str, list[str]] = {}
     for name, model in sorted(registry.models.items()):
-        found.setdefault(model.family.replace(" ", "-"), []).append(name)
+        found.setdefault(model.family.replace(" ", "-") or OTHER, []).append(name)
     return found
 
 

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rnnbench.errors import UsageError, did_you_mean
+from rnnbench.errors import UsageError, did_you_mean, near_name
 
 OptionValue: TypeAlias = bool | int | float | str | None
 
 ALL = "all"
 """The word that selects every model or task."""
+OTHER = "other"
+"""The family of models that name none, in lists and in selections."""
 FAMILY = "family:"
 """Before the name of a family it selects the models of that family."""
 QUOTES = "\"'"
@@ -150,17 +152,36 @@ def expand(
     """
     if pattern == ALL:
         return list(known)
-    if families is not None and pattern.startswith(FAMILY):
+    if families is not None and (found := of_family(pattern, known, families)) is not None:
+        return found
+    if not any(mark in pattern for mark in "*?"):
+        return [pattern]
+    return matches(kind, pattern, known)
+
+
+def of_family(
+    pattern: str, known: Sequence[str], families: Mapping[str, Sequence[str]]
+) -> list[str] | None:
+    """Return the names of the models of a family; ``None`` for a pattern of another kind.
+
+    Raises:
+        UsageError: an unknown family, or a family in another spelling.
+    """
+    if pattern.startswith(FAMILY):
         family = pattern.removeprefix(FAMILY)
+        if not family:
+            raise UsageError(f"family: needs a name: {', '.join(sorted(families))}.")
         if family not in families:
             raise UsageError(
                 f"no family of models is called {family!r}.{did_you_mean(family, families)} "
                 "Type: rnnbench list models"
             )
         return list(families[family])
-    if not any(mark in pattern for mark in "*?"):
-        return [pattern]
-    return matches(kind, pattern, known)
+    word = pattern.rpartition(":")[2]
+    meant = near_name(word.strip().replace(" ", "-"), families)
+    if pattern not in known and meant and (":" in pattern or word in families):
+        raise UsageError(f"no model called {pattern!r}. For the family, type: {FAMILY}{meant}")
+    return None
 
 
 def matches(kind: str, pattern: str, known: Sequence[str]) -> list[str]:

@@ -124,7 +124,9 @@ class Derived(Cell):
         return h, h
 
 
-class _Refused(Cell):
+class Refused(Cell):
+    """A base of cells whose step is refused."""
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
         self.inputs = nn.Linear(input_size, hidden_size)
@@ -135,7 +137,7 @@ class _Refused(Cell):
         return projected
 
 
-class Branches(_Refused):
+class Branches(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         state = self.decay * state + projected
         if state.sum() > 0:
@@ -143,19 +145,19 @@ class Branches(_Refused):
         return state, state
 
 
-class ReadsValues(_Refused):
+class ReadsValues(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         state = self.decay * state + float(projected.mean()) * projected
         return state, state
 
 
-class KeepsTensors(_Refused):
+class KeepsTensors(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         self.last = self.decay * state + projected
         return self.last, self.last
 
 
-class HoldsTensors(_Refused):
+class HoldsTensors(Refused):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
         self.mask = torch.ones(hidden_size)
@@ -165,25 +167,25 @@ class HoldsTensors(_Refused):
         return state, state
 
 
-class Draws(_Refused):
+class Draws(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         state = self.decay * state + projected + torch.randn_like(projected)
         return state, state
 
 
-class ChangesShape(_Refused):
+class ChangesShape(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         state = self.decay * state[..., : self.hidden_size] + projected
         return state, torch.cat([state, state], dim=-1)
 
 
-class ChangesType(_Refused):
+class ChangesType(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         state = self.decay * state.to(projected.dtype) + projected
         return state, state.to(torch.float16)
 
 
-class ChangesInPlace(_Refused):
+class ChangesInPlace(Refused):
     def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         state.mul_(self.decay.detach())
         return state + projected, state + projected

@@ -151,8 +151,14 @@ class Untyped(Gated):
         super().__init__(input_size, hidden_size, bias)
 
 
+class Variadic(Gated):
+    def __init__(self, input_size: int, hidden_size: int, **more: float) -> None:
+        super().__init__(input_size, hidden_size, **more)
+
+
 @pytest.mark.parametrize(
-    ("cell", "named"), [(NoStep, "step"), (Clash, "dropout"), (Untyped, "bias")]
+    ("cell", "named"),
+    [(NoStep, "step"), (Clash, "dropout"), (Untyped, "bias"), (Variadic, "every option")],
 )
 def test_a_broken_cell_is_refused_at_registration(cell: Any, named: str) -> None:
     with pytest.raises(PluginError, match=named):

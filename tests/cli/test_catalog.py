@@ -66,3 +66,36 @@ def test_an_unknown_family_is_refused_in_one_line() -> None:
     assert answer.code == 2
     assert "gated" in answer.err
     assert len(answer.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("gated", "type: family:gated"),
+        ("famly:gated", "type: family:gated"),
+        ("FAMILY:gated", "type: family:gated"),
+        ("familie:gatde", "type: family:gated"),
+        ("family:", "family: needs a name: baseline, "),
+        ("family:matrix memory", "Did you mean 'matrix-memory'?"),
+    ],
+)
+def test_a_family_in_another_spelling_is_answered_with_what_to_type(
+    typed: str, message: str
+) -> None:
+    answer = call("run", "-t", "copy-memory", "-m", typed, "--dry-run")
+    assert answer.code == 2
+    assert message in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_a_family_is_listed_alone() -> None:
+    out = call("list", "models", "family:matrix-memory").out
+    assert out.startswith("matrix memory\n")
+    assert "deltanet  " in out
+    assert "lru  " not in out
+    assert "type: family:gated" in call("list", "models", "gated").err
+
+
+def test_an_option_of_other_tools_goes_to_the_models_of_a_family() -> None:
+    answer = call("run", "-t", "copy-memory", "-m", "family:matrix-memory", "--num-layers", "2")
+    assert "deltanet[num_layers=2]" in answer.err

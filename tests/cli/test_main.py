@@ -116,7 +116,7 @@ def test_a_closed_pipe_and_a_full_disk_are_reported_without_a_traceback(folder: 
         (["check", "lstm[num_layers"], "is not closed"),
         (["check", ""], "rnnbench list"),
         (["new", "modle", "x"], "'modle' is not one of"),
-        (["new", "model"], "rnnbench new model my-cell"),
+        (["new", "model"], "rnnbench new model my-model"),
         (["new", "suite"], "rnnbench new suite my-suite"),
         (["new", "suite", "a", "a.txt"], "type 'a.txt.yaml'"),
         (["new", "suite", "a", "/proc/a.yaml"], "cannot be written"),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from rnnbench.cells.cell import Cell
 from rnnbench.contract.collector import Collector, check_name
 from rnnbench.contract.task import Citation, GeneratedTask
 from rnnbench.errors import PluginError
@@ -142,6 +143,20 @@ def test_a_partial_is_registered_under_its_class() -> None:
     core = model.build(4, 5, {"weights": "a/file"})
     assert core.sizes == (4, 5, 3)
     assert core.weights == Path("a/file")
+
+
+def test_a_class_without_a_docstring_has_no_summary() -> None:
+    class Plain(Core):
+        pass
+
+    class PlainCell(Cell):
+        def step(self, projected: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+            return state, state
+
+    collector = fresh()
+    collector.register_model("plain", Plain)
+    collector.register_model("plain-cell", PlainCell)
+    assert [collector.models[name].summary for name in ("plain", "plain-cell")] == ["", ""]
 
 
 def test_a_factory_function_will_do() -> None:

@@ -34,7 +34,7 @@ def convolved(x: Array, weight: Array, bias: Array | float = 0.0) -> Array:
 
 @oracle(
     "mamba",
-    "Gu & Dao 2023, algorithm 2 and section 3.4; Grazzi et al. 2024",
+    "Gu & Dao 2023, algorithm 2 and section 3.4; Grazzi et al. 2025",
     {},
     {"negative_eigenvalues": True},
     {"num_layers": 2, "expand": 1, "state_size": 3, "conv_width": 2},

@@ -53,6 +53,13 @@ def test_the_potentials_of_ltc_stay_between_those_of_leak_and_synapses() -> None
     assert float(v.min()) >= min(0.0, float(potentials.min()))
 
 
+def test_two_thirds_of_the_synapses_of_ltc_start_excitatory() -> None:
+    cell = build("ltc", input_size=40, hidden_size=60).layers[0]
+    for potential in (cell.sensory.potential, cell.recurrent.potential):
+        assert set(potential.flatten().tolist()) == {-1.0, 1.0}
+        assert float((potential > 0).double().mean()) == pytest.approx(2 / 3, abs=0.04)
+
+
 @pytest.mark.parametrize("name", ["cfc", "ltc"])
 @torch.no_grad()
 def test_long_sequences_in_single_precision_agree_in_chunks(name: str) -> None:

@@ -214,7 +214,7 @@ def test_transitions_are_trained_without_decay(name: str, exempt: set[str], fact
         ("s4d", {"init_step_min": 0.2}, "init_step_max"),
         ("s5", {"state_size": 12}, "num_blocks"),
         ("s5", {"init_step_min": 0.2}, "init_step_max"),
-        ("rg-lru", {"num_heads": 5}, "num_heads"),
+        ("rg-lru", {"num_heads": 5}, "num_heads=4"),
         ("rg-lru", {"init_a_min": 0.9999}, "init_a_max"),
     ],
 )

@@ -251,6 +251,17 @@ def test_extreme_exponential_gates_stay_finite(name: str, into: float, forget: f
     torch.testing.assert_close(core(x)[0], y, rtol=1e-3, atol=1e-3 * float(y.detach().abs().max()))
 
 
+def test_a_first_input_gate_of_the_slstm_may_be_shut_tightly() -> None:
+    core = built("slstm", torch.float32)
+    with torch.no_grad():
+        layer(core).bias[0] = -1e6
+    x = sequences(2, 5).float().requires_grad_()
+    y, ((_, _, normaliser, *_),) = core(x)
+    assert (normaliser >= 1).all()
+    for each in (y, *torch.autograd.grad(y.square().sum(), [x, *core.parameters()])):
+        assert each.isfinite().all()
+
+
 def test_a_fresh_sequence_of_the_slstm_does_not_depend_on_others_in_its_batch() -> None:
     core = built("slstm")
     x = sequences(2, 4)
@@ -333,6 +344,10 @@ def test_forget_gates_of_the_xlstm_start_as_published() -> None:
         ("mlstm", 8, {"num_heads": 3}),
         ("mlstm", 8, {"block_size": 5}),
         ("slstm", 9, {}),
+        ("slstm", 8, {"num_heads": 8}),
+        ("slstm", 1, {"num_heads": 1}),
+        ("mlstm", 8, {"num_heads": 16}),
+        ("hgrn2", 8, {"num_heads": 10**15}),
     ],
 )
 def test_sizes_that_heads_do_not_divide_are_refused(

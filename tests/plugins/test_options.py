@@ -41,6 +41,8 @@ def test_every_model_stacks_layers_drops_between_them_and_names_its_initialisati
         ("lstm", {"init": "identity"}),
         ("bilstm", {"impl": "quick"}),
         ("attention-lstm", {"attention_size": "0"}),
+        ("sru", {"highway_bias": "1000"}),
+        ("transformer", {"mlp": "1e30"}),
     ],
 )
 def test_a_value_out_of_range_is_refused_before_anything_is_built(

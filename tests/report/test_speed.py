@@ -146,3 +146,17 @@ def test_the_figure_of_speed_explains_plain_loops_and_noise_where_it_draws_them(
     assert "wider than a quarter" in both.caption
     assert "Crosses" not in alone.caption
     assert "wider than a quarter" not in alone.caption
+
+
+def test_figures_say_how_many_configurations_they_leave_out() -> None:
+    names = [f"model-{number}" for number in range(12)]
+    task = task_of({name: speed(1.0 + number) for number, name in enumerate(names)})
+    for draw in (speed_against_length, tradeoffs):
+        figure = draw(task, assign_styles(names), "a")
+        assert figure is not None
+        assert figure.caption.endswith("The best 10 configurations; 2 others not drawn.")
+
+
+def test_points_of_many_configurations_differ_in_colour_or_marker() -> None:
+    styles = assign_styles(f"model-{number}" for number in range(40))
+    assert len({(each.colour, each.marker) for each in styles.values()}) == 40

@@ -133,6 +133,17 @@ class WritesIntoState(Good):
         return outputs, state.copy_(last)
 
 
+class KeepsOutputs(Good):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.past: list[Tensor] = []
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        outputs, last = super().forward(x, state)
+        self.past.append(outputs.detach())
+        return outputs, last
+
+
 class KeepsState(Good):
     kept: Tensor | None = None
 

@@ -58,6 +58,7 @@ def registered(
             "return all that the next step needs",
         ),
         (cores.WritesIntoState, "the given state is left unchanged", "no in-place operations"),
+        (cores.KeepsOutputs, "no tensors are kept between calls", "leaves tensors in past"),
         (cores.KeepsState, "state none is a fresh state", "keep no state in the module"),
         (cores.DetachesState, "the gradient flows through the state", "do not detach it"),
         (cores.DetachesTime, "the gradient reaches the first step", "detach()"),

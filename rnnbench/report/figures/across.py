@@ -13,7 +13,15 @@ from rnnbench.analysis.formatting import level_text
 from rnnbench.analysis.statistics.intervals import Estimate
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
-from rnnbench.report.figures.style import INK, MOST_DRAWN, Style, legend, panels, render_figure
+from rnnbench.report.figures.style import (
+    INK,
+    MOST_DRAWN,
+    Style,
+    left_out,
+    legend,
+    panels,
+    render_figure,
+)
 
 
 def skill_figure(
@@ -59,7 +67,7 @@ def skill_figure(
     caption = (
         f"Left: interquartile mean skill over {tasks} tasks and all seeds, with "
         f"{level_text()} intervals (stratified bootstrap). Right: performance profiles; higher is "
-        "better at every τ (Agarwal et al. 2021)."
+        "better at every τ (Agarwal et al. 2021)." + left_out(len(shown), len(means))
     )
     return render_figure(
         figure, name, "Across tasks", caption, f"Skill across tasks of {', '.join(shown)}"

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.formatting import counted
 from rnnbench.analysis.groups import Configuration, TaskGroup
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
@@ -15,6 +14,7 @@ from rnnbench.report.figures.style import (
     MOST_DRAWN,
     Style,
     labelled_line,
+    left_out,
     legend,
     panels,
     render_figure,
@@ -52,16 +52,11 @@ def learning_curves(task: TaskGroup, styles: Mapping[str, Style], name: str) -> 
         labelled_line(axes, y, text, taken)
     legend(figure, [(c.label, styles[c.label]) for c in drawn])
     many = any(len(c.learned) > _MOST_SEED_LINES for c in drawn)
-    left_out = len(task.scored) - len(drawn)
     caption = (
         f"Validation {task.learning.score_name} ({task.direction} is better) during training: "
         "bold, the mean over seeds; "
         + ("shaded, the middle 80 % of the seeds." if many else "thin, each seed.")
-        + (
-            f" The best {len(drawn)} configurations; {counted(left_out, 'other')} not drawn."
-            if left_out
-            else ""
-        )
+        + left_out(len(drawn), len(task.scored))
     )
     alt = f"Learning curves of {', '.join(c.label for c in drawn)}"
     return render_figure(figure, name, "Learning curves", caption, alt)

@@ -12,6 +12,7 @@ from rnnbench.report.figures.curves import use_score_axis
 from rnnbench.report.figures.style import (
     MOST_DRAWN,
     Style,
+    left_out,
     legend,
     panels,
     render_figure,
@@ -54,7 +55,7 @@ def score_by_difficulty(sweep: DifficultySweep, styles: Mapping[str, Style], nam
     legend(figure, [(label, styles[label]) for label in shown])
     caption = (
         f"Mean test {hardest.score_name} with its {level_text()} interval over seeds, "
-        f"at each value of {sweep.option}."
+        f"at each value of {sweep.option}." + left_out(len(shown), len(sweep.labels))
     )
     alt = f"Score by {sweep.option} of {', '.join(shown)}"
     return render_figure(figure, name, "Score against difficulty", caption, alt)

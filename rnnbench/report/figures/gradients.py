@@ -21,6 +21,7 @@ from rnnbench.report.figures.style import (
     INK,
     MOST_DRAWN,
     Style,
+    left_out,
     legend,
     panels,
     render_figure,
@@ -40,9 +41,10 @@ def gradient_profiles(
     task: TaskGroup, styles: Mapping[str, Style], of: Literal["input", "state"], name: str
 ) -> Figure | None:
     """Draw G(k) over the lag: geometric mean over seeds, thin lines for seeds, dotted fits."""
-    drawn = [
+    profiled = [
         c for c in task.configurations if any(p.of == of for g in c.gradients for p in g.profiles)
-    ][:MOST_DRAWN]
+    ]
+    drawn = profiled[:MOST_DRAWN]
     directions = [
         d
         for d in ("past", "future")
@@ -83,6 +85,7 @@ def gradient_profiles(
             if len(directions) > 1
             else ""
         )
+        + left_out(len(drawn), len(profiled))
     )
     title = "Gradient reach" if of == "input" else "Gradient reach through the state"
     return render_figure(
@@ -96,7 +99,8 @@ def influence_profiles(task: TaskGroup, styles: Mapping[str, Style], name: str) 
     The gradient is relative to its maximum, so that both panels show how much remains. Models that
     look ahead are left out of the gradient panel, which is measured at another step for them.
     """
-    drawn = [c for c in task.configurations if influences(c)][:MOST_DRAWN]
+    measured = [c for c in task.configurations if influences(c)]
+    drawn = measured[:MOST_DRAWN]
     if not drawn:
         return None
     figure, ((left, right),) = panels(2, 1, height=3.5)
@@ -127,7 +131,7 @@ def influence_profiles(task: TaskGroup, styles: Mapping[str, Style], name: str) 
     caption = (
         "Left: the gradient, which a saturated unit that holds its value does not pass on. Right: "
         "the change of the output when the input k steps before it is replaced by another one of "
-        "the data. Means over seeds."
+        "the data. Means over seeds." + left_out(len(drawn), len(measured))
     )
     names = ", ".join(c.label for c in drawn)
     return render_figure(figure, name, "Influence", caption, f"Influence profiles of {names}")

@@ -16,6 +16,7 @@ from rnnbench.report.figures.style import (
     INK,
     MOST_DRAWN,
     Style,
+    left_out,
     legend,
     panels,
     render_figure,
@@ -30,7 +31,8 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
 
     As built at each length; plain loop over plain loop at the task's own length.
     """
-    timed = [c for c in task.configurations if c.speeds][:MOST_DRAWN]
+    measured = [c for c in task.configurations if c.speeds]
+    timed = measured[:MOST_DRAWN]
     modes = [
         (mode, words)
         for mode, words in _MODES
@@ -73,6 +75,7 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
         caption += f" Crosses: plain loop over the plain loop of {comparator}."
     if any(point.noisy for point in drawn):
         caption += " Hollow or grey: the interval is wider than a quarter of the ratio."
+    caption += left_out(len(timed), len(measured))
     return render_figure(
         figure,
         name,

@@ -21,6 +21,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from rnnbench.analysis.formatting import counted
 from rnnbench.analysis.groups import TUNED
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
@@ -30,6 +31,8 @@ MOST_DRAWN = 10
 INK = "#3a3f47"
 FAINT = "#9aa1ab"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+_MARKER_SHIFT = 3
+"""Markers that are skipped where the colours start again."""
 Dashes: TypeAlias = Literal["-"] | tuple[float, Sequence[float]]
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DASHES: tuple[Dashes, ...] = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)))
@@ -86,8 +89,9 @@ def styled() -> Iterator[None]:
 def assign_styles(labels: Iterable[str]) -> dict[str, Style]:
     """Give each label its own style.
 
-    The palette is safe for colour-blind readers. Where colours repeat, markers and dashes differ. A
-    tuned recipe has the colour and marker of the default one, and other dashes.
+    The palette is safe for colour-blind readers. Where colours repeat, markers and dashes differ:
+    points have no dashes, so that markers alone tell them apart. A tuned recipe has the colour and
+    marker of the default one, and other dashes.
     """
     palette = sns.color_palette("colorblind").as_hex()
     listed = list(labels)
@@ -99,10 +103,17 @@ def assign_styles(labels: Iterable[str]) -> dict[str, Style]:
         place = places[label.removesuffix(TUNED) if shifted else label]
         found[label] = Style(
             palette[place % len(palette)],
-            _MARKERS[place % len(_MARKERS)],
+            _MARKERS[(place + _MARKER_SHIFT * (place // len(palette))) % len(_MARKERS)],
             _DASHES[(place // len(palette) + shifted) % len(_DASHES)],
         )
     return found
+
+
+def left_out(drawn: int, found: int) -> str:
+    """Return a sentence on the configurations that a figure leaves out; empty if there are none."""
+    if found <= drawn:
+        return ""
+    return f" The best {drawn} configurations; {counted(found - drawn, 'other')} not drawn."
 
 
 def panels(

@@ -16,6 +16,7 @@ from rnnbench.report.figures.style import (
     FAINT,
     MOST_DRAWN,
     Style,
+    left_out,
     legend,
     panels,
     render_figure,
@@ -54,6 +55,7 @@ def tradeoffs(task: TaskGroup, styles: Mapping[str, Style], name: str) -> Figure
         f"Mean test {task.learning.score_name} ({task.direction} is better) with its "
         f"{level_text()} interval over seeds, against {' and '.join(label for label, _ in costs)}. "
         "The dashed line joins the configurations that no cheaper one matches."
+        + left_out(len(drawn), len(task.scored))
     )
     return render_figure(
         figure,

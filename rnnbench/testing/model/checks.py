@@ -22,6 +22,7 @@ _EVERY_MODEL: tuple[Callable[[ModelUnderTest], None], ...] = (
     module.double_precision_works,
     module.saved_weights_restore_the_model,
     module.a_deep_copy_is_independent,
+    module.no_tensors_are_kept_between_calls,
 )
 _CAUSAL = (
     sequence.the_future_does_not_reach_the_past,
@@ -43,11 +44,12 @@ _FIGURES_ONLY = (
     module.the_gradient_reaches_the_first_step,
     module.double_precision_works,
     module.a_deep_copy_is_independent,
+    module.no_tensors_are_kept_between_calls,
     module.plots_are_valid,
     sequence.the_gradient_flows_through_the_state,
     cell.the_step_can_be_compiled,
 )
-"""Checks whose breach costs figures of gradient, size and speed, or a plot; the score is valid."""
+"""Checks whose breach costs figures or memory; the score is valid."""
 
 
 def it_can_be_built(subject: ModelUnderTest) -> None:
@@ -56,12 +58,15 @@ def it_can_be_built(subject: ModelUnderTest) -> None:
 
 
 def results(subject: ModelUnderTest) -> list[CheckResult]:
-    """Run every check that applies to the model; only the first if it cannot be built.
+    """Run every check that applies to the model.
 
-    A model that keeps the contract by itself is checked in a block too.
+    Only the first ones run if it cannot be built, or if the step of its cell cannot be used: the
+    others would repeat that. A model that keeps the contract by itself is checked in a block too.
     """
     built = run_all([it_can_be_built], subject)
-    if not built[0].passed:
+    if built[0].passed and cell.is_cell(subject.core()):
+        built += run_all([cell.the_step_returns_an_output_and_a_state], subject)
+    if not built[-1].passed:
         return built
     alone = run_all(_checks_of(subject), subject)
     if not all(result.passed for result in alone):
@@ -80,6 +85,10 @@ def breaches(subject: ModelUnderTest) -> list[CheckResult]:
     They take 0.03 to 0.2 s for the models that come with rnnbench.
     """
     checks = [check for check in _checks_of(subject) if check not in _FIGURES_ONLY]
+    if cell.is_cell(subject.core()):
+        step = run_all([cell.the_step_returns_an_output_and_a_state], subject)
+        if not step[0].passed:
+            return step
     return [result for result in run_all(checks, subject) if not result.passed]
 
 

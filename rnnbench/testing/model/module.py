@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
+from collections.abc import Mapping
 
 import torch
 from pydantic import TypeAdapter
@@ -14,6 +16,8 @@ from rnnbench.records.plots import Plot
 from rnnbench.testing.model.subject import ModelUnderTest, run, run_last
 from rnnbench.testing.outcome import require
 
+_OWN_OF_TORCH = frozenset(vars(nn.Module()))
+"""Attributes in which torch holds parameters, buffers, submodules and hooks."""
 _DRAWS = 20
 """Batches that are drawn before a gradient of zero counts as a breach."""
 
@@ -205,6 +209,45 @@ def a_deep_copy_is_independent(subject: ModelUnderTest) -> None:
         "changing a deep copy changes the original: a tensor is shared between them; "
         "copy all tensors in __deepcopy__.",
     )
+
+
+def no_tensors_are_kept_between_calls(subject: ModelUnderTest) -> None:
+    """A forward pass leaves no tensor behind in the module, in an attribute or a list of it."""
+    core = subject.core().train()
+    x = subject.inputs()
+    with torch.random.fork_rng(devices=[]):
+        before = _kept(core)
+        run(core, x)
+        run(core, x)
+        after = _kept(core)
+    more = sorted(name for name, count in after.items() if count > before.get(name, 0))
+    require(
+        not more,
+        f"a forward pass leaves tensors in {', '.join(more)}, which take memory and, with a graph, "
+        "grow with every step; return what the next step needs in the state.",
+    )
+
+
+def _kept(core: nn.Module) -> dict[str, int]:
+    """Return the numbers of tensors in attributes that are no parameters and buffers, by name."""
+    own = {id(tensor) for tensor in _tensors(core)}
+    return {
+        ".".join(filter(None, (prefix, name))): count
+        for prefix, part in core.named_modules()
+        for name, value in vars(part).items()
+        if name not in _OWN_OF_TORCH
+        if (count := _tensors_in(value, own))
+    }
+
+
+def _tensors_in(value: object, own: set[int]) -> int:
+    if isinstance(value, Tensor):
+        return id(value) not in own
+    if isinstance(value, Mapping):
+        return sum(_tensors_in(each, own) for each in value.values())
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return sum(_tensors_in(each, own) for each in value)
+    return 0
 
 
 @torch.no_grad()
