@@ -17,7 +17,7 @@ from rnnbench.cells.compiler import Compiled
 from rnnbench.cells.deferred import Product, Sum, evaluate, mapped, product, sums_of
 from rnnbench.cells.partition import Partition
 from rnnbench.cells.run import Run
-from rnnbench.cells.workspace import Stack, stack_of
+from rnnbench.cells.workspace import Pool, Stack, stack_of
 from rnnbench.cells.writing import example_of, sum_dtype
 
 PIECES = 4
@@ -45,6 +45,12 @@ class Backward:
         whole = parts.slices[own][0] if own in parts.slices else own
         self._lasting = [node for node in parts.stacked if node is whole]
         self._passing = [node for node in parts.stacked if node is not whole]
+        self.make_pool()
+
+    def make_pool(self) -> None:
+        """Forget the memory for the values of some steps."""
+        examples = [*map(example_of, self._passing), self._parts.traced.signature.output]
+        self._pool = Pool(examples, [(1, 0)] * len(examples))
 
     def __call__(
         self,
@@ -57,11 +63,12 @@ class Backward:
         parts = self._parts
         count = run.steps
         pieces = _pieces(count)
-        size = pieces[0][1] - pieces[0][0]
+        lease = self._pool.lease(pieces[0][1] - pieces[0][0])
+        *stacks, copied = lease.workspace.stacks
+        passed = dict(zip(self._passing, stacks, strict=True))
         lasting = {node: stack_of(example_of(node), count) for node in self._lasting}
-        passed = {node: stack_of(example_of(node), size) for node in self._passing}
         columns: list[Any] = [run.backwards(source) for source in parts.adjoint_sources]
-        columns.append(_in_pieces(output_gradient, pieces))
+        columns.append(_in_pieces(output_gradient, copied, pieces))
         for node in parts.stacked:
             if node in passed:
                 columns.append(_places(passed[node], pieces))
@@ -111,11 +118,10 @@ def _places(stack: Stack, pieces: Sequence[_Piece]) -> Iterator[Tensor]:
     return chain.from_iterable(stack.places[: end - first][::-1] for first, end in pieces)
 
 
-def _in_pieces(values: Tensor, pieces: Sequence[_Piece]) -> Iterator[Tensor]:
+def _in_pieces(values: Tensor, place: Stack, pieces: Sequence[_Piece]) -> Iterator[Tensor]:
     """Return the slices of values (T, ...), the last first, each of them contiguous."""
     if values.is_contiguous():
         return iter(values.unbind(0)[::-1])
-    place = stack_of(values[0], pieces[0][1] - pieces[0][0])
 
     def copied(piece: _Piece) -> tuple[Tensor, ...]:
         first, end = piece

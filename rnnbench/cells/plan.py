@@ -58,11 +58,13 @@ class Plan:
     def __deepcopy__(self, memo: dict[int, Any]) -> Plan:
         """Return a plan with the same compiled graphs and memory of its own."""
         made = copy.copy(self)
+        made._backward = copy.copy(self._backward)
         made._make_pools()
         return made
 
     def _make_pools(self) -> None:
         self._pools = {keep: self._pool(keep=keep) for keep in (True, False)}
+        self._backward.make_pool()
 
     def _pool(self, *, keep: bool) -> Pool:
         examples = [*self.parts.traced.signature.state, *map(example_of, self.parts.kept)]

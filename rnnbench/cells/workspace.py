@@ -1,9 +1,8 @@
-"""Memory for the values of steps; that of the forward pass is reused by the next one.
+"""Memory for the values of steps, reused from one optimizer step to the next.
 
 A fresh allocation of some megabytes costs as much as the steps that fill it: the operating system
 clears each page at its first use. Measured for an LSTM with H=32, T=100 and B=50: 4.4 ms for a
-forward pass with fresh memory, 1.9 ms with reused memory. For the backward pass, whose memory is
-smaller and free while the next forward pass runs, no difference was measured.
+forward pass with fresh memory, 1.9 ms with reused memory.
 """
 
 from __future__ import annotations
