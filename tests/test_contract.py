@@ -19,9 +19,15 @@ STACKED = {"num_layers": 2, "dropout": 0.3, "recurrent_dropout": 0.3}
 
 
 def variants(registered: RegisteredModel | RegisteredTask) -> list[dict[str, Any]]:
-    """Return the default options, then each other choice and switch by itself."""
+    """Return the default options, then each other choice and switch by itself.
+
+    Implementations of one function are left out: each check compares the plain loop by itself.
+    """
     found: list[dict[str, Any]] = [{}]
+    same = getattr(registered, "plain_loop", None) or {}
     for option in registered.options.values():
+        if option.name in same:
+            continue
         alternatives = [*option.choices, *((True, False) if bool in option.kinds else ())]
         found += [{option.name: value} for value in alternatives if value != option.default]
     return found

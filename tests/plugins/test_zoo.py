@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnnbench.cells.layers import Layers
 from rnnbench.contract.core import state_tensors, to_double
 from rnnbench.contract.entries import RegisteredModel
 from rnnbench.contract.options import unwrapped
@@ -41,7 +42,7 @@ def built(model: RegisteredModel, width: int = 3, hidden: int = 16) -> Any:
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", CAUSAL)
-def test_long_sequences_are_equal_in_chunks_and_in_both_precisions(name: str) -> None:
+def test_long_sequences_are_equal_in_chunks_steps_and_both_precisions(name: str) -> None:
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(2, LONG, 3, generator=generator)
     core = built(CAUSAL[name])
@@ -52,9 +53,16 @@ def test_long_sequences_are_equal_in_chunks_and_in_both_precisions(name: str) ->
     for chunk in torch.split(x, [700, 1, LONG - 701], dim=1):
         outputs, state = core(chunk, state)
         pieces.append(outputs)
-    assert float((torch.cat(pieces, 1) - whole).abs().max()) < 1e-3 * scale
-    double, _ = to_double(core)(x.double())
-    assert float((double - whole).abs().max()) < 1e-3 * scale
+    found = [whole, torch.cat(pieces, 1)]
+    # a nonlinear recurrence that hardly contracts keeps its rounding errors
+    digits = 1e-3
+    if isinstance(core, Layers) and core.impl == "parallel":
+        digits = 1e-4
+        core.impl = "reference"
+        found.append(core(x)[0])
+        core.impl = "parallel"
+    exact, _ = to_double(core)(x.double())
+    assert all(float((each - exact).abs().max()) < digits * scale for each in found)
 
 
 def gradients(core: Any, x: Tensor, state: Any) -> list[Tensor]:
