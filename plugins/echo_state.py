@@ -54,6 +54,8 @@ CITATIONS = (
     ),
 )
 
+_MOST_UNITS = 2048
+
 
 class EchoState(Cell):
     """Echo state network with leaky units, its weights fixed (Jaeger 2001; Jaeger et al. 2007).
@@ -69,6 +71,9 @@ class EchoState(Cell):
         leak: share of the state that a step replaces; 1: no leak, as in Jaeger (2001).
         input_scale: scale of W_in and b; larger is less linear.
         connections: entries other than 0 in each row of W; at most H are used.
+
+    Raises:
+        ValueError: H above 2,048. The spectral radius takes H^3 operations, and W H^2 numbers.
     """
 
     input_weight: Tensor
@@ -85,6 +90,11 @@ class EchoState(Cell):
         connections: PositiveInt = 10,
     ) -> None:
         super().__init__(input_size, hidden_size)
+        if hidden_size > _MOST_UNITS:
+            raise ValueError(
+                f"hidden_size={hidden_size} is too large for the reservoir of echo-state, whose "
+                f"spectral radius is computed; give at most {_MOST_UNITS}."
+            )
         self.leak = leak
         scale = input_scale / (input_size + 1) ** 0.5
         self.register_buffer(
