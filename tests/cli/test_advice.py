@@ -201,7 +201,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(WORDS | st.text(max_size=6), max_size=6))
 def test_any_words_end_in_one_line_or_in_a_plan(words: list[str]) -> None:
     answer = call("run", "--dry-run", *words)

@@ -204,7 +204,7 @@ WORDS = st.one_of(
 
 
 @settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(WORDS, max_size=6), st.sampled_from([("-t", "copy-memory"), ()]))
 def test_any_words_plan_or_are_refused(words: list[str], named: tuple[str, ...]) -> None:

@@ -48,7 +48,7 @@ def test_the_number_of_trials_needed_shows_two_rates_apart() -> None:
     assert (seeds_for_rates(0.9, 0.3, 10) or 0) > needed
 
 
-@settings(deadline=None, max_examples=15)  # statsmodels takes its time
+@settings(deadline=None, max_examples=6)  # statsmodels takes its time
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=10))
 def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))
