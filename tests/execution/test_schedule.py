@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.contract import registry as plugins
@@ -44,6 +44,7 @@ def makespan(queue: Queue, seconds: dict[str, float], jobs: int) -> float:
     return now
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(1, 4), st.lists(st.floats(0.0, 100.0), min_size=20, max_size=20))
 def test_every_trial_is_taken_once_whatever_was_observed(seeds: int, seconds: list[float]) -> None:
     planned = trials(seeds=seeds)
