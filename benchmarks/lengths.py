@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def main() -> None:
             + "\n"
         )
         done = pd.read_csv(table)
-    write_page(done, given.write)
+    write_page(done, given.write, f"python -m benchmarks.lengths {shlex.join(sys.argv[1:])}")
 
 
 def _own_models() -> list[str]:

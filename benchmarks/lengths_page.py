@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-COMMAND = "python -m benchmarks.lengths --write reports/speed-by-length"
+from rnnbench.report.figures.style import styled
+
 MODES = {"train": "training step", "forward": "forward pass", "stream": "one streamed step"}
 _GROWTH_FROM = 256
 """Growth is fitted from this length on: below it the work that does not depend on it counts."""
@@ -19,10 +20,12 @@ _LINEAR = {"train": 1.0, "forward": 1.0, "stream": 0.0}
 """Exponent of the comparator, whose time is proportional to the length; of a step, constant."""
 
 
-def write_page(rows: pd.DataFrame, folder: Path) -> None:
-    """Write ``report.md`` and ``lengths.svg`` from the table of timings."""
-    _draw(rows, folder / "lengths.svg")
-    (folder / "report.md").write_text("\n".join(_lines(rows)) + "\n", encoding="utf-8")
+def write_page(rows: pd.DataFrame, folder: Path, command: str) -> None:
+    """Write ``report.md`` and ``lengths.svg`` from the table of timings that a command made."""
+    # the same bytes from the same rows
+    with styled():
+        _draw(rows, folder / "lengths.svg")
+    (folder / "report.md").write_text("\n".join(_lines(rows, command)) + "\n", encoding="utf-8")
 
 
 def growth(rows: pd.DataFrame) -> float:
@@ -50,9 +53,9 @@ def least_growth(rows: pd.DataFrame) -> float:
     return float(_LINEAR[str(rows["mode"].iloc[0])] + slope)
 
 
-def _lines(rows: pd.DataFrame) -> Iterator[str]:
+def _lines(rows: pd.DataFrame, command: str) -> Iterator[str]:
     yield "# Speed and memory against the length of the sequence\n"
-    yield f"Written by `{COMMAND}`.\n"
+    yield f"Written by `{command}`.\n"
     yield (
         "Times are ratios to an LSTM of the same hidden size (64), taken in turn with it in one "
         "process, on one thread of a CPU: medians of up to seven pairs. Batch size 8, one streamed "
@@ -100,9 +103,10 @@ def _outliers(rows: pd.DataFrame) -> Iterator[str]:
     """Yield which models grow otherwise than the LSTM."""
     yield "## Faster growth than that of the LSTM\n"
     yield (
-        "By the quartiles of the ratios: from the upper one at the shortest length of the fit to "
-        "the lower one at the longest. Times beside other work scatter more than that shows; a "
-        "model of each list whose operations grow in proportion to the length is named by noise.\n"
+        "The exponent here goes from the upper quartile of the ratios at the shortest length of "
+        "the fit to the lower quartile at the longest. On a loaded machine the ratios of two "
+        "lengths differ by more than their quartiles, so that a model may be listed whose "
+        "operations are proportional to the length.\n"
     )
     for mode, name in MODES.items():
         of_mode = rows[rows["mode"] == mode]

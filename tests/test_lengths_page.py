@@ -45,8 +45,9 @@ def test_the_page_names_what_grows_faster(tmp_path: Path) -> None:
             *(timings("steep", "two", mode, exponent + 1) for mode, exponent in modes.items()),
         ]
     )
-    write_page(rows, tmp_path)
+    write_page(rows, tmp_path, "some command")
     page = (tmp_path / "report.md").read_text()
+    assert "`some command`" in page
     assert page.count("`steep` 2.00") == 2
     assert page.count("`steep` 1.00") == 1
     assert "`even` 1.00" not in page
