@@ -132,7 +132,7 @@ def _draw(rows: pd.DataFrame, file: Path) -> None:
             sharey=True,
             margin_titles=True,
         )
-        grid.map_dataframe(_panel)
+        grid.map_dataframe(_panel, looks=_looks(rows))
     grid.set_titles(col_template="{col_name}", row_template="{row_name}")
     grid.set(xscale="log", yscale="log")
     grid.set_axis_labels("steps in the sequence", "time / that of an LSTM")
@@ -140,24 +140,42 @@ def _draw(rows: pd.DataFrame, file: Path) -> None:
         axes.axhline(1, color="#9aa1ab", linewidth=0.8, zorder=0)
         axes.set_xticks(sorted(rows["length"].unique()))
         axes.set_xticklabels([str(each) for each in sorted(rows["length"].unique())])
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
     for row in grid.axes:
-        row[-1].legend(fontsize=6.5, loc="center left", bbox_to_anchor=(1.12, 0.5), frameon=False)
+        # the first panel has every model; some cannot stream
+        row[-1].legend(
+            handles=row[0].get_lines()[:-1],
+            fontsize=6.5,
+            loc="center left",
+            bbox_to_anchor=(1.12, 0.5),
+            frameon=False,
+        )
     grid.savefig(file, metadata={"Date": None})
 
 
-def _panel(data: pd.DataFrame, color: object = None) -> None:
-    del color
+def _looks(rows: pd.DataFrame) -> dict[str, tuple[object, str]]:
+    """Return colour and marker of each model, the same in every panel of its family."""
+    found: dict[str, tuple[object, str]] = {}
+    for _, group in rows.groupby("family"):
+        names = sorted(group["model"].unique())
+        colours = sns.color_palette("husl", len(names))
+        found |= {name: (colours[at], "os^Dv"[at % 5]) for at, name in enumerate(names)}
+    return found
+
+
+def _panel(data: pd.DataFrame, *, looks: dict[str, tuple[object, str]], color: object) -> None:
+    del color  # seaborn's own, one for all models
     import matplotlib.pyplot as plt
 
-    names = sorted(data["model"].unique())
-    for place, name in enumerate(names):
+    for name in sorted(data["model"].unique()):
         own = data[data["model"] == name].sort_values("length")
+        colour, marker = looks[name]
         plt.plot(
             own["length"],
             own["ratio"],
-            color=sns.color_palette("husl", len(names))[place],
-            marker="os^Dv"[place % 5],
+            color=colour,
+            marker=marker,
             markersize=3,
             linewidth=1.2,
             label=name,
