@@ -3,10 +3,11 @@
 Any recurrent architecture, on any sequence task, measured the same honest way on four axes: how
 well it learns, how fast it runs, how big it is, and how far its gradient reaches.
 
-This module is the public API: the names in ``__all__``, and the modules ``rnnbench.metrics``,
-``rnnbench.errors`` and ``rnnbench.testing``. They, the hooks, the entry-point group ``rnnbench``,
-the command line and the columns of exported tables change only with a note in the changelog and,
-from version 1.0 on, only with a new major version. Every other module is internal.
+This module is the public API: the names in ``__all__``, and the modules ``rnnbench.claims``,
+``rnnbench.metrics``, ``rnnbench.errors`` and ``rnnbench.testing``. They, the hooks, the entry-point
+group ``rnnbench``, the command line and the columns of exported tables change only with a note in
+the changelog and, from version 1.0 on, only with a new major version. Every other module is
+internal.
 
 Names are loaded when first used, so that ``import rnnbench`` and the command line start without
 torch.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.contract.hookspecs import RegisterModel, RegisterTask, hookimpl
+from rnnbench.contract.hookspecs import RegisterClaim, RegisterModel, RegisterTask, hookimpl
 
 if TYPE_CHECKING:
     from rnnbench.api import run as run
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from rnnbench.contract.groups import ParameterGroup as ParameterGroup
     from rnnbench.contract.task import Batch as Batch
     from rnnbench.contract.task import Bits as Bits
-    from rnnbench.contract.task import Citation as Citation
     from rnnbench.contract.task import Diagnosis as Diagnosis
     from rnnbench.contract.task import FiniteTask as FiniteTask
     from rnnbench.contract.task import GeneratedTask as GeneratedTask
@@ -50,10 +50,12 @@ if TYPE_CHECKING:
     from rnnbench.reading import read_tries as read_tries
     from rnnbench.reading import results as results
     from rnnbench.reading import write_report as write_report
+    from rnnbench.records.citation import Citation as Citation
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
     from rnnbench.records.plots import LinePlot as LinePlot
     from rnnbench.records.plots import Plot as Plot
     from rnnbench.records.result import Record as Record
+    from rnnbench.records.suite import Suite as Suite
 
 __version__ = "0.1.0"
 
@@ -74,7 +76,6 @@ _LAZY = {
         "Metric",
         "Predict",
         "Preset",
-        "Citation",
         "Space",
         "Splits",
         "Steps",
@@ -85,12 +86,14 @@ _LAZY = {
     "rnnbench.contract.text": ("SetsTask", "TextTask"),
     "rnnbench.errors": ("DataError",),
     "rnnbench.reading": ("read_records", "read_tries", "results", "write_report"),
+    "rnnbench.records.citation": ("Citation",),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
     "rnnbench.records.result": ("Record",),
+    "rnnbench.records.suite": ("Suite",),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
-__all__ = ["RegisterModel", "RegisterTask", "__version__", "hookimpl", *_HOME]
+__all__ = ["RegisterClaim", "RegisterModel", "RegisterTask", "__version__", "hookimpl", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

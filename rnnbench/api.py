@@ -1,17 +1,17 @@
 """The program behind ``rnnbench run`` and ``rnnbench.run``: plan trials, run them, report.
 
-Both build a :class:`~rnnbench.plan.planning.Request` (the trials) with :func:`make_request` and
+Both build :class:`~rnnbench.plan.asked.Asked` (the trials) and
 :class:`~rnnbench.execution.options.RunOptions` (how to run them), and pass them to :func:`execute`.
 """
 
 from __future__ import annotations
 
 import inspect
-import os
 import signal
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
-    from rnnbench.contract.registry import Registry
-    from rnnbench.execution.isolation import Processes
+    from rnnbench.analysis.claims.judged import JudgedClaim
+    from rnnbench.claims.planned import PlannedClaim
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import View
-    from rnnbench.plan.planning import Request
-    from rnnbench.plan.tuning import StudyPlan
-    from rnnbench.records.result import Record, Status
+    from rnnbench.plan.asked import Asked
+    from rnnbench.records.result import Record
     from rnnbench.records.spec import TrialSpec
 
 DEFAULT_STORE = "rnnbench.db"
@@ -43,6 +42,7 @@ def run(
     models: str | type[nn.Module] | Sequence[str | type[nn.Module]] = (),
     *,
     suite: str | Path | None = None,
+    claims: str | Sequence[str] = (),
     seeds: int | Sequence[int] | None = None,
     preset: str | None = None,
     hidden_size: int | None = None,
@@ -81,6 +81,8 @@ def run(
             a text beside it may name with options: ``[MyGRU, "my-gru[num_layers=2]"]``. Its source
             code is stored with the records.
         suite: name or YAML file of a suite; the other arguments override it.
+        claims: claims by name or glob, whose trials are run: ``"lstm-*"``;
+            ``rnnbench.judge_claims`` returns their verdicts.
         seeds: their number, from 0, or the seeds themselves: ``[42]`` is the seed 42.
             Default: 5 for the preset ``"quick"``, else 10.
         preset: ``"quick"``, ``"standard"`` or ``"paper"``: the task's own sizes.
@@ -134,25 +136,30 @@ def run(
     from rnnbench.analysis.tables import tidy
     from rnnbench.encoding import plain_output
     from rnnbench.execution.options import RunOptions
+    from rnnbench.execution.planned import dry_plan, tries_of
     from rnnbench.execution.progress import PlainView
+    from rnnbench.plan.asked import ask
 
     _check_keywords(settings)
     store = expanded(store)
     given = _classes(models)
-    request = make_request(
-        suite,
-        tasks=_words("tasks", tasks),
-        models=_words("models", models),
-        seeds=seeds,
-        preset=preset,
-        hidden_size=hidden_size,
-        match=match,
-        vary=_words("vary", vary),
-        tune=_words("tune", tune),
-        tune_trials=tune_trials,
-        tune_sampler=tune_sampler,
-        tune_pruner=tune_pruner,
-        settings=settings,
+    asked = ask(
+        None if suite is None else str(suite),
+        _words("claims", claims),
+        {
+            "tasks": _words("tasks", tasks),
+            "models": _words("models", models),
+            "seeds": seeds,
+            "preset": preset,
+            "hidden_size": hidden_size,
+            "match": match,
+            "vary": _words("vary", vary),
+            "tune": _words("tune", tune),
+            "tune_trials": tune_trials,
+            "tune_sampler": tune_sampler,
+            "tune_pruner": tune_pruner,
+            "settings": settings,
+        },
     )
     options = RunOptions(
         jobs=jobs,
@@ -171,11 +178,11 @@ def run(
         command=command,
     )
     if dry_run:
-        planned = tuned(dry_plan(request, options, store, given=given), request)
+        planned = dry_plan(asked, options, store, given=given)
         return _frame([*tries_of(planned, store), *planned.specs], store, options)
     with plain_output():
         finished = execute(
-            request,
+            asked,
             options,
             store=store,
             report=None if report is None else expanded(report),
@@ -223,172 +230,6 @@ def _keyword_meant(name: str, value: object, known: Sequence[str]) -> str:
     return f"{why} Give {keyword}={f'[{given}]' if found.option == 'seed' else given}."
 
 
-def make_request(suite: str | Path | None = None, **given: Any) -> Request:
-    """Return a request for trials; the fields that are given override those of the suite.
-
-    Args:
-        suite: name or YAML file of a suite.
-        given: fields of :class:`rnnbench.plan.planning.Request`.
-
-    Raises:
-        UsageError: no task and no suite, or a suite that cannot be read.
-    """
-    from rnnbench.plan.planning import Request
-    from rnnbench.plan.suites import chosen, load_suite, to_request
-
-    if suite is not None:
-        return to_request(load_suite(str(suite)), given)
-    if not given.get("tasks"):
-        raise UsageError(
-            "no task was named; type rnnbench run --task copy-memory, "
-            "or rnnbench list tasks to see them all."
-        )
-    return Request(**chosen(given))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The trials of a request, its tuning studies, and the plugins that define them."""
-
-    specs: Sequence[TrialSpec]
-    registry: Registry
-    studies: Sequence[StudyPlan] = ()
-
-
-def plan(
-    request: Request,
-    warn: Callable[[str], None] = warnings.warn,
-    given: Sequence[type[nn.Module]] = (),
-) -> Plan:
-    """Load the plugins and plan the trials; ``warn`` is called for each plugin left out.
-
-    Models given as classes are registered beside those of the plugins.
-    """
-    from rnnbench.contract import registry as plugins
-    from rnnbench.contract.given import take_class
-    from rnnbench.plan.planning import make_plan
-
-    registry = plugins.load()
-    for plugin in registry.faults:
-        where = f"{plugin.name} of {plugin.provider.distribution} {plugin.provider.version}"
-        warn(f"plugin {where} was left out: {plugin.error}")
-    for each in given:
-        registry.add_class(take_class(each), each)
-    return Plan(make_plan(request, registry), registry)
-
-
-def matched(
-    planned: Plan,
-    request: Request,
-    options: RunOptions,
-    processes: Processes,
-    *,
-    store: Path,
-    device: str | None = None,
-    warn: Callable[[str], None] = warnings.warn,
-) -> Plan:
-    """Return the plan with the hidden sizes that ``request.match`` asks for.
-
-    Args:
-        planned: the plan at equal hidden sizes, returned where nothing else is asked for.
-        request: what was asked for.
-        options: of the run.
-        processes: that the networks are built in.
-        store: file with the records of earlier runs, which may be missing.
-        device: of the trials; picked by ``options`` if it is needed and not given.
-        warn: called for each model that has another size than the target.
-
-    Raises:
-        UsageError: an unreachable target.
-    """
-    from rnnbench.plan.matching import parse_match
-
-    match = parse_match(request.match)
-    if match is None:
-        return planned
-    from rnnbench.execution.matching import Matching
-    from rnnbench.execution.run import pick_device
-
-    if device is None:
-        device = pick_device(options.accelerator) if match.quantity == "time" else "cpu"
-    matching = Matching(
-        match,
-        planned.registry,
-        processes,
-        warn,
-        # Sizes are counted without a GPU.
-        device=device if match.quantity == "time" else "cpu",
-        memory=options.memory if device == "cpu" or match.quantity == "time" else None,
-        store=store,
-    )
-    return replace(planned, specs=matching.matched(planned.specs))
-
-
-def dry_plan(
-    request: Request,
-    options: RunOptions,
-    store: Path,
-    warn: Callable[[str], None] = warnings.warn,
-    given: Sequence[type[nn.Module]] = (),
-) -> Plan:
-    """Return the trials that :func:`execute` would run; only ``match`` starts a process."""
-    from rnnbench.plan.matching import parse_match
-
-    if parse_match(request.match) is None:
-        return plan(request, warn, given)
-    from rnnbench.execution.isolation import Processes
-
-    with Processes(options.threads) as processes:
-        planned = plan(request, warn, given)
-        return matched(planned, request, options, processes, store=store, warn=warn)
-
-
-def tuned(planned: Plan, request: Request) -> Plan:
-    """Return a plan with the tuning studies of a request, whose trials have their sizes by now.
-
-    Raises:
-        UsageError: a search space that cannot be searched.
-    """
-    from rnnbench.plan.tuning import plan_studies
-
-    studies = plan_studies(request, planned.specs, planned.registry)
-    return replace(planned, studies=studies)
-
-
-def tries_of(planned: Plan, path: Path) -> list[TrialSpec]:
-    """Return the tries of a plan whose values are known before they run, and those in a store."""
-    if not planned.studies:
-        return []
-    from rnnbench.execution.sampling import fixed_tries
-    from rnnbench.records.store import Store
-
-    found: dict[tuple[str, int], TrialSpec] = {}
-    if os.path.exists(path):  # noqa: PTH110 - unlike Path's, false for any impossible name
-        with Store(path, must_exist=True) as store:
-            for record in store.records(purpose="tuning"):
-                if (tuning := record.spec.tuning) is not None:
-                    found[tuning.study, tuning.number] = record.spec
-    specs = []
-    for study in planned.studies:
-        new = dict(enumerate(fixed_tries(study)))
-        for number in range(study.tries):
-            spec = found.get((study.study_id, number), new.get(number))
-            if spec is not None:
-                specs.append(spec)
-    return specs
-
-
-def stored(path: Path, retry: frozenset[Status]) -> dict[str, Status]:
-    """Return the trials of a store that are not run again, with their last statuses."""
-    from rnnbench.records.store import Store, runs_again
-
-    if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, false for any impossible name
-        return {}
-    with Store(path, must_exist=True) as store:
-        statuses = store.statuses()
-    return {trial: status for trial, status in statuses.items() if not runs_again(status, retry)}
-
-
 @dataclass(frozen=True)
 class Finished:
     """The end of a run.
@@ -400,6 +241,7 @@ class Finished:
         report: the folder of the report, or ``None`` for none.
         command: the command line or the call.
         tries: the last record of each try in its tuning studies.
+        claims: its claims with their trials.
     """
 
     records: Sequence[Record]
@@ -407,6 +249,16 @@ class Finished:
     report: Path | None
     command: str
     tries: Sequence[Record] = ()
+    claims: Sequence[PlannedClaim] = ()
+
+    @cached_property
+    def judged(self) -> list[JudgedClaim]:
+        """The verdicts on its claims."""
+        if not self.claims:
+            return []
+        from rnnbench.analysis.claims.judged import judge
+
+        return judge(self.claims, self.records, self.tries)
 
     @property
     def interrupted(self) -> bool:
@@ -426,11 +278,12 @@ class Finished:
             command=self.command,
             processes=available_cores(),
             tries=self.tries,
+            claims=self.judged,
         )
 
 
 def execute(
-    request: Request,
+    asked: Asked,
     options: RunOptions,
     *,
     store: Path,
@@ -447,21 +300,20 @@ def execute(
         RnnbenchError: a mistake that the user can correct.
     """
     from rnnbench.execution.isolation import Processes
+    from rnnbench.execution.planned import matched, plan, tuned
     from rnnbench.execution.run import pick_device, run_trials
     from rnnbench.records.store import Store
 
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
     with Processes(options.threads) as processes:
-        planned = plan(request, warn, given)
+        planned = plan(asked, warn, given)
         device = pick_device(options.accelerator)
         if report is not None:
             from rnnbench.report.write import check_folder
 
             check_folder(report)
-        planned = matched(
-            planned, request, options, processes, store=store, device=device, warn=warn
-        )
-        planned = tuned(planned, request)
+        planned = matched(planned, options, processes, store=store, device=device, warn=warn)
+        planned = tuned(planned)
         with Store(store) as opened:
             ran = run_trials(
                 planned.specs,
@@ -472,6 +324,7 @@ def execute(
                 device,
                 view,
                 planned.studies,
+                planned.untimed,
             )
             wanted = {spec.trial_id: spec for spec in ran.reported}
             records = [
@@ -485,7 +338,7 @@ def execute(
                 for record in (opened.records(purpose="tuning") if tried else ())
                 if record.trial_id in tried
             ]
-    return Finished(records, ran.exit_code, report, options.command, tries)
+    return Finished(records, ran.exit_code, report, options.command, tries, planned.claims)
 
 
 def _chosen_for(record: Record, spec: TrialSpec) -> Record:
@@ -496,6 +349,8 @@ def _chosen_for(record: Record, spec: TrialSpec) -> Record:
 
 def _frame(specs: Sequence[TrialSpec], store: Path, options: RunOptions) -> pd.DataFrame:
     import pandas as pd
+
+    from rnnbench.execution.planned import stored
 
     kept = stored(store, options.retry)
     return pd.DataFrame(
@@ -570,7 +425,11 @@ def _classes(models: object) -> list[type[nn.Module]]:
     return list(dict.fromkeys(each for each in _listed(models) if not isinstance(each, str)))
 
 
-_TEXTS = {"vary": "init,data", "tune": "learning_rate=1e-4..1e-2"}
+_TEXTS = {
+    "vary": "init,data",
+    "tune": "learning_rate=1e-4..1e-2",
+    "claims": "forget-bias-half-life",
+}
 """Examples of keywords whose values are texts."""
 
 

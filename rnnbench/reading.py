@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +12,7 @@ from rnnbench.files import expanded
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnbench.analysis.claims.judged import JudgedClaim
     from rnnbench.records.result import Record
 
 TABLES = ("trials", "curves", "profiles")
@@ -128,6 +129,48 @@ def write_report(
         smallest_effect=smallest_effect,
         tries=tries,
     )
+
+
+def judged_claims(
+    source: str | Path, claims: str | Sequence[str] = "all", *, preset: str | None = None
+) -> list[JudgedClaim]:
+    """Return the verdicts on claims from the records of a store, in the order of their names.
+
+    The claims that are judged together share one error rate.
+
+    Args:
+        source: the SQLite file.
+        claims: names or globs; default: every claim of which the store has a trial.
+        preset: size of their trials; default: for each claim the size of which the store has most.
+
+    Raises:
+        rnnbench.errors.UsageError: an unknown claim or preset, or no trial of any claim.
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+    """
+    from rnnbench.analysis.claims.evidence import evidence
+    from rnnbench.analysis.claims.judged import judge
+    from rnnbench.contract import registry as plugins
+    from rnnbench.plan.asked import claim_grids, claims_named, planned_claims
+
+    words = [claims] if isinstance(claims, str) else list(claims)
+    registry = plugins.load()
+    records, tries = read_records(source), read_tries(source)
+    found = []
+    for claim in claims_named(words, registry):
+        own: list[str | None] = [*claim.trials.sizes] or [None]
+        sizes = own if preset is None else [preset]
+        plans = []
+        for size in sizes:
+            given: Mapping[str, str] = {} if size is None else {"preset": size}
+            plans += planned_claims(claim_grids(claim, registry, given))
+        best = max(plans, key=lambda plan: len(evidence(plan.trials, records, {})))
+        if evidence(best.trials, records, {}):
+            found.append(best)
+    if not found:
+        raise UsageError(
+            f"{source} holds no trial of these claims; type: rnnbench run --claim NAME"
+        )
+    return judge(found, records, tries)
 
 
 def _records(source: str | Path | Sequence[Record]) -> Sequence[Record]:

@@ -263,7 +263,8 @@ class Rewriting:
                 raise _NoAdviceError
 
     def _set(self, kind: str, name: str, value: str) -> bool:
-        from rnnbench.plan.planning import DEFAULT_MODELS, families_of
+        from rnnbench.plan.planning import families_of
+        from rnnbench.records.suite import DEFAULT_MODELS
         from rnnbench.records.syntax import expand, parse_selectors, spelled
 
         members: dict[str, Any] = dict(

@@ -13,11 +13,11 @@ from rnnbench.cli.parameters import LOG_WIDTH, Choice
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnbench.contract.entries import RegisteredModel, RegisteredTask
+    from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
     from rnnbench.contract.options import Option
-    from rnnbench.plan.suites import Suite
+    from rnnbench.records.suite import Suite
 
-KINDS = ("models", "tasks", "suites")
+KINDS = ("models", "tasks", "claims", "suites")
 LIST_EXAMPLES = """\b
 Examples:
   rnnbench list
@@ -43,7 +43,7 @@ class _Kind(Choice):
 @click.argument("kind", type=_Kind(KINDS), required=False)
 @click.argument("pattern", default="*")
 def list_(kind: str | None, pattern: str) -> None:
-    """List models, tasks and suites.
+    """List models, tasks, claims and suites.
 
     Each is listed with its options, their defaults, and the distribution that provides it, models
     by family. PATTERN is a name, a glob, or family:gated for the models of a family; without it and
@@ -74,7 +74,9 @@ def list_(kind: str | None, pattern: str) -> None:
                 _show(name, members[name], console)
 
 
-def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite]:
+def _members(
+    kind: str,
+) -> Mapping[str, RegisteredModel | RegisteredTask | RegisteredClaim | Suite]:
     if kind == "suites":
         from rnnbench.plan.suites import shipped
 
@@ -82,6 +84,8 @@ def _members(kind: str) -> Mapping[str, RegisteredModel | RegisteredTask | Suite
     from rnnbench.contract import registry
 
     loaded = registry.load()
+    if kind == "claims":
+        return loaded.claims
     return loaded.models if kind == "models" else loaded.tasks
 
 
@@ -96,8 +100,13 @@ def _grouped(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, list
     return dict(sorted(found.items(), key=lambda each: (each[0] == OTHER, each[0])))
 
 
-def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: Console) -> None:
-    from rnnbench.plan.suites import Suite
+def _show(
+    name: str,
+    member: RegisteredModel | RegisteredTask | RegisteredClaim | Suite,
+    console: Console,
+) -> None:
+    from rnnbench.contract.entries import RegisteredClaim
+    from rnnbench.records.suite import Suite
 
     console.print(f"[bold]{name}[/bold]", end="  ")
     if isinstance(member, Suite):
@@ -105,7 +114,7 @@ def _show(name: str, member: RegisteredModel | RegisteredTask | Suite, console: 
         return
     provider = f"{member.provider.distribution} {member.provider.version}"
     console.print(f"{member.summary}  ({provider})".lstrip(), markup=False, soft_wrap=True)
-    if member.options:
+    if not isinstance(member, RegisteredClaim) and member.options:
         shown = ", ".join(map(_option, member.options.values()))
         console.print(f"    {shown}", markup=False, soft_wrap=True, style="dim")
 
@@ -138,7 +147,7 @@ def plugins() -> int:
             plugin.name,
             plugin.provider.distribution,
             plugin.provider.version,
-            ", ".join([*plugin.models, *plugin.tasks]),
+            ", ".join(plugin.provided),
             plugin.state,
         )
         table.add_row(*(Text(cell, style=style) for cell in cells))

@@ -26,13 +26,14 @@ CHECK_EXAMPLES = """\b
 Examples:
   rnnbench check lstm
   rnnbench check 'lstm[num_layers=1,2]'
+  rnnbench check forget-bias-half-life
 """
 
 
 class _Check(Command):
     def arranged(self, words: Sequence[str]) -> list[str] | None:
         """Return ``-m lstm`` and ``--model=lstm`` as the name alone."""
-        flags = ("-m", "--model", "-t", "--task")
+        flags = ("-m", "--model", "-t", "--task", "--claim")
         names = [word.partition("=")[2] if word.split("=")[0] in flags else word for word in words]
         found = [name for name in names if name and not name.startswith("-")]
         return found if len(found) == 1 else None
@@ -41,10 +42,11 @@ class _Check(Command):
 @click.command(cls=_Check, epilog=CHECK_EXAMPLES)
 @click.argument("name")
 def check(name: str) -> int:
-    """Check a model or a task against the plugin contract.
+    """Check a model, a task or a claim against the plugin contract.
 
-    Options are given inline; several values of an option are checked one by one. The exit code is 1
-    if a check fails.
+    Options are given inline; several values of an option are checked one by one. The rule of a
+    claim decides simulated records of which the truth is known. The exit code is 1 if a check
+    fails.
     """
     from rnnbench.records.syntax import parse_selectors
     from rnnbench.testing import run_checks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,13 +15,16 @@ from rnnbench.cli.output import echo
 from rnnbench.contract.options import unwrapped
 
 if TYPE_CHECKING:
-    from rnnbench.contract.entries import RegisteredModel, RegisteredTask
+    from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
     from rnnbench.contract.task import Preset
+    from rnnbench.records.citation import Citation
+    from rnnbench.records.result import RecordedCitation
 
 INFO_EXAMPLES = """\b
 Examples:
   rnnbench info lstm
   rnnbench info copy-memory
+  rnnbench info forget-bias-half-life
 """
 _LINE_LIMIT = 160
 _ROLES = re.compile(r":[a-z]+:`~?([^`]*)`")
@@ -30,13 +33,18 @@ _ROLES = re.compile(r":[a-z]+:`~?([^`]*)`")
 @click.command(cls=Command, epilog=INFO_EXAMPLES)
 @click.argument("name")
 def info(name: str) -> None:
-    """Show a model or a task: equations, options, presets and sources.
+    """Show a model or a task: equations, options, presets and sources; or a claim: trials and rule.
 
     The text is that of its author, from the docstrings of its module and its class.
     """
     from rnnbench.contract import registry
+    from rnnbench.contract.entries import RegisteredClaim
 
     member = registry.load().member(name)
+    if isinstance(member, RegisteredClaim):
+        for line in _claim(member):
+            echo(line)
+        return
     for line in (*_heading(member), *_texts(member), *_options(member), *_sources(member)):
         echo(line)
 
@@ -98,11 +106,51 @@ def _preset(preset: Preset) -> str:
     return ", ".join(f"{name}={option_text(value)}" for name, value in given.items()) or "defaults"
 
 
+def _claim(entry: RegisteredClaim) -> Iterator[str]:
+    """Yield what is said, the trials, the effect and the rule."""
+    claim = entry.claim
+    yield f"{claim.name}: claim ({entry.provider.distribution} {entry.provider.version})"
+    yield ""
+    yield _plain(claim.statement)
+    yield ""
+    yield f"effect: {_plain(claim.effect.unit)}"
+    yield f"supported if it is {claim.rule}"
+    yield f"measured: {claim.measure.name}"
+    if claim.caution:
+        yield f"caution: {_plain(claim.caution)}"
+    yield ""
+    yield "groups:"
+    for name, group in claim.groups.items():
+        settings = ", ".join(f"{key}={value}" for key, value in group.settings.items())
+        words = [group.model, group.task and f"on {group.task}", settings]
+        words += ["tuned recipe"] if group.tuned else []
+        yield f"  {name}: {', '.join(word for word in words if word) or 'every trial'}"
+    for size in claim.trials.sizes or ["standard"]:
+        yield ""
+        yield f"trials ({size}):"
+        for grid in claim.trials.grids(size):
+            given = grid.model_dump(include=grid.model_fields_set)
+            yield f"  {'; '.join(f'{name}: {_value(value)}' for name, value in given.items())}"
+    yield from _cited(claim.citations)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={each}" for name, each in value.items())
+    return str(value)
+
+
 def _sources(member: RegisteredModel | RegisteredTask) -> Iterator[str]:
-    if member.citations:
+    return _cited(member.citations)
+
+
+def _cited(citations: Sequence[Citation | RecordedCitation]) -> Iterator[str]:
+    if citations:
         yield ""
         yield "sources:"
-        for each in member.citations:
+        for each in citations:
             venue = f" {each.venue}." if each.venue else ""
             end = "" if each.title.endswith("?") else "."
             yield f"  {each.key}. {each.title}{end}{venue} {each.url}".rstrip()

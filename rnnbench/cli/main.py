@@ -16,6 +16,7 @@ import click
 
 from rnnbench import __version__
 from rnnbench.cli.catalog import list_, plugins
+from rnnbench.cli.claims import claims
 from rnnbench.cli.develop import check, new
 from rnnbench.cli.doctor import doctor
 from rnnbench.cli.generate import generate
@@ -30,7 +31,8 @@ EPILOG = """\b
 To start:
   rnnbench run --task copy-memory --preset quick
 Exit codes:
-  0 success, 1 failed trials or checks, 2 wrong usage, 3 a regression, 130 an interrupt
+  0 success, 1 failed trials or checks, 2 wrong usage, 3 a regression or a contradicted claim,
+  130 an interrupt
 """
 MEANT = {
     **dict.fromkeys(("train", "bench", "benchmark", "fit", "start", "sweep", "resume"), "run"),
@@ -87,6 +89,7 @@ for command in (
     run,
     list_,
     info,
+    claims,
     plugins,
     report,
     compare,
@@ -104,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
 
     The exit code is 0 for success, 1 for failed trials or checks, 2 for wrong usage, 3 for a
-    regression, and 130 after an interrupt.
+    regression or a contradicted claim, and 130 after an interrupt.
     """
     write_plainly()
     try:

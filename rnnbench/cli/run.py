@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnbench import api
+from rnnbench.cli.claims import gated, show_verdicts
 from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import (
     LOG_WIDTH,
@@ -20,6 +21,7 @@ from rnnbench.cli.parameters import (
     parse_seeds,
     store_option,
 )
+from rnnbench.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +36,7 @@ Examples:
   rnnbench run -t 'copy-memory[delay=10,20]' -m 'lstm[hidden_size=64,128],gru' --seeds 5
   rnnbench run -t 'forecasting[path=ETTh1.csv,column=OT]' -m lstm,gru
   rnnbench run --suite first-look --dry-run
+  rnnbench run --claim forget-bias-half-life
 """
 
 
@@ -60,6 +63,19 @@ Examples:
     "--suite",
     metavar="NAME|FILE",
     help="A suite of trials: its name or its YAML file. Other options override it.",
+)
+@click.option(
+    "--claim",
+    "claims",
+    metavar="NAMES",
+    multiple=True,
+    help="Run the trials of these claims and judge them: a name or a glob; commas; repeats. "
+    "Type: rnnbench claims",
+)
+@click.option(
+    "--gate",
+    is_flag=True,
+    help="Exit with code 3 if a claim is contradicted.",
 )
 @click.option(
     "--seeds",
@@ -136,6 +152,7 @@ def run(
     tasks: Sequence[str],
     models: Sequence[str],
     suite: str | None,
+    claims: Sequence[str],
     seeds: str | None,
     exact_seeds: Sequence[str],
     preset: str | None,
@@ -146,6 +163,7 @@ def run(
     tune_trials: int | None,
     tune_sampler: str | None,
     tune_pruner: str | None,
+    gate: bool,
     no_report: bool,
     report: Path,
     dry_run: bool,
@@ -158,31 +176,39 @@ def run(
     again; an interrupted one is, so that the same command continues an interrupted run.
     """
     from rnnbench.execution.options import RunOptions
+    from rnnbench.plan.asked import ask
     from rnnbench.records.settings import Settings
 
     given = {name: value for name, value in given.items() if value not in (None, ())}
     settings = {name: given.pop(name) for name in Settings.model_fields if name in given}
-    request = api.make_request(
+    asked = ask(
         suite,
-        tasks=tasks,
-        models=models,
-        seeds=parse_seeds(seeds, exact_seeds),
-        preset=preset,
-        hidden_size=hidden_size,
-        match=match,
-        vary=[word.strip() for words in vary for word in words.split(",")],
-        tune=tune,
-        tune_trials=tune_trials,
-        tune_sampler=tune_sampler,
-        tune_pruner=tune_pruner,
-        settings=settings,
+        claims,
+        {
+            "tasks": tasks,
+            "models": models,
+            "seeds": parse_seeds(seeds, exact_seeds),
+            "preset": preset,
+            "hidden_size": hidden_size,
+            "match": match,
+            "vary": [word.strip() for words in vary for word in words.split(",")],
+            "tune": tune,
+            "tune_trials": tune_trials,
+            "tune_sampler": tune_sampler,
+            "tune_pruner": tune_pruner,
+            "settings": settings,
+        },
     )
     options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))
     console = _console()
+    if gate and not asked.claims:
+        raise UsageError("--gate needs claims; add --claim NAMES, or a --suite that lists claims.")
     if dry_run:
-        planned = api.tuned(api.dry_plan(request, options, store, _warn), request)
-        tries = api.tries_of(planned, store)
-        known = api.stored(store, options.retry)
+        from rnnbench.execution.planned import dry_plan, stored, tries_of
+
+        planned = dry_plan(asked, options, store, _warn)
+        tries = tries_of(planned, store)
+        known = stored(store, options.retry)
         _show_plan([*tries, *planned.specs], known, console)
         if planned.studies:
             _show_studies(planned.studies, len(tries), console)
@@ -191,7 +217,7 @@ def run(
     from rnnbench.execution.progress import view_for
 
     finished = api.execute(
-        request,
+        asked,
         options,
         store=store,
         report=None if no_report else report,
@@ -206,6 +232,8 @@ def run(
         )
     else:
         _show_result(finished, console)
+    if gate and not finished.exit_code:
+        return gated(finished.judged)
     return finished.exit_code
 
 
@@ -269,7 +297,10 @@ def _show_studies(studies: Sequence[StudyPlan], known: int, console: Console) ->
 def _show_result(finished: api.Finished, console: Console) -> None:
     from rnnbench.cli.leaderboard import leaderboards
 
-    for table in leaderboards(finished.records, console, finished.tries):
-        console.print(table)
+    if finished.judged:
+        show_verdicts(finished.judged, console)
+    else:
+        for table in leaderboards(finished.records, console, finished.tries):
+            console.print(table)
     if index := finished.write_report():
         _print(f"Report: {index}", console)

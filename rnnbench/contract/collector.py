@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.contract.entries import RegisteredModel, RegisteredTask
+from rnnbench.claims.claim import Claim
+from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
 from rnnbench.contract.options import Option, options_of, places_of, resolve, unwrapped
-from rnnbench.contract.task import Citation, FiniteTask, GeneratedTask, Task
+from rnnbench.contract.task import FiniteTask, GeneratedTask, Task
 from rnnbench.errors import OptionError, PluginError
+from rnnbench.records.citation import Citation
 from rnnbench.records.spec import Provider
 from rnnbench.records.syntax import OptionValue
 
@@ -43,7 +45,7 @@ def check_name(kind: str, name: object) -> None:
 
 
 class Collector:
-    """The models and tasks that one plugin registers."""
+    """The models, tasks and claims that one plugin registers."""
 
     def __init__(
         self,
@@ -51,7 +53,10 @@ class Collector:
         taken_models: Mapping[str, RegisteredModel],
         taken_tasks: Mapping[str, RegisteredTask],
         module: str = "",
+        taken_claims: Mapping[str, RegisteredClaim] | None = None,
     ) -> None:
+        self.claims: dict[str, RegisteredClaim] = {}
+        self._taken_claims = taken_claims or {}
         self.models: dict[str, RegisteredModel] = {}
         self.tasks: dict[str, RegisteredTask] = {}
         self._provider = provider
@@ -131,6 +136,19 @@ class Collector:
             cited=tuple(task.citations),
             factory=task,
             module=self._module,
+        )
+
+    def register_claim(self, claim: Claim) -> None:
+        """See :class:`rnnbench.RegisterClaim`."""
+        if not isinstance(claim, Claim):
+            raise PluginError(
+                f"register takes a rnnbench.claims.Claim, not a {type(claim).__name__}."
+            )
+        self._check_name("claim", claim.name, self._taken_claims, self.claims)
+        if faults := claim.faults():
+            raise PluginError(f"claim {claim.name!r}: {faults[0]}")
+        self.claims[claim.name] = RegisteredClaim(
+            name=claim.name, provider=self._provider, claim=claim
         )
 
     def _check_name(

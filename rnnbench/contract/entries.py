@@ -9,12 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rnnbench.claims.claim import Claim
 from rnnbench.contract.given import GivenClass
 from rnnbench.contract.options import Option, unwrapped
 from rnnbench.contract.source import source_checksum, text_checksum
-from rnnbench.contract.task import Citation, Task
+from rnnbench.contract.task import Task
 from rnnbench.errors import PluginError, one_line
 from rnnbench.files import file_checksum
+from rnnbench.records.citation import Citation
 from rnnbench.records.result import RecordedCitation
 from rnnbench.records.spec import Provider
 from rnnbench.records.syntax import OptionValue
@@ -155,3 +157,19 @@ class RegisteredTask(_Entry):
     def build(self, options: dict[str, Any] | None = None) -> Task:
         """Build the task."""
         return self.factory(**self._arguments(options))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredClaim:
+    """The registry entry of a claim."""
+
+    kind: ClassVar[str] = "claim"
+
+    name: str
+    provider: Provider
+    claim: Claim
+
+    @property
+    def summary(self) -> str:
+        """What is commonly said."""
+        return one_line(self.claim.statement, 200)

@@ -15,7 +15,9 @@ import pluggy
 if TYPE_CHECKING:
     from torch import nn
 
-    from rnnbench.contract.task import Citation, Task
+    from rnnbench.claims.claim import Claim
+    from rnnbench.contract.task import Task
+    from rnnbench.records.citation import Citation
 
 NAMESPACE = "rnnbench"
 hookspec = pluggy.HookspecMarker(NAMESPACE)
@@ -77,6 +79,18 @@ class RegisterTask(Protocol):
         """
 
 
+class RegisterClaim(Protocol):
+    """The call that a plugin receives in :func:`register_claims`."""
+
+    def __call__(self, claim: Claim) -> None:
+        """Register a claim, a :class:`rnnbench.claims.Claim`.
+
+        Raises:
+            rnnbench.errors.PluginError: the claim is incomplete or contradicts itself; the message
+                states what to change.
+        """
+
+
 @hookspec
 def register_models(register: RegisterModel) -> None:
     """Register the plugin's architectures, one call of ``register`` each."""
@@ -85,3 +99,8 @@ def register_models(register: RegisterModel) -> None:
 @hookspec
 def register_tasks(register: RegisterTask) -> None:
     """Register the plugin's tasks, one call of ``register`` each."""
+
+
+@hookspec
+def register_claims(register: RegisterClaim) -> None:
+    """Register the plugin's claims, one call of ``register`` each."""

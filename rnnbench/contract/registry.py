@@ -19,20 +19,28 @@ import pluggy
 
 from rnnbench.contract import hookspecs
 from rnnbench.contract.collector import DISABLE_VARIABLE, Collector
-from rnnbench.contract.entries import RegisteredModel, RegisteredTask
+from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
 from rnnbench.contract.faults import in_words, place_of
 from rnnbench.contract.given import GIVEN, GivenClass
 from rnnbench.errors import PluginError, UsageError, did_you_mean, message_line, one_line
 from rnnbench.records.spec import OWN_DISTRIBUTION, Provider
 
-__all__ = ["PluginReport", "RegisteredModel", "RegisteredTask", "Registry", "load"]
+__all__ = [
+    "PluginReport",
+    "RegisteredClaim",
+    "RegisteredModel",
+    "RegisteredTask",
+    "Registry",
+    "load",
+]
 
 ENTRY_POINT_GROUP = "rnnbench"
 
 _LISTINGS = {
     "model": "rnnbench list models",
     "task": "rnnbench list tasks",
-    "model and no task": "rnnbench list",
+    "claim": "rnnbench list claims",
+    "model, no task and no claim": "rnnbench list",
 }
 
 _Entry = TypeVar("_Entry")
@@ -47,6 +55,7 @@ class PluginReport:
     module: str
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
     error: str | None = None
     disabled: bool = False
     warnings: tuple[str, ...] = ()
@@ -58,6 +67,11 @@ class PluginReport:
         return f"{self.name} ({self.provider.distribution} {self.provider.version})"
 
     @property
+    def provided(self) -> tuple[str, ...]:
+        """The names of its models, tasks and claims."""
+        return (*self.models, *self.tasks, *self.claims)
+
+    @property
     def state(self) -> str:
         """The error, ``disabled`` or ``ok``."""
         return self.error or ("disabled" if self.disabled else "ok")
@@ -65,10 +79,11 @@ class PluginReport:
 
 @dataclass
 class Registry:
-    """All models and tasks that could be loaded, and a report on every plugin."""
+    """All models, tasks and claims that could be loaded, and a report on every plugin."""
 
     models: dict[str, RegisteredModel] = field(default_factory=dict)
     tasks: dict[str, RegisteredTask] = field(default_factory=dict)
+    claims: dict[str, RegisteredClaim] = field(default_factory=dict)
     plugins: list[PluginReport] = field(default_factory=list)
 
     def model(self, name: str) -> RegisteredModel:
@@ -80,25 +95,29 @@ class Registry:
         """
         return _lookup("model", name, self.models, self.plugins)
 
-    def member(self, name: str) -> RegisteredModel | RegisteredTask:
-        """Return a model by name or, if there is none, a task.
+    def member(self, name: str) -> RegisteredModel | RegisteredTask | RegisteredClaim:
+        """Return a model by name or, if there is none, a task or a claim.
 
         Raises:
             UsageError: neither has this name; as :meth:`model`.
         """
-        known: dict[str, RegisteredModel | RegisteredTask] = {**self.tasks, **self.models}
+        known: dict[str, RegisteredModel | RegisteredTask | RegisteredClaim]
+        known = {**self.claims, **self.tasks, **self.models}
         plugin = next((each for each in self.plugins if each.name == name), None)
         if plugin and name not in known and not (plugin.error or plugin.disabled):
-            provided = ", ".join([*plugin.models, *plugin.tasks])
+            provided = ", ".join(plugin.provided)
             raise UsageError(
-                f"{name!r} is a plugin; it provides {provided or 'no model and no task'}. "
-                "Give one of these."
+                f"{name!r} is a plugin; it provides {provided or 'nothing'}. Give one of these."
             )
-        return _lookup("model and no task", name, known, self.plugins)
+        return _lookup("model, no task and no claim", name, known, self.plugins)
 
     def task(self, name: str) -> RegisteredTask:
         """Return a task by name; raises :class:`UsageError` as :meth:`model` does."""
         return _lookup("task", name, self.tasks, self.plugins)
+
+    def claim(self, name: str) -> RegisteredClaim:
+        """Return a claim by name; raises :class:`UsageError` as :meth:`model` does."""
+        return _lookup("claim", name, self.claims, self.plugins)
 
     def add_class(self, given: GivenClass, factory: type[Any]) -> None:
         """Register a class that was given in Python.
@@ -145,9 +164,9 @@ def load(points: Sequence[EntryPoint] | None = None) -> Registry:
     """Load every plugin in the entry-point group ``rnnbench``, or the given entry points.
 
     A plugin that fails (import error, ``sys.exit``, misspelt hook, duplicate name, raising hook) is
-    reported in ``Registry.plugins``. None of its models and tasks is kept, and no other plugin is
-    affected. rnnbench's own plugins come first, so that a duplicate name is refused to the third
-    party. Output of plugins goes to stderr, because stdout is for results.
+    reported in ``Registry.plugins``. None of its models, tasks and claims is kept, and no other
+    plugin is affected. rnnbench's own plugins come first, so that a duplicate name is refused to
+    the third party. Output of plugins goes to stderr, because stdout is for results.
     """
     found = list(entry_points(group=ENTRY_POINT_GROUP)) if points is None else list(points)
     found.sort(key=_order)
@@ -200,7 +219,9 @@ def _provider(distribution: metadata.Distribution | None) -> Provider:
 
 
 def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> PluginReport:
-    collected = Collector(report.provider, registry.models, registry.tasks, point.module)
+    collected = Collector(
+        report.provider, registry.models, registry.tasks, point.module, registry.claims
+    )
     with _recorded_warnings() as recorded:
         try:
             with contextlib.redirect_stdout(sys.stderr):
@@ -212,10 +233,12 @@ def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> Pl
             return replace(report, error=_reason(error), warnings=tuple(recorded))
     registry.models.update(collected.models)
     registry.tasks.update(collected.tasks)
+    registry.claims.update(collected.claims)
     return replace(
         report,
         models=tuple(collected.models),
         tasks=tuple(collected.tasks),
+        claims=tuple(collected.claims),
         warnings=tuple(recorded),
     )
 
@@ -257,7 +280,8 @@ def _call_hooks(point: EntryPoint, collected: Collector) -> None:
     callers = manager.get_hookcallers(module)
     if not callers:
         raise PluginError(
-            "implements no hook; decorate register_models or register_tasks with rnnbench.hookimpl."
+            "implements no hook; decorate register_models, register_tasks or register_claims with "
+            "rnnbench.hookimpl."
         )
     for caller in callers:
         if not caller.has_spec():
@@ -267,6 +291,7 @@ def _call_hooks(point: EntryPoint, collected: Collector) -> None:
             )
     manager.hook.register_models(register=collected.register_model)
     manager.hook.register_tasks(register=collected.register_task)
+    manager.hook.register_claims(register=collected.register_claim)
 
 
 def _reason(error: BaseException) -> str:

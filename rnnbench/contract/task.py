@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from rnnbench.records.citation import Citation
 from rnnbench.records.plots import Plot
 
 if TYPE_CHECKING:
@@ -159,23 +160,6 @@ class Metric:
     def reaches(self, score: float, threshold: float) -> bool:
         """Return whether ``score`` is as good as ``threshold`` or better."""
         return score >= threshold if self.direction == "higher" else score <= threshold
-
-
-@dataclass(frozen=True)
-class Citation:
-    """Citation of a paper, data set or book.
-
-    Attributes:
-        key: authors and year, e.g. ``"Arjovsky et al. 2016"``.
-        title: the title.
-        venue: journal or conference.
-        url: a link, preferably a DOI.
-    """
-
-    key: str
-    title: str
-    venue: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,12 @@ class Matching:
     limit: float = LIMIT_SECONDS
 
     def matched(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
-        """Return the trials at the hidden sizes nearest to the target, each trial once.
+        """Return the trials at the hidden sizes nearest to the target, each trial once."""
+        found = {spec.trial_id: spec for spec in self.resized(specs).values()}
+        return list(found.values())
+
+    def resized(self, specs: Sequence[TrialSpec]) -> dict[str, TrialSpec]:
+        """Return each trial at the hidden size nearest to the target, by its id at the given size.
 
         Only the hidden size is changed, and how it was chosen is noted. A model that declines its
         task keeps its hidden size; so does one whose network cannot be built at any size, with a
@@ -84,11 +89,7 @@ class Matching:
         self._refuse_unreachable([(spec, *found[_key(spec)]) for spec in asked])
         for spec in asked:
             self._warn_of(spec, *found[_key(spec)])
-        trials: dict[str, TrialSpec] = {}
-        for spec in specs:
-            trial = self._resized(spec, *found[_key(spec)])
-            trials.setdefault(trial.trial_id, trial)
-        return list(trials.values())
+        return {spec.trial_id: self._resized(spec, *found[_key(spec)]) for spec in specs}
 
     def _jobs(self, specs: Sequence[TrialSpec]) -> list[WidthJob]:
         """Return the jobs for trials of one task and its settings."""

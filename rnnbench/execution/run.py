@@ -54,11 +54,12 @@ def run_trials(
     device: str,
     view: View,
     studies: Sequence[StudyPlan] = (),
+    untimed: frozenset[str] = frozenset(),
 ) -> Ran:
     """Run the trials that the store does not hold yet, then measure the speeds that it lacks.
 
     Tries of studies run first, and trials with the recipes that they choose as soon as these are
-    known.
+    known. The speed of the configurations in ``untimed`` is not measured.
     """
     jobs = options.jobs or (GPU_JOBS if device == "cuda" else available_cores())
     with contextlib.closing(MachineLock()) as lock, Interruption() as interruption:
@@ -70,7 +71,8 @@ def run_trials(
         tries = tuple(tuning.tries) if tuning else ()
         reported = (*specs, *(tuning.chosen if tuning else ()))
         if options.probes and not interruption.count:
-            SpeedPass(reported, context).run()
+            timed = [spec for spec in reported if spec.config_id not in untimed]
+            SpeedPass(timed, context).run()
         code = 0 if summary.all_done else 1
         return Ran(interruption.exit_code if interruption.count else code, reported, tries)
 

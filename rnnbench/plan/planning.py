@@ -15,6 +15,7 @@ from rnnbench.plan.matching import Match, parse_match
 from rnnbench.plan.varying import parse_sources, varied_trials
 from rnnbench.records.settings import Settings
 from rnnbench.records.spec import ModelSpec, TaskSpec, TrialSpec
+from rnnbench.records.suite import DEFAULT_MODELS
 from rnnbench.records.syntax import OTHER, OptionValue, Selector, expand, parse_selectors
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ SETTING_OPTIONS = {
     name: Option(name, field.rebuild_annotation(), field.default)
     for name, field in Settings.model_fields.items()
 }
-
-DEFAULT_MODELS = ("rnn", "lstm", "gru", "bilstm", "attention-lstm")
-"""The models of a request that names none: a run of every model takes hours."""
 
 
 @dataclass(frozen=True)

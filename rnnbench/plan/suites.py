@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLWarning
 from ruamel.yaml.events import AliasEvent
@@ -17,8 +17,9 @@ from ruamel.yaml.events import AliasEvent
 from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.files import open_regular
 from rnnbench.plan.foreign import replacement
-from rnnbench.plan.planning import DEFAULT_MODELS, Request
+from rnnbench.plan.planning import Request
 from rnnbench.records.settings import Settings
+from rnnbench.records.suite import STANDARD, Grid, Suite
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -27,79 +28,18 @@ SIZE_LIMIT = 1 << 18
 """Maximum size of a suite file in bytes."""
 
 
-class Suite(BaseModel):
-    """The content of a suite file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    description: str = Field(default="", description="what the suite is for, in one line")
-    tasks: list[str] = Field(
-        min_length=1,
-        description="tasks by name or glob, options inline, several values as a grid: "
-        "'copy-memory[delay=10,20]'; all for every task",
-    )
-    models: list[str] = Field(
-        default=list(DEFAULT_MODELS),
-        min_length=1,
-        description="models by name or glob, options inline: 'lstm[hidden_size=32,64]'; "
-        "family:gated for those of a family, all for every model; "
-        "rnn, lstm, gru, bilstm and attention-lstm if unset",
-    )
-    seeds: int | list[int] | None = Field(
-        default=None,
-        description="how many seeds, counted from 0, or a list of the seeds themselves; "
-        "5 for the preset quick, else 10 if unset",
-    )
-    preset: str | None = Field(
-        default=None,
-        description="the tasks' own sizes: quick, standard or paper; "
-        "standard where a task has it if unset",
-    )
-    hidden_size: int | None = Field(
-        default=None, gt=0, description="hidden size of every model that does not set it inline"
-    )
-    match: str | None = Field(
-        default=None,
-        description="quantity that the hidden sizes make equal: params=50k, core-params, state, "
-        "flops or time, or that of a model: params=lstm[hidden_size=128]",
-    )
-    vary: list[str] = Field(
-        default=[],
-        description="sources of randomness that further trials vary alone: init, data, order",
-    )
-    tune: list[str] = Field(
-        default=[],
-        description="search space of the tuning: 'learning_rate=1e-4..1e-2'; "
-        "choices are separated by bars",
-    )
-    tune_trials: int | None = Field(
-        default=None, gt=0, description="tries of each model on each task; 10 if unset"
-    )
-    tune_sampler: str | None = Field(
-        default=None, description="random, tpe or grid; random if unset"
-    )
-    tune_pruner: str | None = Field(
-        default=None, description="none, median or halving; none if unset"
-    )
-    settings: dict[str, Any] = Field(
-        default={}, description="training settings, which override those of the preset"
-    )
-
-
 def suite_schema() -> dict[str, Any]:
     """Return the JSON schema of a suite file."""
     schema = Suite.model_json_schema()
     settings = Settings.model_json_schema()
     properties = {name: _schema_of(field) for name, field in settings["properties"].items()}
-    schema["properties"]["settings"] |= {
-        "properties": properties,
-        "additionalProperties": False,
-    }
+    for grid in (schema, *schema["$defs"].values()):
+        grid["properties"]["settings"] |= {"properties": properties, "additionalProperties": False}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "A suite of rnnbench",
-        "description": "A named grid of trials: every task with every model and every seed.",
+        "description": "Named grids of trials: every task with every model and every seed.",
     }
 
 
@@ -146,11 +86,41 @@ def load_suite(name: str) -> Suite:
     return suites[name]
 
 
-def to_request(suite: Suite, given: Mapping[str, Any]) -> Request:
-    """Return the suite's request; fields of a :class:`Request` that are given override it."""
-    own = {name: getattr(suite, name) for name in Suite.model_fields if name != "description"}
-    settings = {**suite.settings, **given.get("settings", {})}
-    return Request(**{**own, **chosen(given), "settings": settings})
+def to_requests(suite: Suite, given: Mapping[str, Any]) -> list[Request]:
+    """Return a request for each grid of a suite; fields of a :class:`Request` that are given win.
+
+    ``given["preset"]`` is a preset of the suite, where it has any, else one of the tasks.
+
+    Raises:
+        UsageError: the suite has presets, and none of this name.
+    """
+    given = chosen(given)
+    size = STANDARD
+    if suite.sizes and "preset" in given:
+        size = suite_size(suite, str(given.pop("preset")))
+    return [
+        Request(**{**_fields(grid), **given, "settings": {**grid.settings, **given_settings}})
+        for grid in suite.grids(size)
+        for given_settings in [given.get("settings", {})]
+    ]
+
+
+def suite_size(suite: Suite, asked: str) -> str:
+    """Return the preset of a suite that has presets.
+
+    Raises:
+        UsageError: it has none of this name.
+    """
+    if asked not in suite.sizes:
+        near = did_you_mean(asked, suite.sizes)
+        raise UsageError(
+            f"this suite has no preset {asked!r}.{near} It has: {', '.join(suite.sizes)}."
+        )
+    return asked
+
+
+def _fields(grid: Grid) -> dict[str, Any]:
+    return {name: getattr(grid, name) for name in Grid.model_fields}
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,10 +160,26 @@ def _parse(text: str, name: str) -> Suite:
         unknown = first["type"] == "extra_forbidden"
         reason = _unknown(where) if unknown else _in_words(first)
         raise UsageError(f"suite {name}: {where}: {reason}") from None
-    for setting in suite.settings:
-        if setting not in Settings.model_fields:
-            raise UsageError(f"suite {name}: settings.{setting}: {_unknown_setting(setting)}")
+    _check(suite, name)
     return suite
+
+
+def _check(suite: Suite, name: str) -> None:
+    """Refuse what the fields do not show by themselves: no trials at all, and unknown settings."""
+    named = suite.claims or suite.parts or suite.tasks
+    if not named or not all(grid.tasks for grid in suite.grids()):
+        raise UsageError(
+            f"suite {name} names no tasks; begin it with a line like: tasks: [copy-memory]"
+        )
+    places = {"": suite, **{f"parts.{n}.": part for n, part in enumerate(suite.parts)}}
+    grids: dict[str, Grid] = dict(places)
+    for place, each in places.items():
+        grids |= {f"{place}presets.{size}.": grid for size, grid in each.presets.items()}
+    for place, grid in grids.items():
+        for setting in grid.settings:
+            if setting not in Settings.model_fields:
+                reason = _unknown_setting(setting)
+                raise UsageError(f"suite {name}: {place}settings.{setting}: {reason}")
 
 
 def _in_words(error: ErrorDetails) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from rnnbench.errors import StoreError, one_line
-from rnnbench.records import claims
+from rnnbench.records import reservations
 from rnnbench.records.environment import Environment
 from rnnbench.records.faults import ANOTHER, BUSY_SECONDS, explained, how_to_rescue
 from rnnbench.records.result import Record, Result, Status
@@ -98,7 +98,7 @@ class Store:
                 _utf8(log),
             )
             run("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            claims.drop(run, trial_id)
+            reservations.drop(run, trial_id)
         return int(attempt)
 
     def add_speed(self, spec: TrialSpec, speed: Speed, measured_at: str) -> None:
@@ -125,7 +125,7 @@ class Store:
             last = run(_LAST_ATTEMPT, (trial_id,)).fetchone()
             if not self._may_run(last, trial_id, retry, attempts):
                 return False
-            return claims.take(run, trial_id)
+            return reservations.take(run, trial_id)
 
     def is_open(
         self, trial_id: str, *, retry: frozenset[Status] = frozenset(), attempts: int | None = None
@@ -146,7 +146,7 @@ class Store:
     def release(self, trial_id: str) -> None:
         """Release a claim without adding an attempt."""
         with self._transaction() as run:
-            claims.give_up(run, trial_id)
+            reservations.give_up(run, trial_id)
 
     # -- reading
 

@@ -7,10 +7,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from rnnbench.analysis.claims.judged import JudgedClaim
 from rnnbench.analysis.groups import group, latest
 from rnnbench.analysis.sources import spreads
 from rnnbench.analysis.tables import export, tidy
@@ -22,6 +24,7 @@ from rnnbench.files import replacing
 from rnnbench.records.result import Record
 from rnnbench.report.blocks import Made
 from rnnbench.report.figures.style import styled
+from rnnbench.report.page.claims import claims_section
 from rnnbench.report.page.contents import report_of, sections_of
 from rnnbench.report.page.render import GENERATOR, html, markdown
 from rnnbench.report.parallel import call_all
@@ -39,6 +42,7 @@ def write_report(
     title: str | None = None,
     smallest_effect: float = SMALLEST_EFFECT,
     processes: int = 1,
+    claims: Sequence[JudgedClaim] = (),
 ) -> Path:
     """Write a report to a folder and return the path of its page.
 
@@ -55,6 +59,7 @@ def write_report(
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
             baseline to perfection.
         processes: number of processes that draw figures, forked from this one when more than one.
+        claims: claims with their verdicts; the page is then about them, not about each task.
 
     Raises:
         UsageError: no records.
@@ -78,6 +83,7 @@ def write_report(
                     title,
                     smallest_effect,
                     processes,
+                    claims,
                 )
                 if target.exists():
                     target.rename(old)
@@ -109,15 +115,25 @@ def _fill(
     title: str | None,
     smallest_effect: float,
     processes: int,
+    claims: Sequence[JudgedClaim],
 ) -> None:
     tasks = group(records, tuned_configurations(tuning))
     with styled():
-        sections = sections_of(tasks, smallest_effect, tuning, spreads(tasks, records))
+        sections = (
+            [claims_section(claims)]
+            if claims
+            else sections_of(tasks, smallest_effect, tuning, spreads(tasks, records))
+        )
         calls: list[Callable[[], Made]] = [partial(_write_table, records, part / "results.csv")]
         calls += [make for section in sections for make in section.parts]
         made = iter(call_all(calls, processes)[1:])
     sections = [section.with_blocks(islice(made, len(section.parts))) for section in sections]
-    report = report_of(records, tasks, sections, command, title, tuning)
+    if claims:
+        title = title or "Claims about recurrent architectures"
+    report = report_of(records, tasks, sections, command, title, () if claims else tuning)
+    if claims:
+        # the trials of different claims are not compared with each other
+        report = replace(report, conditions=())
     figures = part / "figures"
     figures.mkdir()
     for figure in report.figures:

@@ -1,4 +1,4 @@
-"""Contract checks for models and tasks, to run in the tests of a plugin.
+"""Contract checks for models, tasks and claims, to run in the tests of a plugin.
 
 In a plugin's own tests::
 
@@ -16,8 +16,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.contract import registry
-from rnnbench.contract.entries import RegisteredModel, RegisteredTask
+from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
 from rnnbench.contract.options import resolve
+from rnnbench.errors import UsageError
+from rnnbench.testing.claim import checks as claim_checks
+from rnnbench.testing.claim.subject import ClaimUnderTest
 from rnnbench.testing.model import checks as model_checks
 from rnnbench.testing.model.subject import ModelUnderTest
 from rnnbench.testing.outcome import CheckResult, failures
@@ -26,8 +29,10 @@ from rnnbench.testing.task.subject import TaskUnderTest
 
 __all__ = [
     "CheckResult",
+    "check_claim",
     "check_model",
     "check_task",
+    "claim_results",
     "model_results",
     "run_checks",
     "task_results",
@@ -108,11 +113,39 @@ def task_results(
     return task_checks.results(TaskUnderTest(found, resolved))
 
 
-def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[CheckResult]:
-    """Run every check of the model or task of that name and return the results.
+def check_claim(claim: str | RegisteredClaim) -> None:
+    """Assert that a claim's rule decides simulated records as it should.
 
     Args:
-        name: a registered name. If both a model and a task have it, the model is checked.
+        claim: its registered name, or its entry in the registry.
+
+    Raises:
+        AssertionError: a check failed. The message has one line per failed check and states what to
+            change.
+        rnnbench.errors.UsageError: the claim is unknown, or its plugin could not be loaded.
+    """
+    _assert_passed("claim", claim, claim_results(claim))
+
+
+def claim_results(claim: str | RegisteredClaim) -> list[CheckResult]:
+    """Run every check of a claim and return the results, failed ones included.
+
+    Args:
+        claim: its registered name, or its entry in the registry.
+
+    Raises:
+        rnnbench.errors.UsageError: the claim is unknown, or its plugin could not be loaded.
+    """
+    loaded = registry.load()
+    found = loaded.claim(claim) if isinstance(claim, str) else claim
+    return claim_checks.results(ClaimUnderTest(found.claim, loaded))
+
+
+def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[CheckResult]:
+    """Run every check of the model, task or claim of that name and return the results.
+
+    Args:
+        name: a registered name. If a model and a task or a claim have it, the model is checked.
         options: values of options by name; the others keep their defaults.
 
     Raises:
@@ -122,11 +155,17 @@ def run_checks(name: str, options: Mapping[str, Any] | None = None) -> list[Chec
     found = registry.load().member(name)
     if isinstance(found, RegisteredModel):
         return model_results(found, options)
-    return task_results(found, options)
+    if isinstance(found, RegisteredTask):
+        return task_results(found, options)
+    if options:
+        raise UsageError(f"a claim has no options; type: rnnbench check {name}")
+    return claim_results(found)
 
 
 def _assert_passed(
-    kind: str, subject: str | RegisteredModel | RegisteredTask, results: list[CheckResult]
+    kind: str,
+    subject: str | RegisteredModel | RegisteredTask | RegisteredClaim,
+    results: list[CheckResult],
 ) -> None:
     name = subject if isinstance(subject, str) else subject.name
     if failed := failures(results):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rnnbench.contract import registry
-from rnnbench.plan.planning import DEFAULT_MODELS
+from rnnbench.records.suite import DEFAULT_MODELS
 from tests.support.calling import call
 
 

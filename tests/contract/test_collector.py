@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from rnnbench.cells.cell import Cell
 from rnnbench.contract.collector import Collector, check_name
-from rnnbench.contract.task import Citation, GeneratedTask
+from rnnbench.contract.task import GeneratedTask
 from rnnbench.errors import PluginError
+from rnnbench.records.citation import Citation
 from rnnbench.records.spec import Provider
 
 

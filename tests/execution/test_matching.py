@@ -15,6 +15,7 @@ from rnnbench.errors import UsageError
 from rnnbench.execution.isolation import Processes
 from rnnbench.execution.matching import Matching
 from rnnbench.execution.options import RunOptions
+from rnnbench.execution.planned import dry_plan
 from rnnbench.plan.matching import parse_match
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.spec import EQUAL_WITHIN, TrialSpec
@@ -97,7 +98,12 @@ def test_the_same_question_trains_nothing_again(tmp_path: Path) -> None:
 
         def run(request: Request = request, options: RunOptions = options) -> Any:
             return api.execute(
-                request, options, store=store, report=None, view=SilentView(), warn=lambda _: None
+                Asked((request,)),
+                options,
+                store=store,
+                report=None,
+                view=SilentView(),
+                warn=lambda _: None,
             )
 
         first = run()
@@ -112,7 +118,7 @@ def test_the_same_question_trains_nothing_again(tmp_path: Path) -> None:
         with Store(store) as opened:
             assert len(opened.records(every_attempt=True)) == stored
         assert all(record.spec.model.matched is not None for record in first.records)
-        dry = api.dry_plan(request, options, store, warn=lambda _: None)
+        dry = dry_plan(Asked((request,)), options, store, warn=lambda _: None)
         assert {spec.trial_id for spec in dry.specs} == {r.trial_id for r in first.records}
 
 
@@ -124,7 +130,12 @@ def test_a_trial_stored_at_equal_widths_is_told_as_chosen_for_a_target(tmp_path:
 
     def run(request: Request) -> Any:
         (record,) = api.execute(
-            request, options, store=store, report=None, view=SilentView(), warn=lambda _: None
+            Asked((request,)),
+            options,
+            store=store,
+            report=None,
+            view=SilentView(),
+            warn=lambda _: None,
         ).records
         return record
 

@@ -16,9 +16,10 @@ from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs import widths
 from rnnbench.execution.jobs.messages import KnownWidth, Width, WidthJob
 from rnnbench.execution.jobs.widths import find_widths, sized
-from rnnbench.plan.planning import DEFAULT_MODELS, Request, make_plan
+from rnnbench.plan.planning import Request, make_plan
 from rnnbench.probes.size import measure_quantity, measure_size
 from rnnbench.records.spec import EQUAL_WITHIN, Matched, Quantity, TrialSpec
+from rnnbench.records.suite import DEFAULT_MODELS
 from rnnbench.training.network import Network, build_network
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}

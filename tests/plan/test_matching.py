@@ -11,7 +11,8 @@ from rnnbench.contract.registry import Registry
 from rnnbench.errors import UsageError
 from rnnbench.plan.matching import QUANTITIES, parse_match
 from rnnbench.plan.planning import Request, make_plan
-from rnnbench.plan.suites import Suite, to_request
+from rnnbench.plan.suites import to_requests
+from rnnbench.records.suite import Suite
 
 
 @pytest.fixture(scope="module")
@@ -103,5 +104,5 @@ def test_a_hidden_size_beside_a_target_is_refused(
 
 def test_a_suite_has_a_target_that_an_option_replaces() -> None:
     suite = Suite(tasks=["copy-memory"], match="params=20k")
-    assert to_request(suite, {}).match == "params=20k"
-    assert to_request(suite, {"match": "none"}).match == "none"
+    assert to_requests(suite, {})[0].match == "params=20k"
+    assert to_requests(suite, {"match": "none"})[0].match == "none"

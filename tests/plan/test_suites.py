@@ -16,13 +16,13 @@ from rnnbench.errors import UsageError
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.plan.suites import (
     SIZE_LIMIT,
-    Suite,
     load_suite,
     shipped,
     suite_schema,
-    to_request,
+    to_requests,
 )
 from rnnbench.records.settings import Settings
+from rnnbench.records.suite import Suite
 
 DOCS = Path(__file__).parents[2] / "docs"
 GOOD = """
@@ -52,12 +52,12 @@ def refusal(path: Path) -> str:
 def test_a_shipped_suite_makes_a_plan(name: str) -> None:
     suite = load_suite(name)
     assert suite.description
-    assert make_plan(to_request(suite, {}), registry.load())
+    assert make_plan(to_requests(suite, {})[0], registry.load())
 
 
 def test_a_suite_says_everything_that_flags_can(suite_file: Path) -> None:
     suite_file.write_text(GOOD, encoding="utf-8")
-    specs = make_plan(to_request(load_suite(str(suite_file)), {}), registry.load())
+    specs = make_plan(to_requests(load_suite(str(suite_file)), {})[0], registry.load())
     assert len(specs) == 8
     assert {spec.seed for spec in specs} == {0, 7}
     assert {spec.task.options["delay"] for spec in specs} == {5, 10}
@@ -86,7 +86,9 @@ def test_flags_win_over_the_suite() -> None:
         settings={"steps": 5, "lr": 1},
     )
     given = {"tasks": ("sine-forecasting",), "seeds": [9], "hidden_size": 32}
-    request = to_request(suite, {**given, "models": (), "preset": None, "settings": {"steps": 7}})
+    request = to_requests(suite, {**given, "models": (), "preset": None, "settings": {"steps": 7}})[
+        0
+    ]
     assert request == Request(
         tasks=("sine-forecasting",),
         models=["lstm"],
@@ -100,7 +102,7 @@ def test_flags_win_over_the_suite() -> None:
 
 
 def test_a_flag_of_no_seeds_is_not_taken_for_no_flag() -> None:
-    request = to_request(Suite(tasks=["copy-memory"]), {"seeds": 0})
+    request = to_requests(Suite(tasks=["copy-memory"]), {"seeds": 0})[0]
     with pytest.raises(UsageError, match="at least one seed"):
         make_plan(request, registry.load())
 
@@ -248,4 +250,4 @@ def test_the_examples_of_the_page_are_suites(suite_file: Path) -> None:
     assert shown
     for text in shown:
         suite_file.write_text(text, encoding="utf-8")
-        assert make_plan(to_request(load_suite(str(suite_file)), {}), registry.load())
+        assert make_plan(to_requests(load_suite(str(suite_file)), {})[0], registry.load())

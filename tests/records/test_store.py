@@ -179,7 +179,7 @@ def test_weights_lie_beside_the_store(store: Store, path: Path) -> None:
     assert store.weights_of("abc") == path.parent / "records.db.weights" / "abc.safetensors"
 
 
-# -- claims
+# -- reservations
 
 CLAIM = """
 import sys

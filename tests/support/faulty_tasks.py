@@ -14,7 +14,6 @@ from torch import Tensor
 from rnnbench.contract.task import (
     Batch,
     Bits,
-    Citation,
     Diagnosis,
     FiniteTask,
     GeneratedTask,
@@ -26,6 +25,7 @@ from rnnbench.contract.task import (
     Vectors,
 )
 from rnnbench.metrics import ACCURACY, MSE, NLL_PER_FRAME
+from rnnbench.records.citation import Citation
 
 CITED = (Citation("Nobody 1900", "On tasks"),)
 

@@ -1,6 +1,6 @@
-"""Claims on trials: a mark in the store that a process is running the trial.
+"""Reservations of trials: a mark in the store that a process is running the trial.
 
-A claim counts as long as its process lives.
+A reservation counts as long as its process lives. The table is called ``claims`` in the store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Execute = Callable[..., sqlite3.Cursor]
 
 
 def take(execute: Execute, trial_id: str) -> bool:
-    """Claim a trial for this process, unless another living process has claimed it."""
+    """Reserve a trial for this process, unless another living process has reserved it."""
     held = execute("SELECT pid, born FROM claims WHERE trial_id = ?", (trial_id,)).fetchone()
     if held and held[0] != os.getpid() and _is_alive(*held):
         return False
@@ -27,12 +27,12 @@ def take(execute: Execute, trial_id: str) -> bool:
 
 
 def drop(execute: Execute, trial_id: str) -> None:
-    """Remove the claim of a trial, whichever process has it."""
+    """Remove the reservation of a trial, whichever process has it."""
     execute("DELETE FROM claims WHERE trial_id = ?", (trial_id,))
 
 
 def give_up(execute: Execute, trial_id: str) -> None:
-    """Remove this process's claim of a trial."""
+    """Remove this process's reservation of a trial."""
     execute("DELETE FROM claims WHERE trial_id = ? AND pid = ?", (trial_id, os.getpid()))
 
 

@@ -1,0 +1,1 @@
+"""The verdicts on claims, from records alone."""

@@ -1,0 +1,102 @@
+"""The claim under test, with simulated records of which the truth is known."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rnnbench.analysis.claims.judged import JudgedClaim, decided, measured
+from rnnbench.claims.claim import Claim
+from rnnbench.contract.registry import Registry
+from rnnbench.plan.asked import PlannedGrid, claim_grids
+from rnnbench.records.result import Record
+from rnnbench.records.spec import TrialSpec
+from rnnbench.testing.claim.records import blank
+from rnnbench.testing.outcome import require
+
+World = Mapping[str, tuple[float, float]]
+"""Mean and standard deviation of each group's measurements."""
+
+
+@dataclass(frozen=True)
+class ClaimUnderTest:
+    """A claim with the plugins that its trials need."""
+
+    claim: Claim
+    registry: Registry
+
+    @property
+    def sizes(self) -> list[str]:
+        """The presets of its trials."""
+        return self.claim.trials.sizes or ["standard"]
+
+    def grids(self, size: str) -> list[PlannedGrid]:
+        """Return its planned trials."""
+        given = {"preset": size} if self.claim.trials.sizes else {}
+        return claim_grids(self.claim, self.registry, given)
+
+    @cached_property
+    def smallest(self) -> dict[str, list[TrialSpec]]:
+        """The trials of each group in the preset that has fewest."""
+        return min(
+            (self.groups(size) for size in self.sizes),
+            key=lambda groups: sum(map(len, groups.values())),
+        )
+
+    def groups(self, size: str) -> dict[str, list[TrialSpec]]:
+        """Return the trials of each group; those of tuned recipes stand for the default ones."""
+        grids = self.grids(size)
+        return {
+            name: [
+                spec
+                for grid in grids
+                if grid.request.tune or not group.tuned
+                for spec in grid.specs
+                if spec.reported and group.holds(spec)
+            ]
+            for name, group in self.claim.groups.items()
+        }
+
+    def judged(self, world: World, seed: int) -> JudgedClaim:
+        """Return the claim judged alone, on records drawn from a world."""
+        generator = np.random.default_rng([seed, zlib.crc32(self.claim.name.encode())])
+        records = {
+            name: [self.drawn(spec, *world[name], generator) for spec in self.smallest[name]]
+            for name in self.claim.groups
+        }
+        (judged,) = decided([measured(self.claim, records)])
+        return judged
+
+    def drawn(
+        self, spec: TrialSpec, centre: float, spread: float, generator: np.random.Generator
+    ) -> Record:
+        """Return a record whose measurement is normally distributed."""
+        value = float(generator.normal(centre, spread)) if spread else centre
+        return self.claim.measure.write(blank(spec), value)
+
+    def drawn_blank(self, group: str) -> Record:
+        """Return a record of a group, in which nothing is written yet."""
+        return blank(self.smallest[group][0])
+
+    def mixed(self, share: float) -> dict[str, tuple[float, float]]:
+        """Return the world at a share of the way from the contradicted to the supported one."""
+        low, high = self.claim.simulated.contradicted, self.claim.simulated.supported
+        return {
+            name: (
+                (1 - share) * low[name][0] + share * high[name][0],
+                max(low[name][1], high[name][1]),
+            )
+            for name in self.claim.groups
+        }
+
+    def expected(self, world: World) -> float:
+        """Return the effect in a world without spread."""
+        still = {name: (centre, 0.0) for name, (centre, _) in world.items()}
+        found = self.judged(still, 0).estimate
+        require(found is not None, f"no effect can be computed from the world {dict(world)}")
+        assert found is not None
+        return found.effect

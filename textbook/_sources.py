@@ -1,0 +1,34 @@
+"""Sources that several claims cite."""
+
+from rnnbench import Citation
+
+BENGIO_1994 = Citation(
+    "Bengio et al. 1994",
+    "Learning long-term dependencies with gradient descent is difficult",
+    "IEEE Transactions on Neural Networks",
+    "https://doi.org/10.1109/72.279181",
+)
+PASCANU_2013 = Citation(
+    "Pascanu et al. 2013",
+    "On the difficulty of training recurrent neural networks",
+    "ICML",
+    "https://arxiv.org/abs/1211.5063",
+)
+HOCHREITER_1997 = Citation(
+    "Hochreiter and Schmidhuber 1997",
+    "Long short-term memory",
+    "Neural Computation",
+    "https://doi.org/10.1162/neco.1997.9.8.1735",
+)
+JOZEFOWICZ_2015 = Citation(
+    "Jozefowicz et al. 2015",
+    "An empirical exploration of recurrent network architectures",
+    "ICML",
+    "https://proceedings.mlr.press/v37/jozefowicz15.html",
+)
+TALLEC_2018 = Citation(
+    "Tallec and Ollivier 2018",
+    "Can recurrent neural networks warp time?",
+    "ICLR",
+    "https://arxiv.org/abs/1804.11188",
+)
