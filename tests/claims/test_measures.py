@@ -71,6 +71,7 @@ def test_a_measure_reads_back_what_it_writes(measure: Measure, value: float) -> 
 
 @pytest.mark.parametrize(("measure", "value"), MEASURES, ids=lambda each: type(each).__name__)
 def test_a_failed_trial_has_no_measurement(measure: Measure, value: float) -> None:
+    del value
     failed = record(spec=SPEC).model_copy(
         update={"result": Result(status=Status.FAILED), "speed": None}
     )
