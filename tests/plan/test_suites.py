@@ -276,7 +276,7 @@ def test_a_preset_of_a_suite_replaces_fields_of_every_part(suite_file: Path) -> 
     # it is not a preset of the tasks
     assert copy.preset is parity.preset is None
     assert to_requests(suite, {"preset": "standard"}) == to_requests(suite, {})
-    with pytest.raises(UsageError, match="no preset 'quik'. Did you mean 'quick'"):
+    with pytest.raises(UsageError, match=r"no preset 'quik'\. Did you mean 'quick'"):
         to_requests(suite, {"preset": "quik"})
 
 
