@@ -72,6 +72,8 @@ class Request:
     """``random``, ``tpe`` or ``grid``."""
     tune_pruner: str | None = None
     """``none``, ``median`` or ``halving``."""
+    tune_report: str | None = None
+    """``both``: the default recipe is trained with the seeds as well; or ``tuned``."""
 
 
 def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:
