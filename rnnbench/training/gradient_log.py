@@ -14,11 +14,11 @@ from typing import Protocol
 from rnnbench.contract.faults import in_words
 from rnnbench.records.gradient_history import GradientHistory, GradientPoint
 
-PROFILE_INTERVAL = 50
+PROFILE_INTERVAL = 100
 """Fewest optimizer steps between two measurements of G(k).
 
-A measurement takes less than the time of one optimizer step, so that all of them take less than 2 %
-of the training beside the one before it.
+A measurement takes the time of about one optimizer step for the smallest networks and less for
+others, so that all of them take about 1 % of the training, beside the one before it.
 """
 
 

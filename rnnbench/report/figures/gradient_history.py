@@ -80,7 +80,7 @@ def _map_figure(tracked: Mapping[str, Sequence[Seed]], which: str, name: str) ->
     figure, places = _grid(len(found))
     for axes, (label, each) in zip(places, found, strict=False):
         mesh = _draw_map(axes, each, bottom, max(top, bottom + 1))
-        axes.set_title(figure_text(label, 34), color=INK)
+        _title(axes, label)
     figure.colorbar(mesh, ax=places, label="log10 G(k)", shrink=0.8, extend="both", pad=0.01)
     for axes in places[-min(3, len(found)) :]:
         axes.set_xlabel("optimizer steps")
@@ -131,25 +131,18 @@ def _norm_figure(
     which: str,
     name: str,
 ) -> Figure | None:
-    figure, places = _grid(len(drawn))
-    low, high = np.inf, 0.0
-    for axes, configuration in zip(places, drawn, strict=False):
-        values = _draw_norms(axes, configuration, tracked[configuration.label], styles)
-        shown = _positive(np.array(values))
-        low = min(low, float(np.min(shown, initial=np.inf)))
-        high = max(high, float(np.max(shown, initial=0.0)))
-        axes.set_title(figure_text(configuration.label, 34), color=INK)
-        axes.set_ylabel("gradient norm")
-    if not 0 < low <= high:
+    values = _positive(np.array([v for c in drawn for v in _norms_of(c, tracked[c.label])]))
+    if not values.size:
         return None
-    for axes in places:
+    low, high = float(values.min()), float(values.max())
+    figure, places = _grid(len(drawn))
+    for axes, configuration in zip(places, drawn, strict=True):
+        _draw_norms(axes, configuration, tracked[configuration.label], styles, overflow=2 * high)
+        _title(axes, configuration.label)
+        axes.set_ylabel("gradient norm")
         use_log(axes, "y", low, high)
-        axes.set_ylim(low / 1.5, high * 2)
+        axes.set_ylim(low / 1.5, 3 * high)
         axes.set_xlim(left=0)
-        # a norm that overflowed, at the upper edge
-        for line in axes.get_lines():
-            heights = np.asarray(line.get_ydata(), dtype=np.float64)
-            line.set_ydata(np.where(np.isposinf(heights), high * 2, heights))
     for axes in places[-min(3, len(drawn)) :]:
         axes.set_xlabel("optimizer steps")
     figure.legend(
@@ -173,29 +166,39 @@ def _norm_figure(
     return render_figure(figure, name, title, caption, f"{title}: {labels}")
 
 
+def _norms_of(configuration: Configuration, seeds: Sequence[Seed]) -> list[float]:
+    """Return what a panel has to show: norms, and the norm that gradients were clipped to."""
+    shown = [norm for each in seeds for p in each.history.points for norm in (p.norm_max,) if norm]
+    clip_norm = configuration.spec.settings.clip_norm
+    return [*shown, *(norm for _, norm in median_norms(seeds)), *([clip_norm] if clip_norm else [])]
+
+
 def _draw_norms(
-    axes: Axes, configuration: Configuration, seeds: Sequence[Seed], styles: Mapping[str, Style]
-) -> list[float]:
-    """Draw the norms of a configuration; return their values, the threshold among them."""
+    axes: Axes,
+    configuration: Configuration,
+    seeds: Sequence[Seed],
+    styles: Mapping[str, Style],
+    *,
+    overflow: float,
+) -> None:
+    """Draw the norms of a configuration; infinite ones are drawn at ``overflow``."""
     colour = styles[configuration.label].colour
-    values: list[float] = []
     for each in seeds:
         points = [(p.step, p.norm_max) for p in each.history.points if p.norm_max is not None]
-        if not points:
-            continue
-        steps, norms = zip(*points, strict=True)
+        steps, norms = [step for step, _ in points], [min(norm, overflow) for _, norm in points]
         axes.plot(steps, norms, color=colour, linewidth=0.8, alpha=0.6)
         if each.diverged:
-            axes.plot(steps[-1:], norms[-1:], color=INK, marker="x", markersize=7, zorder=4)
-        values += norms
+            axes.plot(steps[-1:], norms[-1:], color=INK, marker="x", zorder=4)
     middle = median_norms(seeds)
-    axes.plot([s for s, _ in middle], [v for _, v in middle], color=colour, linewidth=2)
-    values += [value for _, value in middle]
+    axes.plot(
+        [step for step, _ in middle],
+        [min(norm, overflow) for _, norm in middle],
+        color=colour,
+        linewidth=2,
+    )
     clip_norm = configuration.spec.settings.clip_norm
     if clip_norm is not None:
         axes.axhline(clip_norm, color=INK, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
-        values.append(clip_norm)
-    return values
 
 
 def _grid(count: int) -> tuple[mpl.figure.Figure, list[Axes]]:
@@ -207,6 +210,10 @@ def _grid(count: int) -> tuple[mpl.figure.Figure, list[Axes]]:
     for axes in places[count:]:
         axes.remove()
     return figure, places[:count]
+
+
+def _title(axes: Axes, label: str) -> None:
+    axes.set_title(figure_text(label, 32), color=INK, fontsize="small")
 
 
 def _positive(values: Floats) -> Floats:
