@@ -20,7 +20,7 @@ from rnnbench.training.preparation import prepare
 from rnnbench.training.steppers import EagerStepper, gradient_norm
 
 LIMIT = 0.02
-MODELS = ("rnn", "lstm", "bilstm", "attention-lstm", "mamba", "lem")
+MODELS = ("rnn", "lstm", "mamba", "lem")
 SIZES = ((32, 20, 32), (128, 100, 50))
 """H, T, B."""
 
@@ -67,7 +67,8 @@ def _row(model: str, hidden_size: int, length: int, batch_size: int, times: int)
         call()
         return time.process_time() - started
 
-    train(), observe(), probe()
+    for call in (train, observe, probe):
+        call()
     # in turn, so that a disturbance slows all three
     measured = [(seconds(train), seconds(observe), seconds(probe)) for _ in range(times)]
     of_step, of_norm, of_profile = (median(each) for each in zip(*measured, strict=True))

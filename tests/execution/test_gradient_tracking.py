@@ -12,7 +12,8 @@ from rnnbench.execution.jobs.messages import TrialJob
 from rnnbench.execution.jobs.trial import run_trial
 from rnnbench.execution.options import TrialOptions
 from rnnbench.records.result import Result, Status
-from rnnbench.records.spec import Axis, Try
+from rnnbench.records.space import Axis
+from rnnbench.records.spec import Try
 from rnnbench.records.store import Store
 from tests.execution.test_trial_learning import planned
 from tests.golden.trials import one_thread

@@ -15,6 +15,7 @@ from rnnbench.probes.gradient.lags import unit_vectors
 from rnnbench.probes.gradient.through_training import LAGS, SEQUENCES, TrackedLags
 from rnnbench.training.gradient_log import PROFILE_INTERVAL
 from rnnbench.training.network import Network
+from rnnbench.training.preparation import prepare
 from tests.cells.conftest import interpreted
 from tests.cells.small_cells import LSTM
 from tests.support.toy_cores import (
@@ -172,7 +173,7 @@ def test_a_core_with_a_compiled_step_is_measured_by_it() -> None:
     data = drawn(20, 12, 3, torch.float32)
     plain = probe_of(network, data, 20)
     by_loop, _ = plain()
-    assert network.core.prepare(data.inputs, None) == "compiled step"
+    assert prepare(network, data.inputs, None) == "compiled step"
     compiled = probe_of(network, data, 20)
     assert len(compiled()[0]) == len(by_loop)
     assert (plain.sequences, compiled.sequences) == (SEQUENCES, 20)

@@ -33,10 +33,10 @@ CLIPPING: list[dict[str, Any]] = [
 class _Counting:
     """A probe that returns the number of its calls."""
 
-    lags = (0,)
-    relevant_lag = None
+    lags: tuple[int, ...] = (0,)
+    relevant_lag: int | None = None
     sequences = 1
-    notes = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.calls = 0
