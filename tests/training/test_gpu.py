@@ -12,10 +12,10 @@ from torch import Tensor
 
 from rnnbench.contract.task import Batch, Task
 from rnnbench.metrics import loss_of
+from rnnbench.probes.gradient.through_training import TrackedLags
 from rnnbench.records.recipe import OPTIMIZERS
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
-from rnnbench.probes.gradient.through_training import TrackedLags
 from rnnbench.training.device import cap_memory, request_determinism
 from rnnbench.training.gradient_log import GradientLog
 from rnnbench.training.loop import Learner, fit

@@ -33,8 +33,8 @@ class TrackedLags:
     The definition is that of :func:`rnnbench.probes.gradient.input_profile.input_profile`. What
     differs keeps the cost near or below that of one optimizer step: the precision and the
     implementation of the training instead of float64 and the plain loop, eight sequences with one v
-    each, and lags that are spread evenly in their logarithm. Sequences and v are the same at every measurement, so
-    that a change is one of the weights. A compiled step serves one batch size, and is therefore
+    each, and lags that are spread evenly in their logarithm. Sequences and v are the same at every
+    measurement, so that a change is one of the weights. A compiled step serves one batch size, and is therefore
     given as many rows as a batch.
 
     The network is measured on a copy in evaluation mode: a core may keep tensors in its forward
