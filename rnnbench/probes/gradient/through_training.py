@@ -34,8 +34,8 @@ class TrackedLags:
     differs keeps the cost near or below that of one optimizer step: the precision and the
     implementation of the training instead of float64 and the plain loop, eight sequences with one v
     each, and lags that are spread evenly in their logarithm. Sequences and v are the same at every
-    measurement, so that a change is one of the weights. A compiled step serves one batch size, and is therefore
-    given as many rows as a batch.
+    measurement, so that a change is one of the weights. A compiled step serves one batch size, and
+    is therefore given as many rows as a batch.
 
     The network is measured on a copy in evaluation mode: a core may keep tensors in its forward
     pass. torch's random numbers are left as they were.
