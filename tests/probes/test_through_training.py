@@ -179,8 +179,8 @@ def test_a_core_with_a_compiled_step_is_measured_by_it() -> None:
 
 
 def test_it_runs_the_core_over_under_two_percent_of_the_time_steps_in_between() -> None:
-    network = linear_network(0.9)
-    data = drawn(32, 20)
+    network = linear_network(0.9).float()
+    data = drawn(32, 20, dtype=torch.float32)
     seen: list[int] = []
     network.core.register_forward_hook(lambda _, given, __: seen.append(given[0][..., 0].numel()))
     probe = probe_of(network, data)
