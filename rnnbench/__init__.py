@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rnnbench.reading import read_records as read_records
     from rnnbench.reading import read_tries as read_tries
     from rnnbench.reading import results as results
+    from rnnbench.reading import write_records as write_records
     from rnnbench.reading import write_report as write_report
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
     from rnnbench.records.plots import LinePlot as LinePlot
@@ -84,7 +85,13 @@ _LAZY = {
     ),
     "rnnbench.contract.text": ("SetsTask", "TextTask"),
     "rnnbench.errors": ("DataError",),
-    "rnnbench.reading": ("read_records", "read_tries", "results", "write_report"),
+    "rnnbench.reading": (
+        "read_records",
+        "read_tries",
+        "results",
+        "write_records",
+        "write_report",
+    ),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
     "rnnbench.records.result": ("Record",),
 }
