@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from rnnbench.analysis.against import Others
     from rnnbench.contract.registry import Registry
     from rnnbench.execution.isolation import Processes
     from rnnbench.execution.options import RunOptions
@@ -54,6 +55,7 @@ def run(
     tune_pruner: Literal["none", "median", "halving"] | None = None,
     store: str | Path = DEFAULT_STORE,
     report: str | Path | None = None,
+    against: str | Path | Sequence[str | Path] = (),
     jobs: int | None = None,
     threads: int = 1,
     accelerator: Literal["auto", "cpu", "gpu"] = "auto",
@@ -97,6 +99,9 @@ def run(
         tune_pruner: how tries that look worse than others are ended early. Default: ``"none"``.
         store: the SQLite file that keeps the records.
         report: folder that a report is written to. Default: none is written.
+        against: files with records of other runs, stores or files of
+            :func:`rnnbench.write_records`, that the report shows beside those of this run, on its
+            tasks alone. They are neither stored nor run again.
         jobs: trials at a time. Default: one per core, or one on a GPU.
         threads: torch threads of each trial.
         accelerator: ``"auto"`` takes a GPU if there is one.
@@ -138,6 +143,7 @@ def run(
 
     _check_keywords(settings)
     store = expanded(store)
+    files = [expanded(path) for path in _listed(against)]
     given = _classes(models)
     request = make_request(
         suite,
@@ -171,7 +177,7 @@ def run(
         command=command,
     )
     if dry_run:
-        planned = tuned(dry_plan(request, options, store, given=given), request)
+        planned = tuned(dry_plan(request, options, store, given=given, against=files), request)
         return _frame([*tries_of(planned, store), *planned.specs], store, options)
     with plain_output():
         finished = execute(
@@ -181,6 +187,7 @@ def run(
             report=None if report is None else expanded(report),
             view=PlainView(Console(quiet=not progress)),
             given=given,
+            against=files,
         )
     if finished.interrupted:
         if finished.exit_code == _SIGNALLED + signal.SIGINT:
@@ -330,16 +337,20 @@ def dry_plan(
     store: Path,
     warn: Callable[[str], None] = warnings.warn,
     given: Sequence[type[nn.Module]] = (),
+    against: Sequence[Path] = (),
 ) -> Plan:
     """Return the trials that :func:`execute` would run; only ``match`` starts a process."""
     from rnnbench.plan.matching import parse_match
 
     if parse_match(request.match) is None:
-        return plan(request, warn, given)
+        planned = plan(request, warn, given)
+        _others(against, planned, warn)
+        return planned
     from rnnbench.execution.isolation import Processes
 
     with Processes(options.threads) as processes:
         planned = plan(request, warn, given)
+        _others(against, planned, warn)
         return matched(planned, request, options, processes, store=store, warn=warn)
 
 
@@ -378,6 +389,20 @@ def tries_of(planned: Plan, path: Path) -> list[TrialSpec]:
     return specs
 
 
+def _others(files: Sequence[Path], planned: Plan, warn: Callable[[str], None]) -> list[Others]:
+    """Return the records of files on the tasks of a plan.
+
+    Raises:
+        RnnbenchError: a file that cannot be read, or without a record on these tasks.
+    """
+    if not files:
+        return []
+    from rnnbench.analysis.against import on_tasks, read_others
+
+    tasks = [spec.task for spec in planned.specs]
+    return [on_tasks(read_others(path), tasks, warn) for path in files]
+
+
 def stored(path: Path, retry: frozenset[Status]) -> dict[str, Status]:
     """Return the trials of a store that are not run again, with their last statuses."""
     from rnnbench.records.store import Store, runs_again
@@ -400,6 +425,7 @@ class Finished:
         report: the folder of the report, or ``None`` for none.
         command: the command line or the call.
         tries: the last record of each try in its tuning studies.
+        others: records of other runs that are shown with its own.
     """
 
     records: Sequence[Record]
@@ -407,6 +433,17 @@ class Finished:
     report: Path | None
     command: str
     tries: Sequence[Record] = ()
+    others: Sequence[Others] = ()
+
+    @property
+    def shown(self) -> list[Record]:
+        """The records of its report and its tables."""
+        return [*self.records, *(record for each in self.others for record in each.records)]
+
+    @property
+    def shown_tries(self) -> list[Record]:
+        """The tries of its report and its tables."""
+        return [*self.tries, *(record for each in self.others for record in each.tries)]
 
     @property
     def interrupted(self) -> bool:
@@ -421,11 +458,12 @@ class Finished:
         from rnnbench.report.write import write_report
 
         return write_report(
-            self.records,
+            self.shown,
             self.report,
             command=self.command,
             processes=available_cores(),
-            tries=self.tries,
+            tries=self.shown_tries,
+            others=self.others,
         )
 
 
@@ -438,10 +476,12 @@ def execute(
     view: View,
     warn: Callable[[str], None] = warnings.warn,
     given: Sequence[type[nn.Module]] = (),
+    against: Sequence[Path] = (),
 ) -> Finished:
     """Plan the trials and run those that the store does not hold yet.
 
-    ``report`` is only checked here, before the work; :meth:`Finished.write_report` writes it.
+    ``report`` and the files of ``against`` are checked before the work;
+    :meth:`Finished.write_report` writes the report.
 
     Raises:
         RnnbenchError: a mistake that the user can correct.
@@ -453,6 +493,7 @@ def execute(
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
     with Processes(options.threads) as processes:
         planned = plan(request, warn, given)
+        others = _others(against, planned, warn)
         device = pick_device(options.accelerator)
         if report is not None:
             from rnnbench.report.write import check_folder
@@ -485,7 +526,11 @@ def execute(
                 for record in (opened.records(purpose="tuning") if tried else ())
                 if record.trial_id in tried
             ]
-    return Finished(records, ran.exit_code, report, options.command, tries)
+    if others:
+        from rnnbench.analysis.against import beside
+
+        others = beside(records, tries, others, warn)
+    return Finished(records, ran.exit_code, report, options.command, tries, others)
 
 
 def _chosen_for(record: Record, spec: TrialSpec) -> Record:

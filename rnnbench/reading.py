@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -75,8 +75,9 @@ def write_records(
     from rnnbench.records.archive import compacted, write_archive
     from rnnbench.records.source import read_source
 
-    is_file = isinstance(source, str | Path)
-    found = read_source(expanded(source), purpose="all") if is_file else source
+    found: Iterable[Record] = (
+        read_source(expanded(source), purpose="all") if isinstance(source, str | Path) else source
+    )
     return write_archive(map(compacted, found) if compact else found, expanded(path))
 
 

@@ -235,8 +235,8 @@ def export(output: Path, table: str | None, compact: bool, store: Path) -> None:
     if table == "records":
         if output.suffix.lower() != ".parquet":
             raise UsageError(
-                f"records are written as Parquet, and '{output}' has another ending; "
-                f"type: rnnbench export --records {shlex.quote(str(output.with_suffix('.parquet')))}"
+                f"records are written as Parquet, and '{output}' has another ending; type: "
+                f"rnnbench export --records {shlex.quote(str(output.with_suffix('.parquet')))}"
             )
         echo(f"{write_records(store, output, compact=compact)} records: {output}")
         return

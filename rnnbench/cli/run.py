@@ -129,6 +129,14 @@ Examples:
     show_default=True,
     help="Folder of the report.",
 )
+@click.option(
+    "--against",
+    type=FilePath(),
+    metavar="FILE",
+    multiple=True,
+    help="Show the records of FILE (a store, or made by export --records) on the same tasks beside "
+    "those of this run. They are neither stored nor run again. Repeats.",
+)
 @click.option("--dry-run", is_flag=True, help="List the trials with their ids, and run none.")
 @store_option
 def run(
@@ -148,6 +156,7 @@ def run(
     tune_pruner: str | None,
     no_report: bool,
     report: Path,
+    against: Sequence[Path],
     dry_run: bool,
     store: Path,
     **given: Any,
@@ -180,7 +189,7 @@ def run(
     options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))
     console = _console()
     if dry_run:
-        planned = api.tuned(api.dry_plan(request, options, store, _warn), request)
+        planned = api.tuned(api.dry_plan(request, options, store, _warn, against=against), request)
         tries = api.tries_of(planned, store)
         known = api.stored(store, options.retry)
         _show_plan([*tries, *planned.specs], known, console)
@@ -197,6 +206,7 @@ def run(
         report=None if no_report else report,
         view=view_for(console),
         warn=_warn,
+        against=against,
     )
     if finished.interrupted:
         _print(
@@ -269,7 +279,9 @@ def _show_studies(studies: Sequence[StudyPlan], known: int, console: Console) ->
 def _show_result(finished: api.Finished, console: Console) -> None:
     from rnnbench.cli.leaderboard import leaderboards
 
-    for table in leaderboards(finished.records, console, finished.tries):
+    for table in leaderboards(finished.shown, console, finished.shown_tries):
         console.print(table)
+    for each in finished.others:
+        _print(f"{len(each.records)} of the trials are from {each.path}.", console)
     if index := finished.write_report():
         _print(f"Report: {index}", console)

@@ -135,9 +135,7 @@ class Upgrade:
 
     def __init__(self, version: int) -> None:
         self._statements = [
-            statement
-            for step in range(version, SCHEMA_VERSION)
-            for statement in _UPGRADES[step]
+            statement for step in range(version, SCHEMA_VERSION) for statement in _UPGRADES[step]
         ]
         if self._statements:
             self._connection = sqlite3.connect(":memory:")

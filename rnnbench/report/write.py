@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from rnnbench.analysis.against import Others
 from rnnbench.analysis.groups import group, latest
 from rnnbench.analysis.sources import spreads
 from rnnbench.analysis.tables import export, tidy
@@ -35,6 +36,7 @@ def write_report(
     folder: Path,
     *,
     tries: Sequence[Record] = (),
+    others: Sequence[Others] = (),
     command: str | None = None,
     title: str | None = None,
     smallest_effect: float = SMALLEST_EFFECT,
@@ -50,6 +52,7 @@ def write_report(
         records: attempts; the last one of each trial counts.
         folder: where to write; created with its parents when missing.
         tries: records of tuning studies; they are shown, and never counted as scores.
+        others: what of these records and tries comes from files of other runs; the page says so.
         command: the command that makes this report, listed after those of the records.
         title: heading of the page; the tasks are named when ``None``.
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
@@ -78,6 +81,7 @@ def write_report(
                     title,
                     smallest_effect,
                     processes,
+                    others,
                 )
                 if target.exists():
                     target.rename(old)
@@ -109,6 +113,7 @@ def _fill(
     title: str | None,
     smallest_effect: float,
     processes: int,
+    others: Sequence[Others],
 ) -> None:
     tasks = group(records, tuned_configurations(tuning))
     with styled():
@@ -117,7 +122,7 @@ def _fill(
         calls += [make for section in sections for make in section.parts]
         made = iter(call_all(calls, processes)[1:])
     sections = [section.with_blocks(islice(made, len(section.parts))) for section in sections]
-    report = report_of(records, tasks, sections, command, title, tuning)
+    report = report_of(records, tasks, sections, command, title, tuning, others)
     figures = part / "figures"
     figures.mkdir()
     for figure in report.figures:
