@@ -37,7 +37,7 @@ def sections_of(
     studies: Sequence[Study] = (),
     spreads: Sequence[Spread] = (),
 ) -> list[Section]:
-    """Return the sections: for each task, its tuning, each difficulty sweep, and across tasks.
+    """Return the sections: across tasks, each task with its tuning, and each difficulty sweep.
 
     Args:
         tasks: the records in groups.
@@ -58,12 +58,12 @@ def sections_of(
         if tuned:
             of_tasks.append(tuning_section(judged, tuned, styles, place))
     return [
+        *([] if across is None else [across]),
         *of_tasks,
         *(
             difficulty_section(sweep, styles, place)
             for place, sweep in enumerate(difficulty_sweeps(tasks), start=1)
         ),
-        *([] if across is None else [across]),
         *([] if sources is None else [sources]),
     ]
 
