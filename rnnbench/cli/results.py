@@ -220,7 +220,7 @@ def compare(
 @click.option(
     "--compact",
     is_flag=True,
-    help="With --records: no logs, tracebacks and plots, and series of four significant digits.",
+    help="With --records: no logs, tracebacks and plots; curves and profiles of four digits.",
 )
 @store_option
 def export(output: Path, table: str | None, compact: bool, store: Path) -> None:

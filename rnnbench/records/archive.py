@@ -42,6 +42,10 @@ _TEXTS = (
 )
 _NUMBERS = {"attempt": "int32", "seed": "int64", "seconds": "float64"}
 _SERIES_DIGITS = 4
+_OTHERS: dict[Purpose, tuple[Purpose, ...]] = {
+    "reported": ("tuning",),
+    "tuning": ("reported",),
+}
 
 
 def write_archive(records: Iterable[Record], path: Path) -> int:
@@ -79,6 +83,8 @@ def write_archive(records: Iterable[Record], path: Path) -> int:
             # A page is compressed on its own: one page of a column holds what repeats once.
             data_page_size=64 << 20,
             use_dictionary=[*(name for name in _TEXTS if name not in ("spec", "result", "log"))],
+            # The least and the greatest text of a column would be stored twice, uncompressed.
+            write_statistics=False,
             write_page_checksum=True,
         )
     return len(rows)
@@ -108,14 +114,18 @@ def read_archive(
             it. The message names the row.
     """
     found: list[Record] = []
+    number = 0
     with _opened(path) as (file, version):
         upgrade = Upgrade(version)
         for number, row in enumerate(_rows(file), start=1):
-            if purpose == "all" or row["purpose"] == purpose:
+            # An unknown purpose is that of no record, and is refused with it.
+            if purpose == "all" or row["purpose"] not in _OTHERS[purpose]:
                 try:
                     found.append(_record(row, upgrade))
                 except (ValueError, TypeError) as error:
                     raise _damaged(path, f"row {number}: {one_line(error, 300)}") from None
+        if number != file.metadata.num_rows:
+            raise _damaged(path, f"it has {number:,} of {file.metadata.num_rows:,} rows")
     found.sort(key=lambda record: (record.started_at, record.trial_id, record.attempt))
     if every_attempt:
         return found
@@ -129,7 +139,8 @@ def compacted(record: Record) -> Record:
     """Return a record for a smaller file, from which the same scores and sizes are reported.
 
     It has no log, traceback or plots. The numbers of series have four significant digits: learning
-    curves, gradient profiles by lag and influence by lag. All other numbers are kept.
+    curves, gradient profiles by lag and influence by lag. The values of single test items are
+    rounded within 0.2 %. All other numbers are kept.
     """
     result = record.result
     changes: dict[str, Any] = {"traceback": None, "plots": ()}
@@ -137,6 +148,9 @@ def compacted(record: Record) -> Record:
         if (part := getattr(result, name)) is not None:
             points = tuple(_short(each) for each in part.curve)
             changes[name] = part.model_copy(update={"curve": points})
+    if result.learning is not None and result.learning.items is not None:
+        items = {"items": result.learning.items.coarse()}
+        changes["learning"] = changes["learning"].model_copy(update=items)
     if (gradient := result.gradient) is not None:
         series = {
             "profiles": tuple(_short(each, "values") for each in gradient.profiles),
