@@ -81,10 +81,10 @@ def test_three_seeds_give_no_ranks() -> None:
 
 
 def test_equal_models_are_rarely_told_apart() -> None:
-    """Of 40 leaderboards of six equal models, about 2 have any difference at 5 %."""
+    """Of 20 leaderboards of six equal models, about one has any difference at 5 %."""
     rng = np.random.default_rng(3)
     wrong = 0
-    for _ in range(40):
+    for _ in range(20):
         records = [
             trial(model, task, seed, float(rng.normal(0.5, 0.1)))
             for task in ("adding", "parity")
@@ -92,8 +92,8 @@ def test_equal_models_are_rarely_told_apart() -> None:
             for seed in range(5)
         ]
         wrong += any(entry.rank != (1, 6) for entry in standings(group(records)))
-    # 6 or fewer with probability 0.99 at a rate of 5 %
-    assert wrong <= 6
+    # 4 or fewer with probability 0.997 at a rate of 5 %
+    assert wrong <= 4
 
 
 def test_a_model_that_declines_a_task_has_no_aggregate_and_comes_last() -> None:
@@ -177,7 +177,7 @@ def test_section_has_a_figure_and_a_table_with_every_entry() -> None:
     assert "lstm 0.80" in figure.alt
 
 
-@pytest.mark.parametrize("models", [1, 60])
+@pytest.mark.parametrize("models", [1, 45])
 def test_few_and_many_models(models: int) -> None:
     skills = {f"m{place:02}": place / models for place in range(models)}
     tasks = group(trials(skills, TASKS[:2], seeds=2))
