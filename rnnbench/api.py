@@ -177,7 +177,8 @@ def run(
         command=command,
     )
     if dry_run:
-        planned = tuned(dry_plan(request, options, store, given=given, against=files), request)
+        planned = tuned(dry_plan(request, options, store, given=given), request)
+        others_of(files, planned.specs)
         return _frame([*tries_of(planned, store), *planned.specs], store, options)
     with plain_output():
         finished = execute(
@@ -337,20 +338,16 @@ def dry_plan(
     store: Path,
     warn: Callable[[str], None] = warnings.warn,
     given: Sequence[type[nn.Module]] = (),
-    against: Sequence[Path] = (),
 ) -> Plan:
     """Return the trials that :func:`execute` would run; only ``match`` starts a process."""
     from rnnbench.plan.matching import parse_match
 
     if parse_match(request.match) is None:
-        planned = plan(request, warn, given)
-        _others(against, planned, warn)
-        return planned
+        return plan(request, warn, given)
     from rnnbench.execution.isolation import Processes
 
     with Processes(options.threads) as processes:
         planned = plan(request, warn, given)
-        _others(against, planned, warn)
         return matched(planned, request, options, processes, store=store, warn=warn)
 
 
@@ -387,20 +384,6 @@ def tries_of(planned: Plan, path: Path) -> list[TrialSpec]:
             if spec is not None:
                 specs.append(spec)
     return specs
-
-
-def _others(files: Sequence[Path], planned: Plan, warn: Callable[[str], None]) -> list[Others]:
-    """Return the records of files on the tasks of a plan.
-
-    Raises:
-        RnnbenchError: a file that cannot be read, or without a record on these tasks.
-    """
-    if not files:
-        return []
-    from rnnbench.analysis.against import on_tasks, read_others
-
-    tasks = [spec.task for spec in planned.specs]
-    return [on_tasks(read_others(path), tasks, warn) for path in files]
 
 
 def stored(path: Path, retry: frozenset[Status]) -> dict[str, Status]:
@@ -493,7 +476,7 @@ def execute(
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
     with Processes(options.threads) as processes:
         planned = plan(request, warn, given)
-        others = _others(against, planned, warn)
+        others = others_of(against, planned.specs, warn)
         device = pick_device(options.accelerator)
         if report is not None:
             from rnnbench.report.write import check_folder
@@ -531,6 +514,24 @@ def execute(
 
         others = beside(records, tries, others, warn)
     return Finished(records, ran.exit_code, report, options.command, tries, others)
+
+
+def others_of(
+    files: Sequence[Path],
+    specs: Sequence[TrialSpec],
+    warn: Callable[[str], None] = warnings.warn,
+) -> list[Others]:
+    """Return the records of files on the tasks of trials; ``warn`` is called for each task without.
+
+    Raises:
+        RnnbenchError: a file that cannot be read, or without a record on any of these tasks.
+    """
+    if not files:
+        return []
+    from rnnbench.analysis.against import on_tasks, read_others
+
+    tasks = [spec.task for spec in specs]
+    return [on_tasks(read_others(path), tasks, warn) for path in files]
 
 
 def _chosen_for(record: Record, spec: TrialSpec) -> Record:

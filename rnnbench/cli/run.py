@@ -189,7 +189,8 @@ def run(
     options = RunOptions(**given, command=shlex.join(["rnnbench", *sys.argv[1:]]))
     console = _console()
     if dry_run:
-        planned = api.tuned(api.dry_plan(request, options, store, _warn, against=against), request)
+        planned = api.tuned(api.dry_plan(request, options, store, _warn), request)
+        api.others_of(against, planned.specs, _warn)
         tries = api.tries_of(planned, store)
         known = api.stored(store, options.retry)
         _show_plan([*tries, *planned.specs], known, console)
