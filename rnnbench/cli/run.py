@@ -283,6 +283,6 @@ def _show_result(finished: api.Finished, console: Console) -> None:
     for table in leaderboards(finished.shown, console, finished.shown_tries):
         console.print(table)
     for each in finished.others:
-        _print(f"{len(each.records)} of the trials are from {each.path}.", console)
+        _print(f"Trials from {each.path}: {len(each.records)}.", console)
     if index := finished.write_report():
         _print(f"Report: {index}", console)

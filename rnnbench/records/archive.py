@@ -93,8 +93,11 @@ def write_archive(records: Iterable[Record], path: Path) -> int:
 def is_archive(path: Path) -> bool:
     """Return whether a file is a Parquet file, by its first bytes; false where it has none."""
     try:
+        # Opening a pipe would wait for its writer.
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
-            return path.is_file() and file.read(len(MAGIC)) == MAGIC
+            return file.read(len(MAGIC)) == MAGIC
     except (OSError, ValueError):
         return False
 

@@ -158,8 +158,8 @@ def test_the_page_states_where_records_come_from() -> None:
     found = shown(own, others(*theirs))
     (line,) = others_sentences([*own, *found[0].records], found)
     assert line.startswith(
-        "2 trials of 2 models come from records.parquet and were not run with the 2 trials of this "
-        "run (my-cell)."
+        "From records.parquet: 2 trials of 2 models, not run with the 2 trials of this run "
+        "(my-cell)."
     )
     assert "another processor or GPU and another torch" in line
     table = others_table(found)

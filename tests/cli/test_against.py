@@ -32,13 +32,13 @@ def test_only_the_own_trials_run_and_the_report_shows_the_others(
     assert answer.code == 0, answer
     assert "2/2 trials" in answer.out
     # lstm is in both, and its own trial counts
-    assert f"1 of the trials are from {published}" in answer.out
+    assert f"Trials from {published}: 1." in answer.out
     with Store(folder / "rnnbench.db", must_exist=True) as store:
         assert {each.spec.model.name for each in store.records(purpose="all")} == {"gru", "lstm"}
     shown = pd.read_csv(folder / "report" / "results.csv")
     assert sorted(shown["model"]) == ["gru", "lstm", "rnn"]
     page = (folder / "report" / "report.md").read_text(encoding="utf-8")
-    assert "1 trial of 1 model come" in page
+    assert "From records.parquet: 1 trial of 1 model, not run with the 2 trials of this run" in page
     assert "Records of other runs" in page
     # the leaderboard on the terminal has all three
     table = answer.out.partition("trials\n")[2] or answer.out

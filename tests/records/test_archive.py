@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -198,7 +199,8 @@ def test_other_files_are_refused(tmp_path: Path, path: Path) -> None:
     schema = pa.schema([("trial_id", pa.string())], metadata={KEY: str(SCHEMA_VERSION)})
     pq.write_table(pa.table({"trial_id": ["a"]}, schema=schema), path)
     assert "no column" in refusal(path)
-    for other in (tmp_path / "absent.parquet", tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path / "absent.parquet", tmp_path, tmp_path / "pipe"):
         assert not is_archive(other)
         with pytest.raises(StoreError):
             rnnbench.read_records(other)

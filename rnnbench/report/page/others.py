@@ -31,9 +31,9 @@ def others_sentences(records: Sequence[Record], others: Sequence[Others]) -> lis
             continue
         models = dict.fromkeys(record.spec.model.name for record in each.records)
         line = (
-            f"{counted(len(each.records), 'trial')} of {counted(len(models), 'model')} "
-            f"come from {each.path.name} and were not run with the "
-            f"{counted(len(own), 'trial')} of this run ({_models(own)})."
+            f"From {each.path.name}: {counted(len(each.records), 'trial')} of "
+            f"{counted(len(models), 'model')}, not run with the {counted(len(own), 'trial')} of "
+            f"this run ({_models(own)})."
         )
         theirs = {_software(e) for e in _environments(each.records)}
         if own and (differing := _differing(ours, theirs)):
