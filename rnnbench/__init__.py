@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rnnbench.reading import read_records as read_records
     from rnnbench.reading import read_tries as read_tries
     from rnnbench.reading import results as results
+    from rnnbench.reading import write_records as write_records
     from rnnbench.reading import write_report as write_report
     from rnnbench.records.citation import Citation as Citation
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
@@ -86,7 +87,14 @@ _LAZY = {
     ),
     "rnnbench.contract.text": ("SetsTask", "TextTask"),
     "rnnbench.errors": ("DataError",),
-    "rnnbench.reading": ("judge_claims", "read_records", "read_tries", "results", "write_report"),
+    "rnnbench.reading": (
+        "judge_claims",
+        "read_records",
+        "read_tries",
+        "results",
+        "write_records",
+        "write_report",
+    ),
     "rnnbench.records.citation": ("Citation",),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
     "rnnbench.records.result": ("Record",),

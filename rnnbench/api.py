@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from rnnbench.analysis.against import Others
     from rnnbench.analysis.claims.judged import JudgedClaim
     from rnnbench.claims.planned import PlannedClaim
     from rnnbench.execution.options import RunOptions
+    from rnnbench.execution.planned import Plan
     from rnnbench.execution.progress import View
     from rnnbench.plan.asked import Asked
     from rnnbench.records.result import Record
@@ -56,6 +58,7 @@ def run(
     speed: bool | None = None,
     store: str | Path = DEFAULT_STORE,
     report: str | Path | None = None,
+    against: str | Path | Sequence[str | Path] = (),
     jobs: int | None = None,
     threads: int = 1,
     accelerator: Literal["auto", "cpu", "gpu"] = "auto",
@@ -104,6 +107,9 @@ def run(
         speed: whether speed is measured, after the trials and alone on the machine. Default: it is.
         store: the SQLite file that keeps the records.
         report: folder that a report is written to. Default: none is written.
+        against: files with records of other runs, stores or files of
+            :func:`rnnbench.write_records`, that the report shows beside those of this run, on its
+            tasks alone. They are neither stored nor run again.
         jobs: trials at a time. Default: one per core, or one on a GPU.
         threads: torch threads of each trial.
         accelerator: ``"auto"`` takes a GPU if there is one.
@@ -147,6 +153,7 @@ def run(
 
     _check_keywords(settings)
     store = expanded(store)
+    files = [expanded(path) for path in _listed(against)]
     given = _classes(models)
     asked = ask(
         None if suite is None else str(suite),
@@ -186,6 +193,7 @@ def run(
     )
     if dry_run:
         planned = dry_plan(asked, options, store, given=given)
+        others_of(files, planned)
         return _frame([*tries_of(planned, store), *planned.specs], store, options)
     with plain_output():
         finished = execute(
@@ -195,6 +203,7 @@ def run(
             report=None if report is None else expanded(report),
             view=PlainView(Console(quiet=not progress)),
             given=given,
+            against=files,
         )
     if finished.interrupted:
         if finished.exit_code == _SIGNALLED + signal.SIGINT:
@@ -249,6 +258,7 @@ class Finished:
         command: the command line or the call.
         tries: the last record of each try in its tuning studies.
         claims: its claims with their trials.
+        others: records of other runs that are shown with its own.
     """
 
     records: Sequence[Record]
@@ -257,15 +267,26 @@ class Finished:
     command: str
     tries: Sequence[Record] = ()
     claims: Sequence[PlannedClaim] = ()
+    others: Sequence[Others] = ()
 
     @cached_property
     def judged(self) -> list[JudgedClaim]:
-        """The verdicts on its claims."""
+        """The verdicts on its claims, from the records of other runs too."""
         if not self.claims:
             return []
         from rnnbench.analysis.claims.judged import judge
 
-        return judge(self.claims, self.records, self.tries)
+        return judge(self.claims, self.shown, self.shown_tries)
+
+    @property
+    def shown(self) -> list[Record]:
+        """The records of its report and its tables."""
+        return [*self.records, *(record for each in self.others for record in each.records)]
+
+    @property
+    def shown_tries(self) -> list[Record]:
+        """The tries of its report and its tables."""
+        return [*self.tries, *(record for each in self.others for record in each.tries)]
 
     @property
     def interrupted(self) -> bool:
@@ -280,12 +301,13 @@ class Finished:
         from rnnbench.report.write import write_report
 
         return write_report(
-            self.records,
+            self.shown,
             self.report,
             command=self.command,
             processes=available_cores(),
-            tries=self.tries,
+            tries=self.shown_tries,
             claims=self.judged,
+            others=self.others,
         )
 
 
@@ -298,10 +320,12 @@ def execute(
     view: View,
     warn: Callable[[str], None] = warnings.warn,
     given: Sequence[type[nn.Module]] = (),
+    against: Sequence[Path] = (),
 ) -> Finished:
     """Plan the trials and run those that the store does not hold yet.
 
-    ``report`` is only checked here, before the work; :meth:`Finished.write_report` writes it.
+    ``report`` and the files of ``against`` are checked before the work;
+    :meth:`Finished.write_report` writes the report.
 
     Raises:
         RnnbenchError: a mistake that the user can correct.
@@ -314,6 +338,7 @@ def execute(
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
     with Processes(options.threads) as processes:
         planned = plan(asked, warn, given)
+        others = others_of(against, planned, warn)
         device = pick_device(options.accelerator)
         if report is not None:
             from rnnbench.report.write import check_folder
@@ -345,7 +370,37 @@ def execute(
                 for record in (opened.records(purpose="tuning") if tried else ())
                 if record.trial_id in tried
             ]
-    return Finished(records, ran.exit_code, report, options.command, tries, planned.claims)
+    if others:
+        from rnnbench.analysis.against import beside
+
+        others = beside(records, tries, others, warn)
+    return Finished(
+        records,
+        ran.exit_code,
+        report,
+        options.command,
+        tries=tries,
+        claims=planned.claims,
+        others=others,
+    )
+
+
+def others_of(
+    files: Sequence[Path],
+    planned: Plan,
+    warn: Callable[[str], None] = warnings.warn,
+) -> list[Others]:
+    """Return the records of files on the tasks of trials; ``warn`` is called for each task without.
+
+    Raises:
+        RnnbenchError: a file that cannot be read, or without a record on any of these tasks.
+    """
+    if not files:
+        return []
+    from rnnbench.analysis.against import on_tasks, read_others
+
+    tasks = [spec.task for grid in planned.grids for spec in grid.specs]
+    return [on_tasks(read_others(path), tasks, warn) for path in files]
 
 
 def _chosen_for(record: Record, spec: TrialSpec) -> Record:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from rnnbench.errors import DataError, RnnbenchError
+from rnnbench.errors import DataError, OutputError, RnnbenchError
 
 
 @contextmanager
@@ -78,6 +78,25 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         _remove(part)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write a file to, and rename it to ``path``, as :func:`replacing`.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    if path.is_dir():
+        raise OutputError(f"'{path}' is a folder; name a file in it, e.g. {path / 'results.csv'}")
+    try:
+        with replacing(path) as part:
+            yield part
+    except OSError as error:
+        raise OutputError(
+            f"cannot write '{path}': {error.strerror or error}. "
+            "Name a file in a folder that exists and can be written."
+        ) from None
 
 
 def _is_alive(part: Path) -> bool:

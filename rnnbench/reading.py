@@ -1,8 +1,8 @@
-"""What a store holds, from Python: records, tables and reports."""
+"""What a store or a file of records holds, from Python: records, tables and reports."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,16 +24,15 @@ def read_records(store: str | Path, *, every_attempt: bool = False) -> list[Reco
     Tries of tuning studies are not among them: :func:`read_tries` returns those.
 
     Args:
-        store: the SQLite file, e.g. ``"rnnbench.db"``.
+        store: the SQLite file, e.g. ``"rnnbench.db"``, or a file of :func:`write_records`.
         every_attempt: also return the earlier attempts at each trial.
 
     Raises:
         rnnbench.errors.StoreError: there is no such store, or it cannot be read.
     """
-    from rnnbench.records.store import Store
+    from rnnbench.records.source import read_source
 
-    with Store(expanded(store), must_exist=True) as opened:
-        return opened.records(every_attempt=every_attempt)
+    return read_source(expanded(store), every_attempt=every_attempt)
 
 
 def read_tries(store: str | Path, *, every_attempt: bool = False) -> list[Record]:
@@ -43,16 +42,44 @@ def read_tries(store: str | Path, *, every_attempt: bool = False) -> list[Record
     ``rnnbench.analysis.tuning.studies`` arranges them by study.
 
     Args:
-        store: the SQLite file, e.g. ``"rnnbench.db"``.
+        store: the SQLite file, e.g. ``"rnnbench.db"``, or a file of :func:`write_records`.
         every_attempt: also return the earlier attempts at each try.
 
     Raises:
         rnnbench.errors.StoreError: there is no such store, or it cannot be read.
     """
-    from rnnbench.records.store import Store
+    from rnnbench.records.source import read_source
 
-    with Store(expanded(store), must_exist=True) as opened:
-        return opened.records(every_attempt=every_attempt, purpose="tuning")
+    return read_source(expanded(store), every_attempt=every_attempt, purpose="tuning")
+
+
+def write_records(
+    source: str | Path | Sequence[Record], path: str | Path, *, compact: bool = False
+) -> int:
+    """Write whole records to a Parquet file, as ``rnnbench export --records`` does.
+
+    The functions of this module read such a file as they read a store.
+
+    Args:
+        source: a store, with its tries of tuning studies; or records.
+        path: the file; an older one is replaced.
+        compact: leave out logs, tracebacks and plots, round learning curves, gradient profiles and
+            influence by lag to four significant digits, and the values of test items within 0.2 %.
+
+    Returns:
+        The number of records.
+
+    Raises:
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+        rnnbench.errors.OutputError: the file cannot be written.
+    """
+    from rnnbench.records.archive import compacted, write_archive
+    from rnnbench.records.source import read_source
+
+    found: Iterable[Record] = (
+        read_source(expanded(source), purpose="all") if isinstance(source, str | Path) else source
+    )
+    return write_archive(map(compacted, found) if compact else found, expanded(path))
 
 
 def results(
@@ -62,7 +89,7 @@ def results(
     """Return a tidy table of the results in a store, as ``rnnbench export`` writes it.
 
     Args:
-        source: a store, or records from :func:`read_records`.
+        source: a store or a file of :func:`write_records`, or records from :func:`read_records`.
         table: ``"trials"``, one row per trial; ``"curves"``, one row per trial and validation; or
             ``"profiles"``, one row per trial, gradient profile and lag.
 
@@ -98,13 +125,13 @@ def write_report(
     a tuning study had chosen from fewer tries than it has now are left out.
 
     Args:
-        source: a store, or records from :func:`read_records`.
+        source: a store or a file of :func:`write_records`, or records from :func:`read_records`.
         folder: where to write; created with its parents when missing.
         title: heading of the page. Default: the tasks.
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
             baseline to its perfect score.
-        tries: tries of tuning studies from :func:`read_tries`, beside records; those of a store
-            are read with it.
+        tries: tries of tuning studies from :func:`read_tries`, beside records; those of a file are
+            read with it.
 
     Raises:
         rnnbench.errors.UsageError: there are no records, or the effect is not between 0 and 1.

@@ -6,6 +6,7 @@ Demšar 2006 (Friedman test with Nemenyi's post-hoc test and the critical-differ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,15 @@ from scipy import stats
 
 from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.groups import TUNED, TaskGroup
+from rnnbench.analysis.statistics import studentized_range
 from rnnbench.analysis.statistics.intervals import LEVEL, Estimate, Floats
+from rnnbench.analysis.unscored import skills_with_worst
 
 FEWEST_TASKS_FOR_RANKS = 5
 _RESAMPLES = 2_000
 _SEED = 20_210_830
+_MANY = 1e6
+"""Degrees of freedom of a variance that is known, as that of ranks is."""
 
 
 SkillsByTask = dict[str, list[list[float]]]
@@ -41,6 +46,13 @@ class Ranks:
     friedman_p: float
     nemenyi_p: pd.DataFrame
     tasks: int
+
+    @property
+    def critical_difference(self) -> float:
+        """Difference of mean ranks from which Nemenyi's test shows one at 5 % (Demšar 2006)."""
+        models = len(self.mean)
+        q = studentized_range.critical(1 - LEVEL, models, _MANY) / math.sqrt(2)
+        return float(q * math.sqrt(models * (models + 1) / (6 * self.tasks)))
 
 
 def interquartile_mean(values: Sequence[float] | Floats) -> float:
@@ -115,8 +127,9 @@ def independent_tasks(tasks: Sequence[TaskGroup]) -> list[TaskGroup]:
 
 
 def skills_on_all_tasks(tasks: Sequence[TaskGroup], *, tuned: bool = False) -> SkillsByTask:
-    """Return the skills of the configurations with a score on every task.
+    """Return the skills of the configurations that were trained on every task.
 
+    A trial without a score has the worst skill on its task (:mod:`rnnbench.analysis.unscored`).
     Default recipes and tuned ones are apart. Where a study chose the default recipe on some of the
     tasks, that recipe is the tuned one there.
 
@@ -127,20 +140,19 @@ def skills_on_all_tasks(tasks: Sequence[TaskGroup], *, tuned: bool = False) -> S
     Returns:
         The skills by label; empty for fewer than two tasks, and without any tuned recipe.
     """
-    labels = {c.label for task in tasks for c in task.scored if c.recipe == "tuned"}
+    labels = {c.label for task in tasks for c in task.configurations if c.recipe == "tuned"}
     if len(tasks) < 2 or (tuned and not labels):
         return {}
     by_label: SkillsByTask = {}
     other = "untuned" if tuned else "tuned"
     for task in tasks:
-        for configuration in task.scored:
+        for configuration in task.configurations:
             if configuration.recipe == other:
                 continue
             as_tuned = f"{configuration.label}{TUNED}"
             label = as_tuned if tuned and as_tuned in labels else configuration.label
-            skills = [x.skill for x in configuration.learned.values() if np.isfinite(x.skill)]
-            if skills:
-                by_label.setdefault(label, []).append(skills)
+            if skills := skills_with_worst(task, configuration):
+                by_label.setdefault(label, []).append(list(skills.values()))
     return {label: skills for label, skills in by_label.items() if len(skills) == len(tasks)}
 
 

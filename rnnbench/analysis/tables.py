@@ -21,8 +21,8 @@ from rnnbench.analysis.columns import (
     json_safe,
 )
 from rnnbench.analysis.groups import latest
-from rnnbench.errors import OutputError, UsageError
-from rnnbench.files import replacing
+from rnnbench.errors import UsageError
+from rnnbench.files import written
 from rnnbench.records.gradient import Influence, Profile
 from rnnbench.records.gradient_history import GradientPoint
 from rnnbench.records.result import CurvePoint, Record
@@ -95,16 +95,8 @@ def export(frame: pd.DataFrame, path: Path) -> None:
             f"the format of '{path}' is unknown: name a file ending in "
             f"{', '.join(sorted(_WRITERS))}, e.g. rnnbench export results.csv"
         )
-    if path.is_dir():
-        raise OutputError(f"'{path}' is a folder; name a file in it, e.g. {path / 'results.csv'}")
-    try:
-        with replacing(path) as part:
-            write(frame, part)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write '{path}': {error.strerror or error}. "
-            "Name a file in a folder that exists and can be written."
-        ) from None
+    with written(path) as part:
+        write(frame, part)
 
 
 def _frame(columns: Sequence[Column], rows: Sequence[object]) -> pd.DataFrame:

@@ -33,6 +33,16 @@ def score_with_worst(configuration: Configuration, worst: float) -> Estimate | N
     return mean_interval(values) if values else None
 
 
+def skills_with_worst(task: TaskGroup, configuration: Configuration) -> dict[int, float]:
+    """Return the skills by seed, with the worst one on the task for each trial without a score."""
+    worst, learning = worst_score(task), task.learning
+    of_worst = 0.0
+    if worst is not None and learning is not None and learning.perfect != learning.baseline:
+        of_worst = (worst - learning.baseline) / (learning.perfect - learning.baseline)
+    known = {seed: x.skill for seed, x in configuration.learned.items() if math.isfinite(x.skill)}
+    return known | {record.spec.seed: of_worst for record in penalised(configuration)}
+
+
 def statuses(configuration: Configuration) -> Counter[str]:
     """Return how the trials without a score ended."""
     return Counter(

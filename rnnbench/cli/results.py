@@ -18,7 +18,7 @@ from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import FilePath, store_option
 from rnnbench.encoding import plain
 from rnnbench.errors import UsageError, did_you_mean, printable
-from rnnbench.reading import read_records, read_tries
+from rnnbench.reading import read_records, read_tries, write_records
 
 if TYPE_CHECKING:
     from rnnbench.records.result import Record
@@ -43,6 +43,7 @@ EXPORT_EXAMPLES = """\b
 Examples:
   rnnbench export results.csv
   rnnbench export curves.parquet --curves
+  rnnbench export records.parquet --records --compact
 """
 COMPARE_EXAMPLES = """\b
 Examples:
@@ -116,7 +117,7 @@ def report(
     smallest_effect: float,
     store: Path,
 ) -> None:
-    """Write a report from the records of a store.
+    """Write a report from the records of a store, or of a file of export --records.
 
     The folder holds index.html, report.md, figures and results.csv.
     """
@@ -175,7 +176,8 @@ def compare(
 ) -> int:
     """Compare two models of a store, or two stores.
 
-    A and B are two models with their options inline, or the files of two stores. Differences are B
+    A and B are two models with their options inline, or the files of two stores or of export
+    --records. Differences are B
     minus A. Where a store holds several budgets of a model, each is compared on its own; one of
     them is named as in 'lstm[learning_rate=0.01]'.
     """
@@ -209,15 +211,37 @@ def compare(
 @click.option(
     "--profiles", "table", flag_value="profiles", help="Export gradient profiles instead."
 )
+@click.option(
+    "--records",
+    "table",
+    flag_value="records",
+    help="Export whole records with the tries of tuning studies, to report on and compare with.",
+)
+@click.option(
+    "--compact",
+    is_flag=True,
+    help="With --records: no logs, tracebacks and plots; curves and profiles of four digits.",
+)
 @store_option
-def export(output: Path, table: str | None, store: Path) -> None:
+def export(output: Path, table: str | None, compact: bool, store: Path) -> None:
     """Export one row per trial to a file.
 
     The ending of OUTPUT is .csv, .parquet or .jsonl. Learning curves have one row per validation,
-    gradient profiles one row per lag.
+    gradient profiles one row per lag. Whole records are written to .parquet, which report, compare,
+    export and run --against read like a store.
     """
     from rnnbench.analysis import tables
 
+    if table == "records":
+        if output.suffix.lower() != ".parquet":
+            raise UsageError(
+                f"records are written as Parquet, and '{output}' has another ending; type: "
+                f"rnnbench export --records {shlex.quote(str(output.with_suffix('.parquet')))}"
+            )
+        echo(f"{write_records(store, output, compact=compact)} records: {output}")
+        return
+    if compact:
+        raise UsageError("--compact is an option of --records; add --records, or omit it.")
     make = {"curves": tables.curves, "profiles": tables.profiles}.get(table or "", tables.tidy)
     frame = make(read_records(store))
     tables.export(frame, output)

@@ -156,6 +156,14 @@ Examples:
     show_default=True,
     help="Folder of the report.",
 )
+@click.option(
+    "--against",
+    type=FilePath(),
+    metavar="FILE",
+    multiple=True,
+    help="Show the records of FILE (a store, or made by export --records) on the same tasks beside "
+    "those of this run. They are neither stored nor run again. Repeats.",
+)
 @click.option("--dry-run", is_flag=True, help="List the trials with their ids, and run none.")
 @store_option
 def run(
@@ -179,6 +187,7 @@ def run(
     gate: bool,
     no_report: bool,
     report: Path,
+    against: Sequence[Path],
     dry_run: bool,
     store: Path,
     **given: Any,
@@ -222,6 +231,7 @@ def run(
         from rnnbench.execution.planned import dry_plan, stored, tries_of
 
         planned = dry_plan(asked, options, store, _warn)
+        api.others_of(against, planned, _warn)
         tries = tries_of(planned, store)
         known = stored(store, options.retry)
         _show_plan([*tries, *planned.specs], known, console)
@@ -238,6 +248,7 @@ def run(
         report=None if no_report else report,
         view=view_for(console),
         warn=_warn,
+        against=against,
     )
     if finished.interrupted:
         _print(
@@ -315,7 +326,9 @@ def _show_result(finished: api.Finished, console: Console) -> None:
     if finished.judged:
         show_verdicts(finished.judged, console)
     else:
-        for table in leaderboards(finished.records, console, finished.tries):
+        for table in leaderboards(finished.shown, console, finished.shown_tries):
             console.print(table)
+    for each in finished.others:
+        _print(f"Trials from {each.path}: {len(each.records)}.", console)
     if index := finished.write_report():
         _print(f"Report: {index}", console)

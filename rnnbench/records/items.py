@@ -81,6 +81,19 @@ class ItemScores(Data):
             return np.ones(self.count)
         return np.frombuffer(_unpacked(self.packed_weights, 4 * self.count), "<f4").astype(float)
 
+    def coarse(self) -> Self:
+        """Return items whose values are rounded to eight bits of the mantissa, within 0.2 %."""
+        import numpy as np
+
+        if self.kind == "bits":
+            return self
+        bits = self.values().astype("<f4").view("<u4").astype(np.uint64)
+        # The exponent follows the mantissa, so that a carry into it rounds up correctly. Values
+        # that are not finite, and those that would become so, are kept.
+        rounded = ((bits + 0x4000) & 0xFFFF8000).astype("<u4").view("<f4")
+        kept = np.where(np.isfinite(rounded), rounded, self.values()).astype("<f4")
+        return self.model_copy(update={"packed_values": _packed(kept)})
+
     @property
     def _bytes_of_values(self) -> int:
         return -(-self.count // 8) if self.kind == "bits" else 4 * self.count

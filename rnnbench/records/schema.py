@@ -24,6 +24,9 @@ _UPGRADES: dict[int, tuple[str, ...]] = {
 They change no identity: the trials of the store are still found as done.
 """
 
+OLDEST_VERSION = min(_UPGRADES, default=SCHEMA_VERSION)
+"""The earliest version that is upgraded."""
+
 _TABLES = """
 CREATE TABLE attempts (
     trial_id   TEXT NOT NULL,
@@ -121,6 +124,41 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has an earlier store version and cannot be upgraded, because it is "
             "read-only; make it writable, or copy it and name the copy with --store PATH."
         ) from None
+
+
+class Upgrade:
+    """Upgrades single attempts of a version outside a store, by the statements of a store.
+
+    Args:
+        version: the version of the attempts, from :data:`OLDEST_VERSION` on.
+    """
+
+    def __init__(self, version: int) -> None:
+        self._statements = [
+            statement for step in range(version, SCHEMA_VERSION) for statement in _UPGRADES[step]
+        ]
+        if self._statements:
+            self._connection = sqlite3.connect(":memory:")
+            self._connection.execute("CREATE TABLE attempts (spec TEXT, result TEXT)")
+
+    def __call__(self, spec: str, result: str) -> tuple[str, str]:
+        """Return the JSON of a specification and of its result in this version.
+
+        Raises:
+            ValueError: a text is not JSON.
+        """
+        if not self._statements:
+            return spec, result
+        run = self._connection.execute
+        run("DELETE FROM attempts")
+        run("INSERT INTO attempts VALUES (?, ?)", (spec, result))
+        try:
+            for statement in self._statements:
+                run(statement)
+        except sqlite3.OperationalError as error:
+            raise ValueError(str(error)) from None
+        spec, result = run("SELECT spec, result FROM attempts").fetchone()
+        return spec, result
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -117,6 +117,7 @@ class Report:
 
     Attributes:
         conditions: what was equal over the compared models and what was not, which comes first.
+        others: records of other runs that are shown, by file and machine.
     """
 
     title: str
@@ -128,6 +129,7 @@ class Report:
     commands: tuple[str, ...]
     citations: tuple[Citation, ...]
     version: str
+    others: Table | None = None
 
     @property
     def figures(self) -> list[Figure]:

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from rnnbench.analysis.against import Others
 from rnnbench.analysis.claims.judged import JudgedClaim
 from rnnbench.analysis.claims.table import verdict_table
 from rnnbench.analysis.groups import group, latest
@@ -39,6 +40,7 @@ def write_report(
     folder: Path,
     *,
     tries: Sequence[Record] = (),
+    others: Sequence[Others] = (),
     command: str | None = None,
     title: str | None = None,
     smallest_effect: float = SMALLEST_EFFECT,
@@ -55,6 +57,7 @@ def write_report(
         records: attempts; the last one of each trial counts.
         folder: where to write; created with its parents when missing.
         tries: records of tuning studies; they are shown, and never counted as scores.
+        others: what of these records and tries comes from files of other runs; the page says so.
         command: the command that makes this report, listed after those of the records.
         title: heading of the page; the tasks are named when ``None``.
         smallest_effect: the smallest effect of interest, as a share of the range from a task's
@@ -85,6 +88,7 @@ def write_report(
                     smallest_effect,
                     processes,
                     claims,
+                    others,
                 )
                 if target.exists():
                     target.rename(old)
@@ -117,6 +121,7 @@ def _fill(
     smallest_effect: float,
     processes: int,
     claims: Sequence[JudgedClaim],
+    others: Sequence[Others],
 ) -> None:
     tasks = group(records, tuned_configurations(tuning))
     with styled():
@@ -133,7 +138,7 @@ def _fill(
     sections = [section.with_blocks(islice(made, len(section.parts))) for section in sections]
     if claims:
         title = title or "Claims about recurrent architectures"
-    report = report_of(records, tasks, sections, command, title, () if claims else tuning)
+    report = report_of(records, tasks, sections, command, title, () if claims else tuning, others)
     if claims:
         # the trials of different claims are not compared with each other
         report = replace(report, conditions=())

@@ -1,4 +1,6 @@
-"""Write the golden store of the present schema version: ``python -m tests.golden.make_store``.
+"""Write the golden store and the golden file of records of the present schema version.
+
+``python -m tests.golden.make_store``.
 
 Run once when the schema version is raised; the files of earlier versions are never written again.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rnnbench import write_records
 from rnnbench.records.result import Status
 from rnnbench.records.schema import SCHEMA_VERSION
 from rnnbench.records.store import Store
@@ -34,4 +37,6 @@ def make(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    make(FOLDER / f"store-v{SCHEMA_VERSION}.db")
+    store = FOLDER / f"store-v{SCHEMA_VERSION}.db"
+    make(store)
+    write_records(store, FOLDER / f"records-v{SCHEMA_VERSION}.parquet")

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.formatting import level_text
 from rnnbench.analysis.groups import Configuration, TaskGroup
+from rnnbench.records.store import comparable_key
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
 from rnnbench.report.figures.curves import use_score_axis
@@ -79,13 +80,22 @@ def _costs(
     def seconds(configuration: Configuration) -> float | None:
         return configuration.train_seconds
 
+    machines = {
+        comparable_key(record.result.environment)
+        for c in drawn
+        for record in c.records
+        if record.result.environment is not None
+    }
     comparators = dict.fromkeys(c.comparator for c in drawn if ratio(c) is not None)
-    time = (
-        (f"training step over {figure_text(next(iter(comparators)), 24)}, as built", ratio)
-        if len(comparators) == 1
-        else ("seconds of training, with other trials running", seconds)
-    )
-    return [("trainable parameters", parameters), time]
+    found: list[tuple[str, Callable[[Configuration], float | None]]] = [
+        ("trainable parameters", parameters)
+    ]
+    if len(comparators) == 1:
+        named = figure_text(next(iter(comparators)), 24)
+        found.append((f"training step over {named}, as built", ratio))
+    elif len(machines) <= 1:
+        found.append(("seconds of training, with other trials running", seconds))
+    return found
 
 
 def _draw(axes: Axes, x: float, configuration: Configuration, style: Style) -> None:

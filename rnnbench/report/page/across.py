@@ -1,4 +1,4 @@
-"""The section across tasks: interquartile mean skill, performance profiles and mean ranks."""
+"""The section across tasks: the leaderboard over tasks, performance profiles and mean ranks."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from rnnbench.analysis.across_tasks import (
     rank_configurations,
     skills_on_all_tasks,
 )
-from rnnbench.analysis.formatting import counted, estimate_text, level_text, number, p_text
+from rnnbench.analysis.formatting import counted, number, p_text
 from rnnbench.analysis.groups import TaskGroup
-from rnnbench.analysis.statistics.intervals import Estimate
-from rnnbench.report.blocks import Column, Made, Row, Section, Table
+from rnnbench.report.blocks import Made, Section
 from rnnbench.report.figures.across import rank_figure, skill_figure
 from rnnbench.report.figures.style import Style
+from rnnbench.report.page.standings import leaderboard_over
 
 
 def across_section(tasks: Sequence[TaskGroup], styles: Mapping[str, Style]) -> Section | None:
-    """Return the section, or ``None`` where fewer than two configurations ran on every task.
+    """Return the section, or ``None`` where fewer than two models were trained on every task.
 
     Levels of a difficulty sweep are left out: they are no independent tasks.
     """
     counting = independent_tasks(tasks)
-    sentences: list[str] = []
-    parts: list[Callable[[], Made]] = []
+    if len(counting) < 2:
+        return None
+    sentences, parts = leaderboard_over(counting, styles)
     for tuned in (False, True):
         skills = skills_on_all_tasks(counting, tuned=tuned)
         if len(skills) > 1:
-            lines, made = _of_recipes(tasks, counting, skills, styles, tuned=tuned)
+            lines, made = _of_recipes(skills, styles, tuned=tuned)
             sentences += lines
             parts += made
     if not parts:
@@ -46,61 +47,36 @@ def across_section(tasks: Sequence[TaskGroup], styles: Mapping[str, Style]) -> S
 
 
 def _of_recipes(
-    tasks: Sequence[TaskGroup],
-    counting: Sequence[TaskGroup],
-    skills: SkillsByTask,
-    styles: Mapping[str, Style],
-    *,
-    tuned: bool,
+    skills: SkillsByTask, styles: Mapping[str, Style], *, tuned: bool
 ) -> tuple[list[str], list[Callable[[], Made]]]:
     """Return sentences and blocks on default recipes, or on tuned ones."""
     means = interquartile_means(skills)
     ranks = rank_configurations(skills)
-    ahead = {c.label for task in tasks for c in task.scored if not c.spec.model.causal}
-    best, estimate = next(
-        ((label, mean) for label, mean in means.items() if label not in ahead),
-        next(iter(means.items())),
-    )
-    among = " of the models that do not look ahead" if ahead & means.keys() else ""
-    having = " with tuned recipes" if tuned else ""
-    sentences = [
-        f"Over {counted(len(counting), 'task')}{having}, {best} has the highest interquartile mean "
-        f"skill{among}: {estimate_text(estimate)} ({level_text()} interval)."
-    ]
     name = "across-tuned" if tuned else "across"
     parts: list[Callable[[], Made]] = [
-        partial(_table, means, ranks, styles, tuned=tuned),
-        partial(skill_figure, skills, means, styles, f"{name}-tasks"),
+        partial(skill_figure, skills, means, styles, f"{name}-tasks")
     ]
+    sentences = []
     if ranks is not None:
-        sentences.append(
-            f"Friedman's test that all rank alike over {ranks.tasks} tasks{having}: "
-            f"p {p_text(ranks.friedman_p)}."
-        )
+        sentences += _rank_sentences(ranks, " with tuned recipes" if tuned else "")
         parts.append(partial(rank_figure, ranks, styles, f"{name}-ranks"))
     return sentences, parts
 
 
-def _table(
-    means: Mapping[str, Estimate],
-    ranks: Ranks | None,
-    styles: Mapping[str, Style],
-    *,
-    tuned: bool,
-) -> Table:
-    columns = [
-        Column("model", numeric=False),
-        Column(f"interquartile mean skill [{level_text()} interval]"),
+def _rank_sentences(ranks: Ranks, having: str) -> list[str]:
+    """Return what the ranks tell about other tasks: Friedman's test and critical differences."""
+    best = str(ranks.mean.idxmin())
+    worse = [
+        label
+        for label in ranks.mean.index
+        if label != best and ranks.mean[label] - ranks.mean[best] >= ranks.critical_difference
     ]
-    if ranks is not None:
-        columns.append(Column("mean rank"))
-    rows = []
-    for label, mean in means.items():
-        rank = () if ranks is None else (number(float(ranks.mean[label])),)
-        rows.append(Row((label, estimate_text(mean), *rank), colour=styles[label].colour))
-    note = (
-        "Configurations with a score on every task. The interval resamples seeds within tasks; "
-        "other tasks may rank otherwise."
-    )
-    title = "Skill over all tasks, tuned recipes" if tuned else "Skill over all tasks"
-    return Table(title, tuple(columns), tuple(rows), (note,))
+    critical = number(ranks.critical_difference)
+    return [
+        f"Friedman's test that all rank alike over {ranks.tasks} tasks{having}: "
+        f"p {p_text(ranks.friedman_p)}.",
+        f"For other tasks{having}: mean ranks have to differ by {critical} "
+        f"(Nemenyi's critical difference at 5 %, Demšar 2006); {best} has the best mean rank, "
+        f"{number(float(ranks.mean[best]))}, and {len(worse)} of the {len(ranks.mean) - 1} others "
+        f"{'is' if len(worse) == 1 else 'are'} further away than that.",
+    ]

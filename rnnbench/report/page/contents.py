@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rnnbench import __version__
+from rnnbench.analysis.against import Others
 from rnnbench.analysis.difficulty import difficulty_sweeps
 from rnnbench.analysis.formatting import counted, listed
 from rnnbench.analysis.groups import TUNED, TaskGroup
@@ -22,6 +23,7 @@ from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.across import across_section
 from rnnbench.report.page.conditions import conditions, conditions_over
 from rnnbench.report.page.difficulty import difficulty_section
+from rnnbench.report.page.others import others_sentences, others_table
 from rnnbench.report.page.sources import sources_section
 from rnnbench.report.page.task import task_section
 from rnnbench.report.page.tuning import tuning_section
@@ -35,7 +37,7 @@ def sections_of(
     studies: Sequence[Study] = (),
     spreads: Sequence[Spread] = (),
 ) -> list[Section]:
-    """Return the sections: for each task, its tuning, each difficulty sweep, and across tasks.
+    """Return the sections: across tasks, each task with its tuning, and each difficulty sweep.
 
     Args:
         tasks: the records in groups.
@@ -56,12 +58,12 @@ def sections_of(
         if tuned:
             of_tasks.append(tuning_section(judged, tuned, styles, place))
     return [
+        *([] if across is None else [across]),
         *of_tasks,
         *(
             difficulty_section(sweep, styles, place)
             for place, sweep in enumerate(difficulty_sweeps(tasks), start=1)
         ),
-        *([] if across is None else [across]),
         *([] if sources is None else [sources]),
     ]
 
@@ -73,6 +75,7 @@ def report_of(
     command: str | None,
     title: str | None,
     studies: Sequence[Study] = (),
+    others: Sequence[Others] = (),
 ) -> Report:
     """Return the report: the sections, and the facts about all records.
 
@@ -83,18 +86,20 @@ def report_of(
         command: the command that makes this report, listed after those of the records.
         title: the heading; the tasks are named when ``None``.
         studies: the tuning studies.
+        others: the records that come from files, which are among ``records``.
     """
     labels = listed([task.label for task in tasks], most=4)
     return Report(
         title=one_line(title or f"Recurrent architectures on {labels}", 200),
         subtitle=_subtitle(records, tasks),
-        conditions=tuple(conditions_over(tasks, studies)),
+        conditions=(*others_sentences(records, others), *conditions_over(tasks, studies)),
         sections=tuple(sections),
         environment=_environments(records),
         plugins=_plugins(records),
         commands=tuple(_commands(records, command)),
         citations=tuple(_citations(records)),
         version=__version__,
+        others=others_table(others),
     )
 
 
