@@ -49,7 +49,7 @@ def standings_figure(tasks: Sequence[str], entries: Sequence[Entry], name: str) 
     """Draw the leaderboard over tasks.
 
     Args:
-        tasks: labels of the tasks.
+        tasks: names of the tasks.
         entries: in the order of the leaderboard; the first ``MOST_ENTRIES`` are drawn.
         name: of the files.
     """
@@ -155,7 +155,8 @@ def _heat_map(
     axes.set_yticks(range(len(entries)), names)
     axes.tick_params(length=0)
     axes.tick_params(axis="y", pad=36)
-    axes.text(-0.62, -0.75, "rank", ha="right", va="bottom", fontsize="small", color=INK)
+    if any(entry.rank is not None for entry in entries):
+        axes.text(-0.62, -0.75, "rank", ha="right", va="bottom", fontsize="small", color=INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_xticks(np.arange(len(tasks) - 1) + 0.5, minor=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -38,9 +39,15 @@ def leaderboard_over(
         return [], []
     labels = [task.label for task in tasks]
     return _sentences(entries, len(tasks)), [
-        partial(standings_figure, labels, entries, "leaderboard"),
+        partial(standings_figure, _short(tasks), entries, "leaderboard"),
         partial(_table, labels, entries, styles),
     ]
+
+
+def _short(tasks: Sequence[TaskGroup]) -> list[str]:
+    """Return the names of the tasks, without their options where these tell no tasks apart."""
+    count = Counter(task.spec.name for task in tasks)
+    return [task.spec.name if count[task.spec.name] == 1 else task.label for task in tasks]
 
 
 def _sentences(entries: Sequence[Entry], tasks: int) -> list[str]:
