@@ -41,6 +41,9 @@ class Measure(ABC):
     logarithmic: ClassVar[bool] = False
     """Whether its logarithm is taken first, also for an effect that is a sum: for exponents."""
 
+    binary: ClassVar[bool] = False
+    """Whether it is 0 or 1, so that its mean is a share of the trials."""
+
     @abstractmethod
     def read(self, record: Record) -> float | None:
         """Return the number of a trial; ``None`` where the record does not have it."""
@@ -125,6 +128,7 @@ class Solved(LearningMeasure):
     """1 for a trial that solved the task, else 0."""
 
     name = "solved (1) or not (0)"
+    binary = True
     field = "solved"
     of_diverged = 0.0
     resolution = 0.2
@@ -176,6 +180,7 @@ class Diverged(Measure):
 
     below: float = -math.inf
     name = "diverged (1) or not (0)"
+    binary = True
     resolution = 0.2
 
     def read(self, record: Record) -> float | None:
