@@ -17,13 +17,13 @@ _SETTINGS = {
 }
 
 
-def untrained(models: Sequence[str], *, seeds: int, quick_seeds: int) -> Suite:
+def untrained(models: Sequence[str], *, seeds: int, quick_seeds: int, length: int = 200) -> Suite:
     """Return trials on the adding task, whose inputs are random at every step.
 
-    Gradients are measured over 200 steps of 64 units, in the preset ``quick`` over 100.
+    Gradients of 64 units are measured over ``length`` steps, in the preset ``quick`` over 100.
     """
     return Suite(
-        tasks=["adding[length=200]"],
+        tasks=[f"adding[length={length}]"],
         models=list(models),
         hidden_size=64,
         seeds=seeds,
