@@ -19,6 +19,7 @@ from benchmarks import (
     profiles,
     results,
     steps,
+    tracked_gradients,
 )
 
 BENCHMARKS = {
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "batches": batches.rows,
     "cells": cells.rows,
     "profiles": profiles.rows,
+    "tracked-gradients": tracked_gradients.rows,
     "linear-recurrences": linear_recurrences.rows,
     "command-line": command_line.rows,
     "gpu": gpu.rows,

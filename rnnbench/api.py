@@ -53,6 +53,7 @@ def run(
     tune_sampler: Literal["random", "tpe", "grid"] | None = None,
     tune_pruner: Literal["none", "median", "halving"] | None = None,
     tune_report: Literal["both", "tuned"] | None = None,
+    speed: bool | None = None,
     store: str | Path = DEFAULT_STORE,
     report: str | Path | None = None,
     jobs: int | None = None,
@@ -100,6 +101,7 @@ def run(
         tune_pruner: how tries that look worse than others are ended early. Default: ``"none"``.
         tune_report: whether the default recipe is trained with the seeds as well. Default:
             ``"both"``.
+        speed: whether speed is measured, after the trials and alone on the machine. Default: it is.
         store: the SQLite file that keeps the records.
         report: folder that a report is written to. Default: none is written.
         jobs: trials at a time. Default: one per core, or one on a GPU.
@@ -162,6 +164,7 @@ def run(
             "tune_sampler": tune_sampler,
             "tune_pruner": tune_pruner,
             "tune_report": tune_report,
+            "speed": speed,
             "settings": settings,
         },
     )

@@ -382,24 +382,43 @@ TRIAL: tuple[Column, ...] = (
     Column("precision", TEXT, "spec.settings.precision", "precision of the training"),
     Column("steps_taken", WHOLE, "result.learning.steps_taken",
            "optimizer steps until training ended, fewer than steps after an early stop"),
+    Column("track_gradients", FLAG, "spec.settings.track_gradients",
+           "whether gradients were recorded through training"),
+    Column("grad_norm_max", REAL, "result.gradient_history.norm_max",
+           "largest norm of the whole gradient in training, before clipping; infinite after an "
+           "overflow; missing: not recorded"),
+    Column("grad_nonfinite_steps", WHOLE, "result.gradient_history.nonfinite_steps",
+           "optimizer steps whose gradient norm was infinite or NaN; missing: not recorded"),
 )
 POINT: tuple[Column, ...] = (
-    Column("step", WHOLE, "step", "optimizer step of the validation"),
-    Column("seconds", REAL, "seconds", "training seconds so far, validation excluded"),
-    Column("train_loss", REAL, "train_loss",
+    Column("step", WHOLE, "step",
+           "optimizer step of the validation; with track_gradients also 0 and the last step of a "
+           "training that diverged, without validation"),
+    Column("seconds", REAL, "validation.seconds", "training seconds so far, validation excluded"),
+    Column("train_loss", REAL, "validation.train_loss",
            "mean training loss over the steps since the point before"),
-    Column("validation_loss", REAL, "validation_loss", "validation loss"),
-    Column("validation_score", REAL, "validation_score", "validation score"),
+    Column("validation_loss", REAL, "validation.validation_loss", "validation loss"),
+    Column("validation_score", REAL, "validation.validation_score", "validation score"),
+    Column("gradient_norm", REAL, "gradient.norm_median",
+           "median norm of the whole gradient before clipping over the steps since the point "
+           "before; missing: not recorded, or NaN at every step"),
+    Column("gradient_norm_max", REAL, "gradient.norm_max", "largest of these norms"),
+    Column("gradient_nonfinite_steps", WHOLE, "gradient.nonfinite_steps",
+           "number of these steps whose norm was infinite or NaN"),
+    Column("gradient_clipped_share", REAL, "gradient.clipped_share",
+           "share of these steps whose gradient was clipped; missing: not clipped"),
 )
 LAG: tuple[Column, ...] = (
     Column("of", TEXT, "of",
            "`input`: gradient at the encoder's output; `state`: gradient at the full state; "
            "`influence`: change of the output when the input is replaced"),
-    Column("when", TEXT, "when", "`init` or `trained`"),
+    Column("when", TEXT, "when",
+           "`init`, `trained`, or `training` for what track_gradients recorded in between"),
     Column("direction", TEXT, "direction", "`past`, or `future` for a model that looks ahead"),
     Column("lag", WHOLE, "lag", "lag k in time steps"),
     Column("value", REAL, "value",
            "G(k), expected gradient norm at that lag; or I(k), expected change of the output"),
+    Column("step", WHOLE, "step", "optimizer steps taken; missing unless `when` is `training`"),
 )
 # fmt: on
 

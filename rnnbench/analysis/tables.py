@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from rnnbench.analysis.groups import latest
 from rnnbench.errors import OutputError, UsageError
 from rnnbench.files import replacing
 from rnnbench.records.gradient import Influence, Profile
+from rnnbench.records.gradient_history import GradientPoint
 from rnnbench.records.result import CurvePoint, Record
 
 __all__ = [
@@ -40,12 +41,19 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins with one of these for a formula."""
 
 
+class _Point(NamedTuple):
+    step: int
+    validation: CurvePoint | None
+    gradient: GradientPoint | None
+
+
 class _Lag(NamedTuple):
     of: str
     when: str
     direction: str
     lag: int
     value: float
+    step: int | None = None
 
 
 def tidy(records: Sequence[Record]) -> pd.DataFrame:
@@ -57,7 +65,11 @@ def tidy(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def curves(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row per trial and validation, with the columns of :data:`CURVE_COLUMNS`."""
+    """Return one row per trial and validation, with the columns of :data:`CURVE_COLUMNS`.
+
+    A training whose gradients were recorded has further rows: before its first step, and at the
+    step at which it diverged.
+    """
     return _long_frame(records, POINT, _points)
 
 
@@ -120,11 +132,32 @@ def _long_frame(
     return identity.join(_frame(columns, [row for of_trial in rows for row in of_trial]))
 
 
-def _points(record: Record) -> Sequence[CurvePoint]:
-    return () if record.result.learning is None else record.result.learning.curve
+def _points(record: Record) -> Sequence[_Point]:
+    """Return the validations, each with the gradients until then, and further points of these."""
+    learning, history = record.result.learning, record.result.gradient_history
+    validations = {} if learning is None else {each.step: each for each in learning.curve}
+    gradients = {} if history is None else {each.step: each for each in history.points}
+    return [
+        _Point(step, validations.get(step), gradients.get(step))
+        for step in sorted({*validations, *gradients})
+    ]
 
 
 def _lags(record: Record) -> Sequence[_Lag]:
+    return [*_profile_lags(record), *_history_lags(record)]
+
+
+def _history_lags(record: Record) -> Iterator[_Lag]:
+    history = record.result.gradient_history
+    if history is None:
+        return
+    for point in history.points:
+        for direction, values in (("past", point.past), ("future", point.future)):
+            for lag, value in zip(history.lags, values, strict=False):
+                yield _Lag("input", "training", direction, lag, value, point.step)
+
+
+def _profile_lags(record: Record) -> Sequence[_Lag]:
     gradient = record.result.gradient
     if gradient is None:
         return []

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rnnbench.cells.autograd import run_plan
 from rnnbench.cells.cell import Cell, State
@@ -105,6 +105,15 @@ def _check_projection(cell: Cell, x: Tensor) -> None:
         usual.double(), turned.double(), rtol=1e-2, atol=1e-2 * float(usual.abs().max())
     ):
         raise NoPlanError("project does not map each step of each sequence by itself")
+
+
+def has_plans(module: nn.Module) -> bool:
+    """Return whether a cell in a module may run by a compiled step."""
+    return any(
+        isinstance(plans, Plans) and len(plans) > 0
+        for each in module.modules()
+        for plans in [getattr(each, "plans", None)]
+    )
 
 
 def applicable() -> bool:

@@ -300,6 +300,8 @@ def _tuning(spec: TrialSpec) -> Iterator[str]:
 
 
 def _outcome(record: Record) -> Iterator[str]:
+    from rnnbench.analysis.gradient_history import line_of
+
     result = record.result
     duration = f"{record.seconds:.1f} s"
     yield f"-- attempt {record.attempt}: {result.status}, {record.started_at}, {duration}"
@@ -315,6 +317,8 @@ def _outcome(record: Record) -> Iterator[str]:
         kept = result.validated
         score = f"validation {kept.score_name} {kept.best_score:.6g}"
         yield f"   {score}, loss {kept.best_loss:.6g}, best step {kept.best_step}"
+    if line := line_of(record):
+        yield f"   {line}"
     for note in result.all_notes:
         yield f"   {note}"
     if result.error:

@@ -142,6 +142,11 @@ Examples:
     help="Train the default and the tuned recipe with the seeds, or the tuned one alone. "
     "Default: both.",
 )
+@click.option(
+    "--speed/--no-speed",
+    default=None,
+    help="Measure speed after the trials, alone on the machine. Default: it is measured.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--report",
@@ -170,6 +175,7 @@ def run(
     tune_sampler: str | None,
     tune_pruner: str | None,
     tune_report: str | None,
+    speed: bool | None,
     gate: bool,
     no_report: bool,
     report: Path,
@@ -204,6 +210,7 @@ def run(
             "tune_sampler": tune_sampler,
             "tune_pruner": tune_pruner,
             "tune_report": tune_report,
+            "speed": speed,
             "settings": settings,
         },
     )

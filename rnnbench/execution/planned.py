@@ -63,14 +63,18 @@ class Plan:
 
     @property
     def untimed(self) -> frozenset[str]:
-        """The ``config_id`` of trials of claims that are not about speed, which is not measured."""
+        """The ``speed_id`` of networks whose speed is not asked for, or whose claims need none.
+
+        A tuned recipe of training has the network of the default one.
+        """
         timed = {
-            spec.config_id
+            spec.speed_id
             for grid in self.grids
-            if grid.claim is None or grid.claim.measure.of_speed
+            if grid.request.speed is not False
+            and (grid.claim is None or grid.claim.measure.of_speed)
             for spec in grid.specs
         }
-        return frozenset(spec.config_id for spec in self.specs) - timed
+        return frozenset(spec.speed_id for grid in self.grids for spec in grid.specs) - timed
 
 
 def plan(asked: Asked, warn: Warn = warnings.warn, given: Sequence[type[nn.Module]] = ()) -> Plan:

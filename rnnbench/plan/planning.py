@@ -74,6 +74,8 @@ class Request:
     """``none``, ``median`` or ``halving``."""
     tune_report: str | None = None
     """``both``: the default recipe is trained with the seeds as well; or ``tuned``."""
+    speed: bool | None = None
+    """Whether the speed of its configurations is measured; ``None``: it is."""
 
 
 def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:

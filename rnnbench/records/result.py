@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from rnnbench.records.base import Data, Line
 from rnnbench.records.environment import Environment
 from rnnbench.records.gradient import Gradient
+from rnnbench.records.gradient_history import GradientHistory
 from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import Plot
 from rnnbench.records.spec import TrialSpec
@@ -182,6 +183,8 @@ class Result(Data):
     """Of a try in a tuning study, which has no ``learning``."""
     size: Size | None = None
     gradient: Gradient | None = None
+    gradient_history: GradientHistory | None = None
+    """With ``track_gradients``, of every training that began, a diverged one among them."""
     plots: tuple[Plot, ...] = ()
     notes: tuple[Line, ...] = ()
     """Reasons why a figure is missing: the size, plots, the task's diagnosis, a whole gradient."""
@@ -197,7 +200,8 @@ class Result(Data):
     @property
     def all_notes(self) -> tuple[str, ...]:
         """Reasons why figures are missing, those of the gradient among them."""
-        return (*self.notes, *(self.gradient.notes if self.gradient else ()))
+        gradients = (self.gradient, self.gradient_history)
+        return (*self.notes, *(note for each in gradients if each for note in each.notes))
 
 
 class Record(Data):

@@ -42,6 +42,7 @@ _ADDED: dict[str, Any] = {
     "decoder_init": "torch",
     "block": "plain",
     "patience": None,
+    "track_gradients": False,
 }
 """Settings of record schema 3, with the values that schema 2 had without naming them.
 
@@ -124,6 +125,10 @@ class Settings(Data):
     test_size: PositiveInt = Field(default=2000, description="generated test sequences")
     precision: Literal["32", "64", "bf16-mixed"] = Field(
         default="32", description="Lightning's precision"
+    )
+    track_gradients: bool = Field(
+        default=False,
+        description="record gradient norms before clipping, and G(k) at a few lags, in training",
     )
 
     @model_validator(mode="after")

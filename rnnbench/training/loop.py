@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rnnbench.records.result import ParameterGroup
     from rnnbench.records.settings import Settings
     from rnnbench.training.data import Source
+    from rnnbench.training.gradient_log import GradientLog
     from rnnbench.training.network import Network
     from rnnbench.training.steppers import Stepper
 
@@ -80,6 +81,8 @@ class Learner(pl.LightningModule):
         settings: recipe, number of steps, validation interval, precision.
         chunk: maximum optimizer steps per ``training_step``.
         cuda_graphs: whether steps on a CUDA device are replayed from a CUDA graph where possible.
+        gradient_log: logs gradients through the training; ``None`` logs nothing. The training is
+            the same to the bit.
 
     Attributes:
         curve: one point per validation.
@@ -105,6 +108,7 @@ class Learner(pl.LightningModule):
         chunk: int = CHUNK,
         *,
         cuda_graphs: bool = True,
+        gradient_log: GradientLog | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -124,6 +128,8 @@ class Learner(pl.LightningModule):
         self._source = source
         self._chunk = chunk
         self._cuda_graphs = cuda_graphs
+        self._gradient_log = gradient_log
+        self._observed: Tensor | None = None
         self._stepper: Stepper | None = None
         self._clipped: Tensor | None = None
         self._since_validation: list[Tensor] = []
@@ -174,8 +180,10 @@ class Learner(pl.LightningModule):
             forward=StatefulForward(self.network) if stateful else None,
             clip_value=self.settings.clip_value,
             after_step=getattr(self.network.core, "after_step", None),
+            observe=self._gradient_log is not None,
         )
         self._clipped = eager.clipped
+        self._observed = eager.observed
         # a graph would replay the recurrent state, or the rate, that it was captured with
         replayed = self._cuda_graphs and not stateful and can_be_replayed(optimizer)
         if schedule.changes and self.device.type == "cuda":
@@ -186,6 +194,8 @@ class Learner(pl.LightningModule):
         if schedule.changes_by_step:
             self._stepper = ScheduledStepper(self._stepper, schedule)
         self._schedule = schedule
+        if self._gradient_log is not None:
+            self._gradient_log.started()
 
     def on_train_end(self) -> None:
         """Read the count of clipped steps, and release the stepper.
@@ -205,18 +215,30 @@ class Learner(pl.LightningModule):
         del batch_idx
         assert self._stepper is not None
         started = time.perf_counter()
-        losses = torch.stack([self._stepper(self._source.train(step)) for step in range(*chunk)])
+        taken, observed = [], []
+        for step in range(*chunk):
+            taken.append(self._stepper(self._source.train(step)))
+            if self._observed is not None:
+                observed.append(self._observed.clone())
+        losses = torch.stack(taken)
         # waits for the device, so that train_seconds holds the computation too
         values = losses.tolist()
+        of_steps = torch.stack(observed).tolist() if observed else []
         self.train_seconds += time.perf_counter() - started
         for offset, value in enumerate(values):
             if not math.isfinite(value):
+                self._log_steps(of_steps[: offset + 1])
                 raise DivergedError(
                     f"the training loss became {value} at step {chunk[0] + offset + 1}."
                 )
+        self._log_steps(of_steps)
         self._since_validation.append(losses)
         self.steps_taken = chunk[1]
         self.last_loss = values[-1]
+
+    def _log_steps(self, observed: list[list[float]]) -> None:
+        if self._gradient_log is not None:
+            self._gradient_log.stepped(observed)
 
     def validation_step(self, item: int, batch_idx: int) -> None:
         """Evaluate on the validation set, extend the curve and keep the weights if they are best.
@@ -232,6 +254,8 @@ class Learner(pl.LightningModule):
             raise DivergedError(
                 f"the validation loss became {loss} (score {score}) at step {self.steps_taken}."
             )
+        if self._gradient_log is not None:
+            self._gradient_log.validated()
         assert self._schedule is not None
         learning_rate = self._schedule.rate(self.steps_taken)
         train_loss = torch.cat(self._since_validation).double().mean().item()

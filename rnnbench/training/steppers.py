@@ -47,10 +47,14 @@ class EagerStepper:
         clip_value: maximum magnitude of each number of the gradient (real and imaginary parts are
             numbers of their own); ``None`` does not clip.
         after_step: called after each update, without gradient and without autocast.
+        observe: whether to keep the norm of each step's gradient.
 
     Attributes:
         clipped: number of steps so far whose gradient was clipped, a scalar int64 tensor on the
             device; ``None`` without clipping.
+        observed: of the last step, the norm of the whole gradient before clipping, and 1 if it was
+            clipped, else 0: (2,) float64 on the device, overwritten by the next step; ``None``
+            unless ``observe``.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class EagerStepper:
         forward: Callable[[Batch], Tensor] | None = None,
         clip_value: float | None = None,
         after_step: Callable[[], object] | None = None,
+        observe: bool = False,
     ) -> None:
         self._forward = forward or (lambda batch: network(batch.inputs, batch.lengths))
         self._parameters = list(network.parameters())
@@ -74,20 +79,26 @@ class EagerStepper:
         self._after_step = after_step
         self._mixed = mixed
         self.clipped: Tensor | None = None
+        self.observed: Tensor | None = None
+        device = self._parameters[0].device if self._parameters else None
         if clip_norm is not None or clip_value is not None:
-            device = self._parameters[0].device if self._parameters else None
             self.clipped = torch.zeros((), dtype=torch.int64, device=device)
+        if observe:
+            self.observed = torch.zeros(2, dtype=torch.float64, device=device)
+            self._norm, self._exceeded = self.observed
 
     def __call__(self, batch: Batch) -> Tensor:
         """Take one step; see :class:`Stepper`."""
         loss = mean_loss(self._loss, self._forward(batch), batch)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        exceeded = None
+        norm = exceeded = None
         if self._clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
             exceeded = norm > self._clip_norm
-        elif self._clip_value is not None:
+        elif self.observed is not None:
+            norm = gradient_norm(self._parameters)
+        if self._clip_value is not None:
             exceeded = clip_values(self._parameters, self._clip_value)
         self._optimizer.step()
         if self._after_step is not None:
@@ -96,6 +107,10 @@ class EagerStepper:
             # on the device and in place, so that a graph counts too; after the update, because a
             # step that fails before it is repeated
             self.clipped += exceeded
+        if self.observed is not None and norm is not None:
+            self._norm.copy_(norm)
+            if exceeded is not None:
+                self._exceeded.copy_(exceeded)
         if self._mixed:
             # the cache holds casts of the old weights, which the next step must not use
             torch.clear_autocast_cache()
@@ -110,6 +125,18 @@ class EagerStepper:
         device = self._parameters[0].device.type
         with torch.autocast(device, enabled=False):
             after_step()
+
+
+@torch.no_grad()
+def gradient_norm(parameters: Iterable[Tensor]) -> Tensor:
+    """Return the norm of the whole gradient, a scalar tensor on the device."""
+    gradients = [each.grad for each in parameters if each.grad is not None]
+    if len({each.dtype for each in gradients}) != 1:
+        return nn.utils.get_total_norm(gradients)
+    # what get_total_norm computes, without its grouping by type, which takes longer than the norms
+    norms = torch.stack(torch._foreach_norm(gradients))
+    total: Tensor = torch.linalg.vector_norm(norms)
+    return total
 
 
 @torch.no_grad()

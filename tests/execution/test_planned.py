@@ -49,9 +49,18 @@ def test_a_study_of_several_grids_has_the_seeds_of_all(tmp_path: Path) -> None:
 def test_trials_of_a_claim_are_timed_only_where_it_is_about_speed(tmp_path: Path) -> None:
     text = SUITE + "claims: [lstm-gradient-decays-more-slowly]\n"
     plan = planned(text, tmp_path, preset="quick")
-    claimed = {spec.config_id for grid in plan.grids if grid.claim for spec in grid.specs}
+    claimed = {spec.speed_id for grid in plan.grids if grid.claim for spec in grid.specs}
     assert plan.untimed == claimed
     assert claimed
+
+
+def test_a_grid_may_leave_its_speed_out(tmp_path: Path) -> None:
+    text = SUITE.replace("seeds: 2}", "seeds: 2, speed: false}")
+    plan = planned(text, tmp_path)
+    (untimed,) = plan.untimed
+    parity = {spec.speed_id for spec in plan.specs if spec.task.name == "parity"}
+    assert {untimed} == parity
+    assert len(planned(text, tmp_path, speed=False).untimed) == 2
 
 
 @pytest.mark.parametrize(("report", "recipes"), [("both", 2), ("tuned", 1)])

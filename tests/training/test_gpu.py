@@ -12,10 +12,12 @@ from torch import Tensor
 
 from rnnbench.contract.task import Batch, Task
 from rnnbench.metrics import loss_of
+from rnnbench.probes.gradient.through_training import TrackedLags
 from rnnbench.records.recipe import OPTIMIZERS
 from rnnbench.records.settings import Settings
 from rnnbench.training.data import source_of
 from rnnbench.training.device import cap_memory, request_determinism
+from rnnbench.training.gradient_log import GradientLog
 from rnnbench.training.loop import Learner, fit
 from rnnbench.training.optimizers import build_optimizer
 from rnnbench.training.steppers import EagerStepper, GraphedStepper
@@ -146,6 +148,32 @@ def test_replayed_steps_count_clipped_gradients_as_eager_ones_do(gpu: torch.devi
     ]
     assert shares[0] == pytest.approx(shares[1], abs=1 / 40)
     assert 0 < shares[0] < 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "clipping", [{"clip_norm": 0.1}, {"clip_norm": None, "clip_value": 0.02}, {"clip_norm": None}]
+)
+def test_replayed_steps_log_the_norms_of_eager_ones(
+    gpu: torch.device, clipping: dict[str, Any]
+) -> None:
+    found = []
+    for graphs in (False, True):
+        chosen = Settings.model_validate({**SMALL, "steps": 40, "validate_every": 5, **clipping})
+        log = GradientLog(clips=len(clipping) > 1 or clipping["clip_norm"] is not None)
+        task = FirstSymbol()
+        network = network_for(task).to(gpu)
+        source = source_of(task, chosen, 0, gpu)
+        log.probe = TrackedLags(
+            network, source.validation, (8, task.length), generator=torch.Generator()
+        )
+        learner = Learner(network, task, source, chosen, 16, cuda_graphs=graphs, gradient_log=log)
+        fit(learner, device=gpu)
+        history = log.history()
+        assert history is not None
+        assert history.notes == ()
+        assert history.points[0].past
+        found.append([point.norm_max for point in history.points[1:]])
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
 
 
 def test_batches_of_another_layout_take_eager_steps(gpu: torch.device) -> None:

@@ -20,6 +20,7 @@ from rnnbench.contract.task import Diagnosis, FiniteTask
 from rnnbench.errors import PluginError, RnnbenchError
 from rnnbench.execution.environment import describe
 from rnnbench.execution.jobs.failure import traceback_of
+from rnnbench.execution.jobs.gradient_tracking import gradient_log_of, lag_probe
 from rnnbench.execution.jobs.loggers import make_loggers
 from rnnbench.execution.jobs.tuning_try import ReportValidations, validated
 from rnnbench.files import replacing
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.jobs.messages import TrialJob
     from rnnbench.training.data import Source
     from rnnbench.training.evaluation import Measured
+    from rnnbench.training.gradient_log import GradientLog
 
 _PLOTS: TypeAdapter[tuple[Plot, ...]] = TypeAdapter(tuple[Plot, ...])
 
@@ -67,10 +69,17 @@ def run_trial(
     registered_model = registry.model(spec.model.name)
     registered_task = registry.task(spec.task.name)
     citations = (*registered_model.citations, *registered_task.citations)
+    log = gradient_log_of(spec.settings)
 
     def ended(status: Status, **parts: Any) -> Result:
         reached = environment.model_copy(update={"deterministic": determinism.reached})
-        return Result(status=status, citations=citations, environment=reached, **parts)
+        return Result(
+            status=status,
+            citations=citations,
+            environment=reached,
+            gradient_history=None if log is None else log.history(),
+            **parts,
+        )
 
     try:
         _check_source(registered_task, spec.task)
@@ -80,9 +89,10 @@ def run_trial(
             return ended(Status.INCOMPATIBLE, error=reason)
         if spec.tuning is not None:
             report = None if spec.tuning.pruner == "none" else on_validated
-            tried = _tried(job, registered_model, task, device, on_progress, report)
+            tried = _tried(job, registered_model, task, device, log, on_progress, report)
             return ended(Status.DONE, validated=tried)
-        return ended(Status.DONE, **_measured(job, registered_model, task, device, on_progress))
+        measured = _measured(job, registered_model, task, device, log, on_progress)
+        return ended(Status.DONE, **measured)
     except DivergedError as error:
         return ended(Status.DIVERGED, error=str(error))
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -115,6 +125,7 @@ def _tried(
     model: RegisteredModel,
     task: Task,
     device: torch.device,
+    log: GradientLog | None,
     on_progress: Callable[[int, float], None] | None,
     on_validated: Callable[[Validated], None] | None,
 ) -> Validated:
@@ -125,7 +136,9 @@ def _tried(
         network = to_double(network)
     source = source_of(task, spec.settings, spec.seed, device, with_test=False)
     torch.manual_seed(seed_for(spec.seed, "dropout"))
-    learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
+    if log is not None:
+        log.probe = lag_probe(network, task, source, spec)
+    learner = _learner(job, network, task, source, log)
     callbacks: list[pl.Callback] = [_EndOnSigterm()]
     if on_validated is not None:
         callbacks.append(ReportValidations(task, on_validated))
@@ -139,6 +152,7 @@ def _measured(
     model: RegisteredModel,
     task: Task,
     device: torch.device,
+    log: GradientLog | None,
     on_progress: Callable[[int, float], None] | None,
 ) -> dict[str, Any]:
     spec = job.spec
@@ -156,7 +170,9 @@ def _measured(
             before = _gradient(network, task, source, spec, "init")
     # After the probes, whose random draws must not shift those of the training.
     torch.manual_seed(seed_for(spec.seed_of("order"), "dropout"))
-    learner = Learner(network, task, source, spec.settings, cuda_graphs=job.options.cuda_graphs)
+    if log is not None:
+        log.probe = lag_probe(network, task, source, spec)
+    learner = _learner(job, network, task, source, log)
     loggers = make_loggers(job.options.loggers, job.logs, spec) if job.options.loggers else []
     fit(
         learner,
@@ -190,6 +206,13 @@ def _measured(
         "plots": plots,
         "notes": tuple(notes),
     }
+
+
+def _learner(
+    job: TrialJob, network: Network, task: Task, source: Source, log: GradientLog | None
+) -> Learner:
+    graphs = job.options.cuda_graphs
+    return Learner(network, task, source, job.spec.settings, cuda_graphs=graphs, gradient_log=log)
 
 
 def _seed_of_data(task: Task, spec: TrialSpec) -> int:

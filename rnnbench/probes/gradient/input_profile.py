@@ -76,7 +76,7 @@ def input_profile(
     probed = unit_vectors(len(inputs), network.output_size, generator).to(device)  # (N, O)
     with exact_copy(network) as exact:
         gradients = torch.cat([
-            norms(_input_gradients(exact, inputs[rows], lengths[rows], origin[rows], probed[rows]))
+            norms(input_gradients(exact, inputs[rows], lengths[rows], origin[rows], probed[rows]))
             for rows in passes(*inputs.shape[:2])
         ])  # (N, T)  # fmt: skip
     ratio = None
@@ -114,13 +114,20 @@ def _relevant_ratio(gradients: Tensor, origin: Tensor, needed: Tensor) -> float 
     return float(wanted.mean()) / usual if usual > 0 else None
 
 
-def _input_gradients(
-    network: Network, inputs: Tensor, lengths: Tensor, origin: Tensor, probed: Tensor
+def input_gradients(
+    network: Network, inputs: Tensor, lengths: Tensor | None, origin: Tensor, probed: Tensor
 ) -> Tensor:
-    """Return d<v, y_origin>/d e_t for every step t: (N, T, D)."""
-    encoded = network.encoder(
-        inputs if not inputs.is_floating_point() else inputs.to(torch.float64)
-    )
+    """Return d<v, y_origin>/d e_t for every step t: (N, T, D).
+
+    Args:
+        network: in evaluation mode, with the data type of ``probed``.
+        inputs: (N, T) or (N, T, D).
+        lengths: (N,) valid steps; ``None`` when all are T.
+        origin: (N,) the step of the output; the last valid one for a causal network that predicts
+            at the last step.
+        probed: v, (N, O).
+    """
+    encoded = network.encoder(inputs if not inputs.is_floating_point() else inputs.to(probed.dtype))
     encoded = encoded.detach().requires_grad_()
     if network.causal and network.steps == "last":
         read = network.features(encoded, lengths)  # (N, O)

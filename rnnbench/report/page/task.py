@@ -10,6 +10,7 @@ from rnnbench.analysis.judged import JudgedTask
 from rnnbench.analysis.tuning.recipes import TunedModel
 from rnnbench.report.blocks import Made, Section
 from rnnbench.report.figures.curves import learning_curves
+from rnnbench.report.figures.gradient_history import gradient_histories
 from rnnbench.report.figures.gradients import (
     gradient_profiles,
     influence_matrices,
@@ -55,6 +56,7 @@ def task_section(
         partial(tradeoffs, task, styles, f"{name}-cost"),
         partial(gradient_profiles, task, styles, "input", f"{name}-gradient"),
         partial(gradient_profiles, task, styles, "state", f"{name}-state-gradient"),
+        partial(gradient_histories, task, styles, f"{name}-gradient-history"),
         partial(influence_profiles, task, styles, f"{name}-influence"),
         partial(influence_matrices, task, styles, f"{name}-influence-matrix"),
         partial(speed_against_length, task, styles, f"{name}-speed"),
