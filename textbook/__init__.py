@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import gradients
+from . import clipping, gates, gradients
 
-_CHAPTERS = (gradients,)
+_CHAPTERS = (gradients, gates, clipping)
 
 
 @hookimpl

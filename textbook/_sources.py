@@ -32,3 +32,9 @@ TALLEC_2018 = Citation(
     "ICLR",
     "https://arxiv.org/abs/1804.11188",
 )
+CHO_2014 = Citation(
+    "Cho et al. 2014",
+    "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+    "EMNLP",
+    "https://arxiv.org/abs/1406.1078",
+)

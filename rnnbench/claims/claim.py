@@ -89,7 +89,8 @@ class Simulated:
     """Measurements of two imaginary worlds, on which the rule is checked.
 
     Attributes:
-        supported: mean and standard deviation of each group's measurements where the claim holds.
+        supported: mean and standard deviation of each group's measurements where the claim holds;
+            of a measure that is 0 or 1 the mean is the share of ones, and the other is not used.
         contradicted: the same where it does not.
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from rnnbench.claims.effects import Moments
 from rnnbench.records.base import Data
-from rnnbench.records.gradient import Profile
+from rnnbench.records.gradient import FIRST_FITTED_LAG, Profile
 from rnnbench.records.result import Record, Result, Status
 from rnnbench.records.speed import SpeedMode, SpeedPoint
 
@@ -39,6 +40,9 @@ class Measure(ABC):
     """Whether it needs the speed pass, which takes its time and runs alone on the machine."""
     logarithmic: ClassVar[bool] = False
     """Whether its logarithm is taken first, also for an effect that is a sum: for exponents."""
+
+    binary: ClassVar[bool] = False
+    """Whether it is 0 or 1, so that its mean is a share of the trials."""
 
     @abstractmethod
     def read(self, record: Record) -> float | None:
@@ -124,6 +128,7 @@ class Solved(LearningMeasure):
     """1 for a trial that solved the task, else 0."""
 
     name = "solved (1) or not (0)"
+    binary = True
     field = "solved"
     of_diverged = 0.0
     resolution = 0.2
@@ -162,15 +167,33 @@ class OverfitGap(LearningMeasure):
         return _with(record, "learning", curve=(*before, changed))
 
 
+@dataclass(frozen=True)
 class Diverged(Measure):
-    """1 for a trial whose loss became infinite or NaN, 0 for one that trained to the end."""
+    """1 for a trial whose loss became infinite or NaN, 0 for one that trained to the end.
 
+    Attributes:
+        below: a trial that trained to the end has diverged as well if the skill of its last weights
+            is below this. A bounded state keeps the loss finite however large the weights are; -1
+            is an error twice that of the task's baseline, where the score is an error and a perfect
+            one is 0.
+    """
+
+    below: float = -math.inf
     name = "diverged (1) or not (0)"
+    binary = True
     resolution = 0.2
 
     def read(self, record: Record) -> float | None:
         """Return 0 or 1; ``None`` for a trial that failed otherwise."""
-        return {Status.DIVERGED: 1.0, Status.DONE: 0.0}.get(record.result.status)
+        if record.result.status is Status.DIVERGED:
+            return 1.0
+        if record.result.status is not Status.DONE:
+            return None
+        learning = record.result.learning
+        if learning is None or math.isinf(self.below):
+            return 0.0
+        skill = (learning.last_score - learning.baseline) / (learning.perfect - learning.baseline)
+        return float(not skill >= self.below)
 
     def write(self, record: Record, value: float) -> Record:
         """Return the record with this end, diverged for a value from 0.5 on."""
@@ -282,9 +305,88 @@ class GradientSlope(_OfProfile):
 
 
 @dataclass(frozen=True)
-class GradientHalfLife(_OfProfile):
-    """Steps in which the gradient halves; infinite, and left out, where it does not decay."""
+class GradientFactor(_OfProfile):
+    """Factor of G per step of lag, ``exp`` of the slope of ln G; also where G grows."""
 
+    name = "factor of G per step"
+    resolution = 1e-4
+
+    def read(self, record: Record) -> float | None:
+        """Return the factor; ``None`` where no slope could be fitted."""
+        profile = self.profile(record)
+        return None if profile is None or profile.slope is None else math.exp(profile.slope)
+
+    def write(self, record: Record, value: float) -> Record:
+        """Return the record with the slope of this factor."""
+        return self.changed(record, slope=math.log(value))
+
+
+@dataclass(frozen=True)
+class GradientSteadiness(_OfProfile):
+    """Slope of ln G over the more distant half of the lags, over that over the nearer half.
+
+    It is 1 for an exponential. A power of the lag has a flatter slope at distant lags: for
+    ``G = 1 / k`` and lags 5 to 200 it is 0.28.
+    """
+
+    name = "slope of ln G, distant lags over near ones"
+    resolution = 1e-3
+
+    def read(self, record: Record) -> float | None:
+        """Return the ratio; ``None`` with fewer than 8 lags, or where the near slope is 0."""
+        profile = self.profile(record)
+        if profile is None:
+            return None
+        near, distant = self._halves(profile)
+        if len(near) < _FEWEST_OF_A_SLOPE:
+            return None
+        slopes = [_log_slope(half) for half in (near, distant)]
+        return slopes[1] / slopes[0] if slopes[0] else None
+
+    def write(self, record: Record, value: float) -> Record:
+        """Return the record with values of this ratio, which halve every 7 steps at near lags."""
+        profile = self.profile(record)
+        assert profile is not None
+        even = tuple(math.exp(-0.1 * lag) for lag in profile.lags)
+        near, _ = self._halves(profile.model_copy(update={"values": even}))
+        knot = near[-1][0]
+        return self.changed(
+            record,
+            values=tuple(
+                math.exp(-0.1 * (min(lag, knot) + value * max(0, lag - knot)))
+                for lag in profile.lags
+            ),
+        )
+
+    @staticmethod
+    def _halves(profile: Profile) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+        """Return the fitted lags with their G, in two halves."""
+        fitted = [
+            (lag, value)
+            for lag, value in zip(profile.lags, profile.values, strict=True)
+            if lag >= FIRST_FITTED_LAG and sys.float_info.min <= value < math.inf
+        ]
+        middle = len(fitted) // 2
+        return fitted[:middle], fitted[middle:]
+
+
+_FEWEST_OF_A_SLOPE = 4
+
+
+def _log_slope(points: Sequence[tuple[int, float]]) -> float:
+    lags, values = zip(*points, strict=True)
+    return statistics.linear_regression(lags, [math.log(value) for value in values]).slope
+
+
+@dataclass(frozen=True)
+class GradientHalfLife(_OfProfile):
+    """Steps in which the gradient halves; infinite, and left out, where it does not decay.
+
+    Attributes:
+        logarithmic: take its logarithm also for a slope, which is then an exponent.
+    """
+
+    logarithmic: bool = False  # type: ignore[misc]
     name = "half-life of the gradient in steps"
     resolution = 1e-3
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from rnnbench import claims
@@ -11,7 +13,9 @@ from rnnbench.claims import (
     CoreParameters,
     Diverged,
     GradientAtLag,
+    GradientFactor,
     GradientHalfLife,
+    GradientSteadiness,
     Lyapunov,
     Measure,
     OverfitGap,
@@ -23,7 +27,9 @@ from rnnbench.claims import (
     Steps,
     StepTime,
 )
-from rnnbench.records.result import Result, Status
+from rnnbench.probes.gradient.fit import fit_profile
+from rnnbench.records.gradient import Gradient
+from rnnbench.records.result import Record, Result, Status
 from rnnbench.testing.claim.records import blank
 from tests.support.factory import record, trial_spec
 
@@ -35,12 +41,17 @@ MEASURES: list[tuple[Measure, float]] = [
     (claims.ClippedShare(), 0.25),
     (OverfitGap(), 0.8),
     (Diverged(), 1.0),
+    (Diverged(below=-1.0), 0.0),
     (CoreParameters(), 8448),
     (CoreParameters(gates=4), 1.0),
     (Steps(), 400),
     (claims.GradientSlope("state"), -0.2),
     (claims.GradientSlope("input", "trained"), 0.1),
+    (GradientFactor("state"), 0.9),
+    (GradientFactor("state", "trained"), 1.05),
+    (GradientSteadiness("state"), 0.4),
     (GradientHalfLife("state"), 7.5),
+    (GradientHalfLife("state", logarithmic=True), 7.5),
     (GradientAtLag("input", "init", lag=50), 0.01),
     (Lyapunov("trained"), -0.4),
     (SpeedRatio(), 2.5),
@@ -77,6 +88,56 @@ def test_a_failed_trial_has_no_measurement(measure: Measure, value: float) -> No
     )
     assert measure.read(failed) is None
     assert measure.moments([failed, failed], logarithms=False) is None
+
+
+@pytest.mark.parametrize(("score", "diverged"), [(0.2, 0.0), (0.3, 0.0), (0.4, 1.0), (1e9, 1.0)])
+def test_an_error_of_twice_the_baseline_is_a_divergence_if_asked_for(
+    score: float, diverged: float
+) -> None:
+    learning = blank(SPEC).result.learning
+    assert learning is not None
+    ended = learning.model_copy(update={"baseline": 1 / 6, "perfect": 0.0, "last_score": score})
+    result = blank(SPEC).result.model_copy(update={"learning": ended})
+    trained = blank(SPEC).model_copy(update={"result": result})
+    assert Diverged(below=-1.0).read(trained) == diverged
+    assert Diverged().read(trained) == 0.0
+
+
+def with_profile(values: Callable[[int], float], longest: int = 200) -> Record:
+    """Return a record whose state gradient at initialisation has these values at lags from 1."""
+    lags = range(1, longest + 1)
+    profile = fit_profile(lags, [values(lag) for lag in lags], of="state", when="init")
+    result = blank(SPEC).result.model_copy(update={"gradient": Gradient(profiles=(profile,))})
+    return blank(SPEC).model_copy(update={"result": result})
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.5, 0.99, 1.1])
+def test_an_exponential_is_steady_and_has_its_factor(factor: float) -> None:
+    exponential = with_profile(lambda lag: 3 * factor**lag)
+    assert GradientSteadiness("state").read(exponential) == pytest.approx(1, abs=1e-6)
+    assert GradientFactor("state").read(exponential) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 3.0])
+def test_a_power_of_the_lag_is_not_steady(power: float) -> None:
+    found = GradientSteadiness("state").read(with_profile(lambda lag: lag**-power))
+    lags = np.arange(5, 201)
+    near, distant = (np.polyfit(half, -np.log(half), 1)[0] for half in (lags[:98], lags[98:]))
+    assert found == pytest.approx(distant / near)
+    assert found < 0.3
+
+
+def test_a_constant_or_a_short_gradient_has_no_steadiness() -> None:
+    assert GradientSteadiness("state").read(with_profile(lambda _: 1.0)) is None
+    assert GradientSteadiness("state").read(with_profile(lambda lag: 0.5**lag, 9)) is None
+
+
+def test_half_lives_in_logarithms_give_an_exponent() -> None:
+    measure = GradientHalfLife("state", logarithmic=True)
+    records = [measure.write(blank(SPEC), value) for value in (2.0, 8.0)]
+    found = measure.moments(records, logarithms=False)
+    assert found is not None
+    assert found.mean == pytest.approx(math.log(4.0))
 
 
 def test_a_diverged_trial_learned_nothing() -> None:

@@ -23,6 +23,29 @@ def irnn(core: nn.Module, x: Array) -> Array:
     return x
 
 
+@oracle(
+    "radius-rnn",
+    "Elman 1990, one sequence at a time",
+    {},
+    {"nonlinearity": "relu", "num_layers": 2},
+    {"nonlinearity": "linear", "init": "gaussian", "init_radius": 0.9},
+)
+def radius_rnn(core: nn.Module, x: Array) -> Array:
+    for cell, weights in zip(core.layers, layers_of(core), strict=True):  # type: ignore[arg-type]
+        batch, steps, _ = x.shape
+        outputs = np.zeros((batch, steps, len(weights["recurrent"])))
+        for b in range(batch):
+            h = np.zeros(outputs.shape[2])
+            for t in range(steps):
+                h = weights["into.weight"] @ x[b, t] + weights["recurrent"] @ h
+                h = h + weights["into.bias"]
+                if cell.nonlinearity != "linear":
+                    h = np.tanh(h) if cell.nonlinearity == "tanh" else np.maximum(0, h)
+                outputs[b, t] = h
+        x = outputs
+    return x
+
+
 @oracle("indrnn", "Li et al. 2018, equation 2", {}, {"num_layers": 2, "init": "memory"})
 def indrnn(core: nn.Module, x: Array) -> Array:
     for weights in layers_of(core):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ STEPS = 2_000
 RECURRENT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("irnn", {}),
     ("indrnn", {"init": "memory"}),
+    ("radius-rnn", {}),
     ("orthogonal-rnn", {}),
     ("orthogonal-rnn", {"map": "cayley"}),
     ("mgu", {}),
@@ -68,6 +70,55 @@ def test_irnn_is_rnn_with_relu_and_identity() -> None:
     x = sequences(2, 9)
     assert torch.equal(cell.recurrent, torch.eye(16).double())
     assert_close(cell(x)[0], known(x)[0])
+
+
+@pytest.mark.parametrize("init", ["orthogonal", "gaussian"])
+@pytest.mark.parametrize("size", [1, 7, 32])
+def test_the_recurrent_matrix_starts_with_the_radius_asked_for(init: str, size: int) -> None:
+    cell = layer("radius-rnn", size, init=init, init_radius=0.7)
+    largest = float(torch.linalg.eigvals(cell.recurrent.detach()).abs().max())
+    assert largest == pytest.approx(0.7, rel=1e-5)
+
+
+@pytest.mark.parametrize("radius", [0.5, 0.9, 1.0, 1.1])
+def test_a_linear_orthogonal_network_follows_its_radius_exactly(radius: float) -> None:
+    cell = layer("radius-rnn", 16, nonlinearity="linear", init_radius=radius)
+    found = gradient_norms(cell, 30)
+    assert found == pytest.approx([radius**lag for lag in range(1, 31)], rel=1e-5)
+
+
+def test_a_gaussian_linear_network_follows_its_radius_asymptotically() -> None:
+    """An independent truth: the norm of the power of the matrix itself, by its eigenvalues."""
+    cell = layer("radius-rnn", 16, nonlinearity="linear", init="gaussian", init_radius=0.9)
+    found = gradient_norms(cell, 400)
+    rate = math.log(found[399] / found[199]) / 200
+    assert rate == pytest.approx(math.log(0.9), rel=0.1)
+    early = math.log(found[4] / found[0]) / 4
+    assert early != pytest.approx(math.log(0.9), rel=0.1)
+
+
+def test_saturation_makes_the_gradient_of_a_tanh_network_vanish_above_radius_one() -> None:
+    cell = layer("radius-rnn", 16, init_radius=1.1)
+    assert gradient_norms(cell, 200, inputs=1.0)[-1] < 1e-3
+    linear = layer("radius-rnn", 16, init_radius=1.1, nonlinearity="linear")
+    assert gradient_norms(linear, 200, inputs=1.0)[-1] > 1e3
+
+
+def test_gaussian_weights_refuse_widths_whose_radius_would_take_hours() -> None:
+    with pytest.raises(ValueError, match="init=orthogonal"):
+        build("radius-rnn", 3, 2049, init="gaussian")
+
+
+def gradient_norms(cell: Any, steps: int, inputs: float = 0.0) -> list[float]:
+    """Return |d<v, h_T> / d h_{T-k}| for k = 1 .. steps and one unit vector v."""
+    h = torch.zeros(1, cell.hidden_size, dtype=torch.float64, requires_grad=True)
+    states, x = [h], inputs * sequences(1, steps)
+    for projected in cell.project(x).unbind(1):
+        h, _ = cell.step(projected, h)
+        states.append(h)
+    v = torch.nn.functional.normalize(torch.ones_like(h), dim=-1)
+    found = torch.autograd.grad((h * v).sum(), states[:-1])
+    return [float(each.norm()) for each in reversed(found)]
 
 
 def test_indrnn_keeps_its_bound() -> None:

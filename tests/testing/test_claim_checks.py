@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.claims import Above, Group, Simulated, Skill
+from rnnbench.claims import Above, Group, Simulated, Skill, Solved, ratio
 from rnnbench.contract import registry
 from rnnbench.records.result import Record
 from rnnbench.records.suite import Suite
@@ -39,6 +39,24 @@ class Overconfident(Skill):
 
 def test_a_good_claim_passes() -> None:
     assert failed() == {}
+
+
+def test_shares_are_drawn_as_shares() -> None:
+    """A share of 0.3 is one of ones and zeros, and not a number below 0.5, which is never one."""
+    world = {"lstm": (0.3, 0.1), "rnn": (0.0, 0.1)}
+    claim = replace(CLAIM, measure=Solved(), simulated=Simulated(world, WORLDS.contradicted))
+    subject = ClaimUnderTest(claim, registry.load())
+    assert subject.expected(world) == pytest.approx(0.3)
+    drawn = [value for seed in range(100) for value in subject.judged(world, seed).values("lstm")]
+    assert set(drawn) == {0.0, 1.0}
+    # 600 draws have a standard error of 0.019
+    assert sum(drawn) / len(drawn) == pytest.approx(0.3, abs=0.06)
+
+
+def test_a_world_without_logarithms_is_refused_where_they_are_taken() -> None:
+    worlds = Simulated({"lstm": (0.8, 0.1), "rnn": (0.0, 0.1)}, WORLDS.contradicted)
+    faults = failed(effect=ratio("lstm", "rnn", "ratio of skills"), simulated=worlds)
+    assert "logarithms" in faults["its worlds are on both sides of the rule"]
 
 
 WORLDS = CLAIM.simulated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from rnnbench.analysis.claims.judged import JudgedClaim, decided, measured
 from rnnbench.claims.claim import Claim
+from rnnbench.claims.effects import Moments
 from rnnbench.contract.registry import Registry
 from rnnbench.plan.asked import PlannedGrid, claim_grids
 from rnnbench.records.result import Record
@@ -74,8 +76,11 @@ class ClaimUnderTest:
     def drawn(
         self, spec: TrialSpec, centre: float, spread: float, generator: np.random.Generator
     ) -> Record:
-        """Return a record whose measurement is normally distributed."""
-        value = float(generator.normal(centre, spread)) if spread else centre
+        """Return a record whose measurement is normally distributed, or 0 or 1 of this mean."""
+        if self.claim.measure.binary:
+            value = float(generator.random() < centre)
+        else:
+            value = float(generator.normal(centre, spread)) if spread else centre
         return self.claim.measure.write(blank(spec), value)
 
     def drawn_blank(self, group: str) -> Record:
@@ -94,9 +99,17 @@ class ClaimUnderTest:
         }
 
     def expected(self, world: World) -> float:
-        """Return the effect in a world without spread."""
-        still = {name: (centre, 0.0) for name, (centre, _) in world.items()}
-        found = self.judged(still, 0).estimate
-        require(found is not None, f"no effect can be computed from the world {dict(world)}")
-        assert found is not None
-        return found.effect
+        """Return the effect of the means of a world."""
+        claim = self.claim
+        logarithms = claim.effect.scale == "log" or claim.measure.logarithmic
+        means = {name: world[name][0] for name in claim.effect.groups}
+        require(
+            not logarithms or all(value > 0 for value in means.values()),
+            f"no effect can be computed from the world {dict(world)}: it takes logarithms",
+        )
+        return claim.effect.estimate(
+            {
+                name: Moments(math.log(value) if logarithms else value, 0.0, math.inf, 2)
+                for name, value in means.items()
+            }
+        ).effect

@@ -1,0 +1,32 @@
+"""Trials of networks at their initialisation, whose gradient is measured and not their learning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnnbench import Suite
+
+_SETTINGS = {
+    # one optimizer step at a rate that moves no weight by a visible amount
+    "steps": 1,
+    "validate_every": 1,
+    "learning_rate": 1e-8,
+    "batch_size": 8,
+    "validation_size": 16,
+    "test_size": 64,
+}
+
+
+def untrained(models: Sequence[str], *, seeds: int, quick_seeds: int, length: int = 200) -> Suite:
+    """Return trials on the adding task, whose inputs are random at every step.
+
+    Gradients of 64 units are measured over ``length`` steps, in the preset ``quick`` over 100.
+    """
+    return Suite(
+        tasks=[f"adding[length={length}]"],
+        models=list(models),
+        hidden_size=64,
+        seeds=seeds,
+        settings=_SETTINGS,
+        presets={"quick": {"tasks": ["adding[length=100]"], "seeds": quick_seeds}},  # type: ignore[dict-item]
+    )
