@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import gradients
+from . import gradients, size, speed
 
-_CHAPTERS = (gradients,)
+_CHAPTERS = (gradients, size, speed)
 
 
 @hookimpl
