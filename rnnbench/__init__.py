@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from rnnbench.contract.text import SetsTask as SetsTask
     from rnnbench.contract.text import TextTask as TextTask
     from rnnbench.errors import DataError as DataError
+    from rnnbench.reading import judge_claims as judge_claims
     from rnnbench.reading import read_records as read_records
     from rnnbench.reading import read_tries as read_tries
     from rnnbench.reading import results as results
@@ -85,7 +86,7 @@ _LAZY = {
     ),
     "rnnbench.contract.text": ("SetsTask", "TextTask"),
     "rnnbench.errors": ("DataError",),
-    "rnnbench.reading": ("read_records", "read_tries", "results", "write_report"),
+    "rnnbench.reading": ("judge_claims", "read_records", "read_tries", "results", "write_report"),
     "rnnbench.records.citation": ("Citation",),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
     "rnnbench.records.result": ("Record",),

@@ -52,6 +52,8 @@ def run(
     tune_trials: int | None = None,
     tune_sampler: Literal["random", "tpe", "grid"] | None = None,
     tune_pruner: Literal["none", "median", "halving"] | None = None,
+    tune_report: Literal["both", "tuned"] | None = None,
+    speed: bool | None = None,
     store: str | Path = DEFAULT_STORE,
     report: str | Path | None = None,
     jobs: int | None = None,
@@ -97,6 +99,9 @@ def run(
         tune_trials: tries of each model on each task. Default: 10.
         tune_sampler: how values are proposed. Default: ``"random"``.
         tune_pruner: how tries that look worse than others are ended early. Default: ``"none"``.
+        tune_report: whether the default recipe is trained with the seeds as well. Default:
+            ``"both"``.
+        speed: whether speed is measured, after the trials and alone on the machine. Default: it is.
         store: the SQLite file that keeps the records.
         report: folder that a report is written to. Default: none is written.
         jobs: trials at a time. Default: one per core, or one on a GPU.
@@ -158,6 +163,8 @@ def run(
             "tune_trials": tune_trials,
             "tune_sampler": tune_sampler,
             "tune_pruner": tune_pruner,
+            "tune_report": tune_report,
+            "speed": speed,
             "settings": settings,
         },
     )

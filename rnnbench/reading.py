@@ -131,6 +131,30 @@ def write_report(
     )
 
 
+def judge_claims(
+    source: str | Path, claims: str | Sequence[str] = "all", *, preset: str | None = None
+) -> pd.DataFrame:
+    """Return the verdicts on claims as a table, one row per claim.
+
+    Args:
+        source: the SQLite file, e.g. ``"rnnbench.db"``.
+        claims: names or globs; default: every claim of which the store has a trial.
+        preset: size of their trials; default: for each claim the size of which the store has most.
+
+    Returns:
+        Columns ``claim``, ``verdict``, ``effect`` in the unit ``unit``, its interval ``low`` to
+        ``high`` at 95 % for this claim alone, ``rule``, ``p_value`` corrected over the claims of
+        the table, ``trials`` of the smallest group and ``seeds_needed`` of an undecided one.
+
+    Raises:
+        rnnbench.errors.UsageError: an unknown claim or preset, or no trial of any claim.
+        rnnbench.errors.StoreError: there is no such store, or it cannot be read.
+    """
+    from rnnbench.analysis.claims.table import verdict_table
+
+    return verdict_table(judged_claims(source, claims, preset=preset))
+
+
 def judged_claims(
     source: str | Path, claims: str | Sequence[str] = "all", *, preset: str | None = None
 ) -> list[JudgedClaim]:

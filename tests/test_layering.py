@@ -17,9 +17,11 @@ from rnnbench.contract import hookspecs, registry
 from tests.support.installing import answer
 
 ROOT = Path(__file__).parents[1]
-BUILT_IN = sorted([*(ROOT / "plugins").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")])
+BUILT_IN = sorted(
+    path for folder in ("plugins", "tasks", "textbook") for path in (ROOT / folder).rglob("*.py")
+)
 
-PUBLIC = {"rnnbench", "rnnbench.errors", "rnnbench.metrics"}
+PUBLIC = {"rnnbench", "rnnbench.claims", "rnnbench.errors", "rnnbench.metrics"}
 HEAVY = {
     "torch",
     "pytorch_lightning",
@@ -39,7 +41,7 @@ def test_built_in_plugins_import_only_the_public_api_and_their_own_package(path:
         if isinstance(found, ast.Import):
             roots = {alias.name.split(".")[0] for alias in found.names}
             modules = {alias.name for alias in found.names if alias.name.startswith("rnnbench")}
-            assert not roots & {"plugins", "tasks", "tests"}, f"line {found.lineno}"
+            assert not roots & {"plugins", "tasks", "textbook", "tests"}, f"line {found.lineno}"
             assert modules <= PUBLIC, f"line {found.lineno}: {modules - PUBLIC} is not public"
         elif isinstance(found, ast.ImportFrom) and found.level:
             assert found.level < len(package), f"line {found.lineno} leaves {package[0]}/"
@@ -85,7 +87,7 @@ HOOKS = sorted(
 
 
 def test_there_are_hooks() -> None:
-    assert HOOKS == ["register_models", "register_tasks"]
+    assert HOOKS == ["register_claims", "register_models", "register_tasks"]
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -105,7 +107,9 @@ def test_every_hook_is_called_for_a_plugin(hook: str, monkeypatch: pytest.Monkey
     assert f"RuntimeError: {hook} was called" in str(fault.error)
 
 
-@pytest.mark.parametrize("protocol", [rnnbench.RegisterModel, rnnbench.RegisterTask])
+@pytest.mark.parametrize(
+    "protocol", [rnnbench.RegisterModel, rnnbench.RegisterTask, rnnbench.RegisterClaim]
+)
 def test_every_argument_of_a_register_call_is_documented(protocol: type) -> None:
     arguments = set(inspect.signature(protocol.__call__).parameters) - {"self"}
     guide = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")

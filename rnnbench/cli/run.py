@@ -136,6 +136,17 @@ Examples:
     type=Choice(["none", "median", "halving"]),
     help="How tries that look worse than others are ended early. Default: none.",
 )
+@click.option(
+    "--tune-report",
+    type=Choice(["both", "tuned"]),
+    help="Train the default and the tuned recipe with the seeds, or the tuned one alone. "
+    "Default: both.",
+)
+@click.option(
+    "--speed/--no-speed",
+    default=None,
+    help="Measure speed after the trials, alone on the machine. Default: it is measured.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--report",
@@ -163,6 +174,8 @@ def run(
     tune_trials: int | None,
     tune_sampler: str | None,
     tune_pruner: str | None,
+    tune_report: str | None,
+    speed: bool | None,
     gate: bool,
     no_report: bool,
     report: Path,
@@ -196,6 +209,8 @@ def run(
             "tune_trials": tune_trials,
             "tune_sampler": tune_sampler,
             "tune_pruner": tune_pruner,
+            "tune_report": tune_report,
+            "speed": speed,
             "settings": settings,
         },
     )

@@ -14,6 +14,7 @@ from rnnbench.claims.planned import PlannedClaim
 from rnnbench.execution.isolation import Processes
 from rnnbench.plan.asked import Asked, PlannedGrid, plan_grids, planned_claims
 from rnnbench.plan.matching import parse_match
+from rnnbench.plan.tuning import TUNED
 from rnnbench.records.spec import TrialSpec
 
 if TYPE_CHECKING:
@@ -46,24 +47,34 @@ class Plan:
 
     @cached_property
     def specs(self) -> list[TrialSpec]:
-        """The trials, each once, by seed first, so that every configuration has a result early."""
-        distinct = {spec.trial_id: spec for grid in reversed(self.grids) for spec in grid.specs}
-        ordered = dict.fromkeys(spec.trial_id for grid in self.grids for spec in grid.specs)
-        found = [distinct[trial_id] for trial_id in ordered]
+        """The trials, each once, by seed first, so that every configuration has a result early.
+
+        Those with the default recipe are left out where only the tuned one is to be reported.
+        """
+        wanted = [grid for grid in self.grids if grid.request.tune_report != TUNED]
+        distinct: dict[str, TrialSpec] = {}
+        for grid in wanted:
+            for spec in grid.specs:
+                distinct.setdefault(spec.trial_id, spec)
+        found = list(distinct.values())
         if len(self.grids) < 2:
             return found
         return sorted(found, key=lambda spec: (spec.varied != "all", spec.seed))
 
     @property
     def untimed(self) -> frozenset[str]:
-        """The ``config_id`` of trials of claims that are not about speed, which is not measured."""
+        """The ``speed_id`` of networks whose speed is not asked for, or whose claims need none.
+
+        A tuned recipe of training has the network of the default one.
+        """
         timed = {
-            spec.config_id
+            spec.speed_id
             for grid in self.grids
-            if grid.claim is None or grid.claim.measure.of_speed
+            if grid.request.speed is not False
+            and (grid.claim is None or grid.claim.measure.of_speed)
             for spec in grid.specs
         }
-        return frozenset(spec.config_id for spec in self.specs) - timed
+        return frozenset(spec.speed_id for grid in self.grids for spec in grid.specs) - timed
 
 
 def plan(asked: Asked, warn: Warn = warnings.warn, given: Sequence[type[nn.Module]] = ()) -> Plan:

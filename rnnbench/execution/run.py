@@ -59,7 +59,7 @@ def run_trials(
     """Run the trials that the store does not hold yet, then measure the speeds that it lacks.
 
     Tries of studies run first, and trials with the recipes that they choose as soon as these are
-    known. The speed of the configurations in ``untimed`` is not measured.
+    known. The speed of the networks in ``untimed``, by ``speed_id``, is not measured.
     """
     jobs = options.jobs or (GPU_JOBS if device == "cuda" else available_cores())
     with contextlib.closing(MachineLock()) as lock, Interruption() as interruption:
@@ -71,7 +71,7 @@ def run_trials(
         tries = tuple(tuning.tries) if tuning else ()
         reported = (*specs, *(tuning.chosen if tuning else ()))
         if options.probes and not interruption.count:
-            timed = [spec for spec in reported if spec.config_id not in untimed]
+            timed = [spec for spec in reported if spec.speed_id not in untimed]
             SpeedPass(timed, context).run()
         code = 0 if summary.all_done else 1
         return Ran(interruption.exit_code if interruption.count else code, reported, tries)

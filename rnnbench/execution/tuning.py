@@ -172,6 +172,8 @@ class _Running:
                     f"tuning of {where}: none of the {self._plan.tries} tries has a validation "
                     "score; the default recipe alone is reported"
                 )
+            if self._plan.tuned_only:
+                self.chosen = list(self._plan.reported)
             return
         tried = self._specs[best]
         kept = scored(self._results[best])

@@ -92,7 +92,7 @@ def _of_claims(given: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse_others(given: Mapping[str, Any]) -> None:
     """Refuse to change the trials of a claim, whose rule was fixed for them."""
     for name, value in given.items():
-        if name not in _OF_CLAIMS and value:
+        if name not in _OF_CLAIMS and value not in (None, {}, (), []):
             raise UsageError(
                 f"{name.replace('_', '-')} is given, and a claim has trials of its own, for which "
                 "its rule was fixed; give --seeds and --preset alone."

@@ -72,6 +72,10 @@ class Request:
     """``random``, ``tpe`` or ``grid``."""
     tune_pruner: str | None = None
     """``none``, ``median`` or ``halving``."""
+    tune_report: str | None = None
+    """``both``: the default recipe is trained with the seeds as well; or ``tuned``."""
+    speed: bool | None = None
+    """Whether the speed of its configurations is measured; ``None``: it is."""
 
 
 def make_plan(request: Request, registry: Registry) -> list[TrialSpec]:

@@ -38,6 +38,7 @@ def suite_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
+        "anyOf": [{"required": [field]} for field in ("tasks", "parts", "claims")],
         "title": "A suite of rnnbench",
         "description": "Named grids of trials: every task with every model and every seed.",
     }

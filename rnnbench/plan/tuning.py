@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rnnbench.plan.planning import Request
 
 DEFAULT_TRIES = 10
+BOTH, TUNED = "both", "tuned"
+"""Recipes that are trained with the seeds of a request: the default one as well, or the tuned."""
 HIDDEN_SIZE = "hidden_size"
 CHANGES_SIZE = (HIDDEN_SIZE, "embedding_size", "tied_embedding", "block")
 """What besides a model's options changes the quantities that ``match`` makes equal."""
@@ -49,6 +51,7 @@ class StudyPlan:
         pruner: how tries are ended early.
         tries: their number.
         options: the options of the model and ``hidden_size``, by name.
+        tuned_only: whether the trials with the default recipe are run only if no try has a score.
     """
 
     base: TrialSpec
@@ -58,6 +61,7 @@ class StudyPlan:
     pruner: Pruner
     tries: int
     options: Mapping[str, Option]
+    tuned_only: bool = False
 
     @cached_property
     def study_id(self) -> str:
@@ -135,6 +139,7 @@ def plan_studies(
     tries = _tries(request)
     sampler = _word("tune_sampler", request.tune_sampler, "random", get_args(Sampler))
     pruner = _word("tune_pruner", request.tune_pruner, "none", get_args(Pruner))
+    reported = _word("tune_report", request.tune_report, BOTH, (BOTH, TUNED))
     if not request.tune:
         return []
     models = {spec.model.name: options_of_model(registry.model(spec.model.name)) for spec in trials}
@@ -160,6 +165,7 @@ def plan_studies(
             pruner=pruner,
             tries=tries,
             options=models[specs[0].model.name],
+            tuned_only=reported == TUNED,
         )
         for specs in by_recipe.values()
     ]
@@ -170,6 +176,7 @@ def _tries(request: Request) -> int:
         "--tune-trials": request.tune_trials,
         "--tune-sampler": request.tune_sampler,
         "--tune-pruner": request.tune_pruner,
+        "--tune-report": request.tune_report,
     }
     for flag, value in given.items():
         if value is not None and not request.tune:

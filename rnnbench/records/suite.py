@@ -67,6 +67,15 @@ class Grid(BaseModel):
     tune_pruner: str | None = Field(
         default=None, description="none, median or halving; none if unset"
     )
+    tune_report: str | None = Field(
+        default=None,
+        description="recipes that are trained with the seeds: both, the default and the tuned one, "
+        "or tuned; both if unset",
+    )
+    speed: bool | None = Field(
+        default=None,
+        description="whether the speed of these configurations is measured; true if unset",
+    )
     settings: dict[str, Any] = Field(
         default={}, description="training settings, which override those of the preset"
     )

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from rnnbench.analysis.claims.judged import JudgedClaim
+from rnnbench.analysis.claims.table import verdict_table
 from rnnbench.analysis.groups import group, latest
 from rnnbench.analysis.sources import spreads
 from rnnbench.analysis.tables import export, tidy
@@ -30,7 +31,7 @@ from rnnbench.report.page.render import GENERATOR, html, markdown
 from rnnbench.report.parallel import call_all
 
 _PAGE = "index.html"
-_OURS = (_PAGE, "report.md", "results.csv", "figures")
+_OURS = (_PAGE, "report.md", "results.csv", "verdicts.csv", "figures")
 
 
 def write_report(
@@ -127,6 +128,8 @@ def _fill(
         calls: list[Callable[[], Made]] = [partial(_write_table, records, part / "results.csv")]
         calls += [make for section in sections for make in section.parts]
         made = iter(call_all(calls, processes)[1:])
+    if claims:
+        _write_verdicts(claims, part / "verdicts.csv")
     sections = [section.with_blocks(islice(made, len(section.parts))) for section in sections]
     if claims:
         title = title or "Claims about recurrent architectures"
@@ -141,6 +144,10 @@ def _fill(
         (figures / f"{figure.name}.png").write_bytes(figure.png)
     (part / "report.md").write_text(markdown(report), encoding="utf-8", newline="\n")
     (part / _PAGE).write_text(html(report), encoding="utf-8", newline="\n")
+
+
+def _write_verdicts(judged: Sequence[JudgedClaim], path: Path) -> None:
+    export(verdict_table(judged), path)
 
 
 def _write_table(records: Sequence[Record], path: Path) -> None:

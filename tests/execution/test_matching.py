@@ -16,6 +16,7 @@ from rnnbench.execution.isolation import Processes
 from rnnbench.execution.matching import Matching
 from rnnbench.execution.options import RunOptions
 from rnnbench.execution.planned import dry_plan
+from rnnbench.plan.asked import Asked
 from rnnbench.plan.matching import parse_match
 from rnnbench.plan.planning import Request, make_plan
 from rnnbench.records.spec import EQUAL_WITHIN, TrialSpec

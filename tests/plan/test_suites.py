@@ -52,7 +52,9 @@ def refusal(path: Path) -> str:
 def test_a_shipped_suite_makes_a_plan(name: str) -> None:
     suite = load_suite(name)
     assert suite.description
-    assert make_plan(to_requests(suite, {})[0], registry.load())
+    for request in to_requests(suite, {}):
+        assert make_plan(request, registry.load())
+    assert suite.claims or suite.parts or suite.tasks
 
 
 def test_a_suite_says_everything_that_flags_can(suite_file: Path) -> None:
@@ -86,9 +88,8 @@ def test_flags_win_over_the_suite() -> None:
         settings={"steps": 5, "lr": 1},
     )
     given = {"tasks": ("sine-forecasting",), "seeds": [9], "hidden_size": 32}
-    request = to_requests(suite, {**given, "models": (), "preset": None, "settings": {"steps": 7}})[
-        0
-    ]
+    given |= {"models": (), "preset": None, "settings": {"steps": 7}}
+    (request,) = to_requests(suite, given)
     assert request == Request(
         tasks=("sine-forecasting",),
         models=["lstm"],
@@ -114,7 +115,7 @@ def test_a_flag_of_no_seeds_is_not_taken_for_no_flag() -> None:
         ("# nothing\n", "tasks: [copy-memory]"),
         ("copy-memory", "tasks: [copy-memory]"),
         ("[copy-memory]", "tasks: [copy-memory]"),
-        ("models: [lstm]", "tasks: field required. Write a list, e.g. tasks: [copy-memory]"),
+        ("models: [lstm]", "names no tasks; begin it with a line like: tasks: [copy-memory]"),
         ("tasks: []", "tasks: "),
         ("tasks: copy-memory", "tasks: "),
         ("tasks: [5]", "tasks.0: "),
@@ -129,7 +130,7 @@ def test_a_flag_of_no_seeds_is_not_taken_for_no_flag() -> None:
         ("tasks: [copy-memory]\nsettings: {lr: 1}", "Did you mean 'learning_rate'?"),
         ("tasks: [copy-memory]\nsettings: {hidden_size: 1}", "Write hidden_size without settings"),
         ("tasks: [copy-memory]\nsettings: {nothing: 1}", "The settings are: steps, batch_size"),
-        ("tasks: [copy-memory]\nnothing: 1", "The fields are: description, tasks, models"),
+        ("tasks: [copy-memory]\nnothing: 1", "The fields are: tasks, models"),
         ("tasks: copy-memory", "not 'copy-memory'. Write a list"),
         ("tasks: [copy-memory]\nseeds: true", "seeds"),
         ("tasks: [copy-memory]\nseeds: many", "seeds"),
@@ -228,12 +229,74 @@ def test_the_schema_knows_every_field_and_refuses_others() -> None:
     assert set(schema["properties"]["settings"]["properties"]) == set(Settings.model_fields)
     assert schema["additionalProperties"] is False
     assert schema["properties"]["settings"]["additionalProperties"] is False
-    assert schema["required"] == ["tasks"]
+    named = [each["required"] for each in schema["anyOf"]]
+    assert named == [["tasks"], ["parts"], ["claims"]]
     described = [
         *schema["properties"].values(),
         *schema["properties"]["settings"]["properties"].values(),
     ]
     assert all(each["description"] for each in described)
+
+
+PARTS = """
+models: [lstm, gru]
+seeds: 5
+settings: {batch_size: 8, steps: 100}
+parts:
+  - tasks: ["copy-memory[delay=20]"]
+    settings: {steps: 2000}
+  - tasks: [parity]
+    models: [rnn]
+    presets:
+      quick: {settings: {steps: 7}}
+presets:
+  quick: {seeds: 2, settings: {steps: 50}}
+"""
+
+
+def test_parts_inherit_the_fields_of_the_suite(suite_file: Path) -> None:
+    suite_file.write_text(PARTS, encoding="utf-8")
+    suite = load_suite(str(suite_file))
+    copy, parity = to_requests(suite, {})
+    assert (copy.models, copy.seeds) == (["lstm", "gru"], 5)
+    assert copy.settings == {"batch_size": 8, "steps": 2000}
+    assert (parity.models, parity.seeds) == (["rnn"], 5)
+    assert parity.settings == {"batch_size": 8, "steps": 100}
+    assert copy.preset is None
+
+
+def test_a_preset_of_a_suite_replaces_fields_of_every_part(suite_file: Path) -> None:
+    suite_file.write_text(PARTS, encoding="utf-8")
+    suite = load_suite(str(suite_file))
+    assert suite.sizes == ["standard", "quick"]
+    copy, parity = to_requests(suite, {"preset": "quick", "settings": {"batch_size": 4}})
+    assert (copy.seeds, parity.seeds) == (2, 2)
+    assert copy.settings == {"batch_size": 4, "steps": 50}
+    assert parity.settings == {"batch_size": 4, "steps": 7}
+    # it is not a preset of the tasks
+    assert copy.preset is parity.preset is None
+    assert to_requests(suite, {"preset": "standard"}) == to_requests(suite, {})
+    with pytest.raises(UsageError, match=r"no preset 'quik'\. Did you mean 'quick'"):
+        to_requests(suite, {"preset": "quik"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("parts: [{models: [lstm]}]", "names no tasks"),
+        ("parts: []", "parts"),
+        ("parts: [{tasks: [parity], settings: {step: 1}}]", "parts.0.settings.step"),
+        ("parts: [{tasks: [parity], description: x}]", "parts.0.description"),
+        ("tasks: [parity]\npresets: {quick: {settings: {step: 1}}}", "presets.quick.settings.step"),
+        ("tasks: [parity]\npresets: {quick: {parts: []}}", "presets.quick.parts"),
+        ("claims: []", "claims"),
+    ],
+)
+def test_a_malformed_part_is_refused_saying_where(
+    suite_file: Path, text: str, message: str
+) -> None:
+    suite_file.write_text(text, encoding="utf-8")
+    assert message in refusal(suite_file)
 
 
 def test_the_page_describes_every_field_and_setting() -> None:

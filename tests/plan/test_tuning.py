@@ -130,6 +130,7 @@ def test_a_grid_has_its_points_as_tries(registry: Registry) -> None:
         (request(tune_trials=10**9), "--tune-trials"),
         (request(tune_sampler="tpa"), "'tpe'"),
         (request(tune_pruner="medan"), "'median'"),
+        (request(tune_report="tune"), "'tuned'"),
         (request(tune_sampler="grid"), "learning_rate=0.0001|0.01"),
         (request(settings={"learning_rate": 0.1}), "learning_rate=0.1 is given too"),
         (request(settings={"clip_value": 1.0}, tune=("clip_norm=1|5",)), "clip_value=1"),

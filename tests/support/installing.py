@@ -36,6 +36,15 @@ def install(projects: Iterable[Path], shelf: Path, scratch: Path) -> Path:
     return shelf
 
 
+def environment_with(shelf: Path | None) -> dict[str, str]:
+    """Return the environment of an interpreter with the packages in ``shelf`` first."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTHONPATH", None)
+    if shelf is not None:
+        environment["PYTHONPATH"] = str(shelf)
+    return environment
+
+
 def run_python(
     arguments: Iterable[str],
     *,
@@ -44,10 +53,7 @@ def run_python(
     python: Path | str = sys.executable,
 ) -> subprocess.CompletedProcess[str]:
     """Run an interpreter with the packages in ``shelf`` first, and assert that it ends with 0."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment.pop("PYTHONPATH", None)
-    if shelf is not None:
-        environment["PYTHONPATH"] = str(shelf)
+    environment = environment_with(shelf)
     command = [str(python), *arguments]
     done = subprocess.run(
         command,

@@ -67,7 +67,7 @@ _LEARNING = Learning(
 _GRADIENT = Gradient(
     profiles=tuple(
         Profile(
-            of=of,  # type: ignore[arg-type]
+            of=of,
             when=when,
             lags=_LAGS,
             values=(1.0,) * len(_LAGS),

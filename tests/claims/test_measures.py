@@ -1,0 +1,115 @@
+"""Measures: every one reads back what it writes, and none reads what is not there."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from rnnbench import claims
+from rnnbench.claims import (
+    CoreParameters,
+    Diverged,
+    GradientAtLag,
+    GradientHalfLife,
+    Lyapunov,
+    Measure,
+    OverfitGap,
+    PeakMemory,
+    Score,
+    Skill,
+    Solved,
+    SpeedRatio,
+    Steps,
+    StepTime,
+)
+from rnnbench.records.result import Result, Status
+from rnnbench.testing.claim.records import blank
+from tests.support.factory import record, trial_spec
+
+SPEC = trial_spec(hidden_size=32)
+MEASURES: list[tuple[Measure, float]] = [
+    (Skill(), 0.37),
+    (Score(), 12.5),
+    (Solved(), 1.0),
+    (claims.ClippedShare(), 0.25),
+    (OverfitGap(), 0.8),
+    (Diverged(), 1.0),
+    (CoreParameters(), 8448),
+    (CoreParameters(gates=4), 1.0),
+    (Steps(), 400),
+    (claims.GradientSlope("state"), -0.2),
+    (claims.GradientSlope("input", "trained"), 0.1),
+    (GradientHalfLife("state"), 7.5),
+    (GradientAtLag("input", "init", lag=50), 0.01),
+    (Lyapunov("trained"), -0.4),
+    (SpeedRatio(), 2.5),
+    (SpeedRatio("forward", plain=True), 0.5),
+    (StepTime("train", length=256), 0.02),
+    (PeakMemory(), 1_000_000),
+]
+
+
+def test_every_public_measure_is_tried_here() -> None:
+    concrete = {
+        name
+        for name in claims.__all__
+        if isinstance(each := getattr(claims, name), type)
+        and issubclass(each, Measure)
+        and not getattr(each, "__abstractmethods__", None)
+        and name != "LearningMeasure"
+    }
+    assert concrete == {type(measure).__name__ for measure, _ in MEASURES}
+
+
+@pytest.mark.parametrize(("measure", "value"), MEASURES, ids=lambda each: type(each).__name__)
+def test_a_measure_reads_back_what_it_writes(measure: Measure, value: float) -> None:
+    written = measure.write(blank(SPEC), value)
+    assert measure.read(written) == pytest.approx(value)
+    assert measure.name
+
+
+@pytest.mark.parametrize(("measure", "value"), MEASURES, ids=lambda each: type(each).__name__)
+def test_a_failed_trial_has_no_measurement(measure: Measure, value: float) -> None:
+    del value
+    failed = record(spec=SPEC).model_copy(
+        update={"result": Result(status=Status.FAILED), "speed": None}
+    )
+    assert measure.read(failed) is None
+    assert measure.moments([failed, failed], logarithms=False) is None
+
+
+def test_a_diverged_trial_learned_nothing() -> None:
+    diverged = record(spec=SPEC).model_copy(update={"result": Result(status=Status.DIVERGED)})
+    assert Skill().read(diverged) == 0.0
+    assert Solved().read(diverged) == 0.0
+    assert Diverged().read(diverged) == 1.0
+    assert Score().read(diverged) is None
+
+
+def test_equal_scores_of_a_few_seeds_are_not_taken_as_certain() -> None:
+    equal = [Skill().write(blank(SPEC), 1.0)] * 5
+    found = Skill().moments(equal, logarithms=False)
+    assert found is not None
+    assert found.error == pytest.approx(Skill.resolution / math.sqrt(5))
+
+
+def test_a_count_needs_one_trial_and_has_no_error() -> None:
+    one = [CoreParameters().write(blank(SPEC), 100)]
+    found = CoreParameters().moments(one, logarithms=False)
+    assert found is not None
+    assert found.error == 0
+    other = [*one, CoreParameters().write(blank(SPEC), 101)]
+    found = CoreParameters().moments(other, logarithms=False)
+    assert found is not None
+    assert math.isinf(found.error)
+
+
+def test_the_error_of_a_timing_is_that_over_processes() -> None:
+    timed = SpeedRatio().write(blank(SPEC), 2.0)
+    found = SpeedRatio().moments([timed], logarithms=True)
+    assert found is not None
+    assert found.mean == pytest.approx(math.log(2.0))
+    # an interval of +- 3 % at 95 % has a standard error of 3 % / 1.96
+    assert found.error == pytest.approx(0.03 / 1.96, rel=1e-3)
+    assert found.freedom == 4
