@@ -24,25 +24,13 @@ from rnnbench.claims import (
     slope,
 )
 
-from ._sources import JOZEFOWICZ_2015
+from ._sources import GREFF_2017, JOZEFOWICZ_2015
 
-CHO_2014 = Citation(
-    "Cho et al. 2014",
-    "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
-    "EMNLP",
-    "https://arxiv.org/abs/1406.1078",
-)
 CHUNG_2014 = Citation(
     "Chung et al. 2014",
     "Empirical evaluation of gated recurrent neural networks on sequence modeling",
     "NIPS workshop on deep learning",
     "https://arxiv.org/abs/1412.3555",
-)
-GREFF_2017 = Citation(
-    "Greff et al. 2017",
-    "LSTM: a search space odyssey",
-    "IEEE Transactions on Neural Networks and Learning Systems",
-    "https://arxiv.org/abs/1503.04069",
 )
 VASWANI_2017 = Citation(
     "Vaswani et al. 2017",
@@ -174,7 +162,8 @@ GRU_AS_ACCURATE = Claim(
             for model in ("gru", "lstm")
         },
     ),
-    caution="small tasks, at equal numbers of steps; learning rate tuned alone; opposite differences on two tasks cancel",
+    caution="small tasks, at equal numbers of steps; the learning rate alone is tuned; opposite "
+    "differences on two tasks cancel",
 )
 
 # -- the length of a sequence
@@ -210,11 +199,9 @@ def _exponent(
     quantity: str,
     caution: str = "",
 ) -> Claim:
-    """Return a claim on the exponent of a quantity of a model over the length.
+    """Return a claim on the exponent over the length with which ``quantity`` of a model grows.
 
-    Args:
-        exponents: those of the simulated worlds in which the claim holds and does not.
-        quantity: what grows, in words.
+    ``exponents`` are those of the simulated worlds in which the claim holds and does not.
     """
     groups = {str(length): Group(model, f"adding[length={length}]") for length in _LENGTHS}
 

@@ -187,7 +187,7 @@ class CoreParameters(Measure):
     vectors * H``.
 
     Attributes:
-        gates: rows of blocks of the matrices, 4 for an LSTM, 3 for a GRU; above 0 the number of
+        gates: blocks of rows of the matrices, 4 for an LSTM, 3 for a GRU; above 0 the number of
             parameters is divided by the formula.
         biases: bias vectors of each gate: 1 in the equations, 2 in torch's layers.
         vectors: further vectors of H numbers, e.g. 3 for peepholes.
@@ -448,8 +448,8 @@ class SpeedRatio(SpeedMeasure):
 class StepTime(SpeedMeasure):
     """Seconds of one step; for exponents over lengths or sizes, within one run and machine.
 
-    Unlike a ratio, a time moves with the load and the clock of the machine between one configuration
-    and the next. Its error is therefore not below the standard deviation of its single samples,
+    Unlike a ratio, a time changes with the load and the clock of the machine from one configuration
+    to the next. Its error is therefore at least the standard deviation of its single samples,
     however many there are (half the distance of the quartiles over 0.674, as for normal samples).
     """
 
