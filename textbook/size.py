@@ -62,7 +62,7 @@ def _counted(models: str, widths: Sequence[int] = _WIDTHS) -> Suite:
         models=[models],
         seeds=1,
         preset="quick",
-        parts=[{"settings": {**_COUNTED, "embedding_size": width}} for width in widths],  # type: ignore[list-item]
+        parts=[{"settings": {**_COUNTED, "embedding_size": width}} for width in widths],  # type: ignore[misc]
     )
 
 

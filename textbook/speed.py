@@ -355,9 +355,9 @@ NOT_PARALLEL = Claim(
         seeds=1,
         preset="quick",
         match="core-params=20k",
-        parts=[  # type: ignore[list-item]
-            {"tasks": ["adding[length=64]"], "settings": {**_UNTRAINED, **_WIDE}},
-            {"tasks": ["adding[length=512]"], "settings": {**_UNTRAINED, **_LONG}},
+        parts=[
+            {"tasks": ["adding[length=64]"], "settings": {**_UNTRAINED, **_WIDE}},  # type: ignore[list-item]
+            {"tasks": ["adding[length=512]"], "settings": {**_UNTRAINED, **_LONG}},  # type: ignore[list-item]
         ],
     ),
     groups=_PARALLEL,
