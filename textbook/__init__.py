@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import clipping, gates, gradients
+from . import clipping, gates, gradients, size, speed
 
-_CHAPTERS = (gradients, gates, clipping)
+_CHAPTERS = (gradients, gates, clipping, size, speed)
 
 
 @hookimpl

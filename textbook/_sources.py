@@ -32,6 +32,12 @@ TALLEC_2018 = Citation(
     "ICLR",
     "https://arxiv.org/abs/1804.11188",
 )
+GREFF_2017 = Citation(
+    "Greff et al. 2017",
+    "LSTM: a search space odyssey",
+    "IEEE Transactions on Neural Networks and Learning Systems",
+    "https://arxiv.org/abs/1503.04069",
+)
 CHO_2014 = Citation(
     "Cho et al. 2014",
     "Learning phrase representations using RNN encoder-decoder for statistical machine translation",

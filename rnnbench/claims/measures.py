@@ -11,7 +11,7 @@ import statistics
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from rnnbench.claims.effects import Moments
@@ -205,25 +205,38 @@ class Diverged(Measure):
 class CoreParameters(Measure):
     """Trainable parameters, which have no chance in them.
 
+    The formula of a gated layer with input width D and H units counts, for each gate, both matrices
+    and its biases, and further vectors of the layer: ``gates * (H * (D + H) + biases * H) +
+    vectors * H``.
+
     Attributes:
-        over_formula: divide by ``gates * (H * (D + H) + biases * H)``, the count of a gated layer
-            with input width D, where ``gates`` is above 0.
-        biases: bias vectors of each gate.
-        input_size: D; 0 is the hidden size H.
+        gates: blocks of rows of the matrices, 4 for an LSTM, 3 for a GRU; above 0 the number of
+            parameters is divided by the formula.
+        biases: bias vectors of each gate: 1 in the equations, 2 in torch's layers.
+        vectors: further vectors of H numbers, e.g. 3 for peepholes.
+        directions: layers side by side, 2 for a bidirectional core.
+        input_size: D; 0 is the setting ``embedding_size``, and where that is unset the hidden size.
     """
 
     gates: int = 0
     biases: int = 2
+    vectors: int = 0
+    directions: int = 1
     input_size: int = 0
     name = "parameters of the core"
     exact = True
 
+    def __post_init__(self) -> None:
+        if self.gates:
+            object.__setattr__(self, "name", "parameters of the core over the formula's")
+
     def _unit(self, record: Record) -> float:
-        hidden = record.spec.model.hidden_size
-        width = self.input_size or hidden
         if not self.gates:
             return 1.0
-        return float(self.gates * (hidden * (width + hidden) + self.biases * hidden))
+        hidden = record.spec.model.hidden_size
+        width = self.input_size or record.spec.settings.embedding_size or hidden
+        of_gates = self.gates * (hidden * (width + hidden) + self.biases * hidden)
+        return float(self.directions * (of_gates + self.vectors * hidden))
 
     def read(self, record: Record) -> float | None:
         """Return the number, or its ratio to the formula."""
@@ -513,6 +526,7 @@ class SpeedMeasure(Measure):
         return Moments(math.log(self.of(point)), error, processes - 1, processes)
 
 
+_UPPER_QUARTILE = statistics.NormalDist().inv_cdf(0.75)
 _LEAST_TIMING_ERROR = 0.01
 """Relative error of a timing below which none is believed, on machines that others use too."""
 
@@ -534,13 +548,27 @@ class SpeedRatio(SpeedMeasure):
 
 @dataclass(frozen=True)
 class StepTime(SpeedMeasure):
-    """Seconds of one step; for exponents over lengths or sizes, within one run and machine."""
+    """Seconds of one step; for exponents over lengths or sizes, within one run and machine.
+
+    Unlike a ratio, a time changes with the load and the clock of the machine from one configuration
+    to the next. Its error is therefore at least the standard deviation of its single samples,
+    however many there are (half the distance of the quartiles over 0.674, as for normal samples).
+    """
 
     name = "seconds"
 
     def of(self, point: SpeedPoint) -> float:
         """Return the median time."""
         return point.seconds.median
+
+    def moments(self, records: Sequence[Record], *, logarithms: bool) -> Moments | None:
+        """Return the logarithm of the time, with the larger one of both errors."""
+        moments = super().moments(records, logarithms=logarithms)
+        point = next((found for each in records if (found := self.point(each))), None)
+        if moments is None or point is None or not point.seconds.low > 0:
+            return None
+        half = math.log(point.seconds.high / point.seconds.low) / 2
+        return replace(moments, error=max(moments.error, half / _UPPER_QUARTILE))
 
     def write(self, record: Record, value: float) -> Record:
         """Return the record with this time, known to 3 %."""

@@ -44,6 +44,7 @@ MEASURES: list[tuple[Measure, float]] = [
     (Diverged(below=-1.0), 0.0),
     (CoreParameters(), 8448),
     (CoreParameters(gates=4), 1.0),
+    (CoreParameters(gates=4, biases=1, vectors=3, directions=2, input_size=8), 1.0),
     (Steps(), 400),
     (claims.GradientSlope("state"), -0.2),
     (claims.GradientSlope("input", "trained"), 0.1),
@@ -174,3 +175,35 @@ def test_the_error_of_a_timing_is_that_over_processes() -> None:
     # an interval of +- 3 % at 95 % has a standard error of 3 % / 1.96
     assert found.error == pytest.approx(0.03 / 1.96, rel=1e-3)
     assert found.freedom == 4
+
+
+def test_the_formula_of_a_gated_layer_counts_matrices_biases_and_vectors_of_each_direction() -> (
+    None
+):
+    # H = 32, D = 8: each gate has 32 * 40 weights
+    settings = SPEC.settings.model_copy(update={"embedding_size": 8})
+    counted = CoreParameters().write(
+        blank(SPEC.model_copy(update={"settings": settings})), 2 * (4 * (32 * 40 + 32) + 3 * 32)
+    )
+    assert CoreParameters(gates=4, biases=1, vectors=3, directions=2).read(counted) == 1.0
+    without = CoreParameters(gates=4, biases=1, directions=2).read(counted)
+    assert without == pytest.approx(1 + 3 / (4 * 41))
+
+
+def test_the_error_of_a_time_is_not_below_the_spread_of_its_samples() -> None:
+    measure = StepTime("train")
+    known = measure.write(blank(SPEC), 1.0)
+    assert known.speed is not None
+    quartiles = known.speed.points[0].seconds.model_copy(update={"low": 0.5, "high": 2.0})
+    points = tuple(
+        point.model_copy(update={"seconds": quartiles}) if point is measure.point(known) else point
+        for point in known.speed.points
+    )
+    wide = known.model_copy(update={"speed": known.speed.model_copy(update={"points": points})})
+    narrow, broad = (measure.moments([each], logarithms=True) for each in (known, wide))
+    assert narrow is not None
+    assert broad is not None
+    # a normal sample has its quartiles at 0.674 standard deviations
+    assert broad.error == pytest.approx(math.log(2) / 0.6745, rel=1e-3)
+    assert narrow.error < 0.02
+    assert broad.mean == narrow.mean

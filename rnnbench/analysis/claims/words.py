@@ -33,6 +33,9 @@ def needed_text(judged: JudgedClaim) -> str:
         return ""
     if judged.missing:
         return judged.missing
+    if judged.claim.measure.of_speed:
+        # measured once for all seeds: more of them change nothing
+        return "the timings scatter too much to decide it; measure them again on an idle machine"
     if judged.more_seeds is None:
         return "no feasible number of seeds would decide it at the effect and spread seen"
     return f"about {counted(judged.more_seeds, 'more seed')} would decide it at the spread seen"

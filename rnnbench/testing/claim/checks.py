@@ -42,8 +42,9 @@ def its_trials_can_be_planned(subject: ClaimUnderTest) -> None:
 
 
 def every_group_has_trials(subject: ClaimUnderTest) -> None:
-    """Every preset has trials of every group: at least two seeds where there is chance."""
-    fewest = 1 if subject.claim.measure.exact else 2
+    """Every preset has trials of every group: at least two seeds where their chance counts."""
+    measure = subject.claim.measure
+    fewest = 1 if measure.exact or measure.of_speed else 2
     for size in subject.sizes:
         for name, specs in subject.groups(size).items():
             require(

@@ -9,7 +9,7 @@ import pytest
 
 from rnnbench.analysis.claims.judged import JudgedClaim, judge
 from rnnbench.analysis.claims.words import effect_text, needed_text, p_text, sentence
-from rnnbench.claims import Claim, Skill
+from rnnbench.claims import Above, Claim, Skill, SpeedRatio, ratio
 from rnnbench.claims.planned import Planned, PlannedClaim
 from rnnbench.records.result import Record
 from rnnbench.records.spec import Matched, TrialSpec
@@ -110,3 +110,15 @@ def test_claims_judged_together_share_one_error_rate() -> None:
     assert {each.verdict for each in together} == {"undecided"}
     assert together[0].p_value == pytest.approx(min(1.0, 20 * alone.p_value))
     assert together[0].interval == alone.interval
+
+
+def test_an_undecided_claim_about_speed_asks_for_no_seeds() -> None:
+    claim = replace(CLAIM, measure=SpeedRatio(), effect=ratio("lstm", "rnn", "time"))
+    found = judged(
+        replace(claim, rule=Above(1.0)),
+        [SpeedRatio().write(blank(spec(model, 0)), 1.0) for model in ("lstm", "rnn")],
+    )
+    assert found.verdict == "undecided"
+    assert found.estimate is not None
+    assert "seed" not in needed_text(found)
+    assert "measure them again" in needed_text(found)
