@@ -34,6 +34,7 @@ from rnnbench.claims.measures import (
     Steps,
     StepTime,
 )
+from rnnbench.claims.reversals import Reversals
 from rnnbench.claims.rules import Above, Below, Between, Rule
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Moments",
     "OverfitGap",
     "PeakMemory",
+    "Reversals",
     "Rule",
     "Score",
     "Simulated",
