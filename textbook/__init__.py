@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import gradients
+from . import gradients, modern, tuning
 
-_CHAPTERS = (gradients,)
+_CHAPTERS = (gradients, modern, tuning)
 
 
 @hookimpl
