@@ -76,7 +76,7 @@ YANG_2025 = Citation(
 # -- minimal gates
 
 _EQUIVALENT = Between(-0.05, 0.05)
-"""A twentieth of the way from the baseline to perfect, which nobody would choose a model for."""
+"""A twentieth of the way from the baseline to perfect; smaller differences are called none."""
 
 
 def _equivalence(model: str, statement: str, citation: Citation, caution: str) -> Claim:
@@ -100,9 +100,7 @@ def _equivalence(model: str, statement: str, citation: Citation, caution: str) -
         rule=_EQUIVALENT,
         simulated=Simulated(
             supported=dict.fromkeys(groups, (0.97, 0.01)),
-            contradicted={
-                name: (0.7 if name.startswith(model) else 0.97, 0.02) for name in groups
-            },
+            contradicted={name: (0.7 if name.startswith(model) else 0.97, 0.02) for name in groups},
         ),
         caution=caution,
     )
@@ -123,13 +121,12 @@ MINLSTM_IS_AS_ACCURATE = _equivalence(
 
 # -- tracking a state
 
-_PARITY = "parity[train_length=10,test_length=50]"
-_NEGATIVE = "negative_eigenvalues=true"
+_PARITY = "parity[train_length=10,test_length=30]"
 _FAR = 0.5
 """Half of the way from chance to perfect."""
 _UNSOLVED = 0.2
 """As far from chance as the threshold of a solved parity, a skill of 0.8, is from perfect."""
-_ONE_RATE = "strings to length 10 in training, 11 to 50 in the test; one learning rate for all"
+_ONE_RATE = "strings to length 10 in training, 11 to 30 in the test; one learning rate for all"
 
 
 def _tracking(*models: str, match: str | None = None) -> Suite:
@@ -140,7 +137,7 @@ def _tracking(*models: str, match: str | None = None) -> Suite:
         models=list(models),
         preset="quick",
         seeds=10,
-        settings={"steps": 3000, "test_size": 410, "validate_every": 300},
+        settings={"steps": 3000, "test_size": 400, "validate_every": 250},
         presets={"quick": {"seeds": 5, "settings": {"steps": 1500}}},  # type: ignore[dict-item]
         **size,  # type: ignore[arg-type]
     )
@@ -159,10 +156,7 @@ POSITIVE_CANNOT_TRACK = Claim(
     statement="A linear recurrence with positive eigenvalues cannot track a parity.",
     citations=(GRAZZI_2025, MERRILL_2024),
     trials=_tracking("mamba", "deltanet[num_heads=1]"),
-    groups={
-        "mamba": Group(f"mamba[{_NEGATIVE.replace('true', 'false')}]"),
-        "deltanet": Group(f"deltanet[{_NEGATIVE.replace('true', 'false')}]"),
-    },
+    groups={name: Group(f"{name}[negative_eigenvalues=false]") for name in ("mamba", "deltanet")},
     measure=Skill(),
     effect=Contrast(
         {"mamba": 0.5, "deltanet": 0.5}, "skill of mamba and deltanet with positive eigenvalues"
@@ -250,7 +244,9 @@ TRANSFORMER_CANNOT_TRACK = Claim(
 # -- matrices as memory
 
 _STORE = "associative-recall[pairs=4,length=16,vocab=32]"
-_MATRICES, _VECTORS = ("mlstm", "gated-deltanet"), ("lstm", "gru")
+_MATRICES = ("mlstm", "gated-deltanet")
+# One head, because the sizes of states with several are too far apart to be matched.
+_OF_ONE_HEAD = [f"{name}[num_heads=1]" for name in _MATRICES]
 
 MATRICES_RECALL_MORE = Claim(
     name="matrix-memory-recalls-more",
@@ -258,31 +254,25 @@ MATRICES_RECALL_MORE = Claim(
     citations=(ARORA_2023, BECK_2024, YANG_2025),
     trials=Suite(
         tasks=[_STORE],
-        models=[*_MATRICES, *_VECTORS],
+        models=[*_OF_ONE_HEAD, "lstm"],
         preset="quick",
-        match="state=512",
+        match="state=480",
         seeds=10,
-        settings={"steps": 6000, "batch_size": 32, "validate_every": 300},
-        presets={"quick": {"seeds": 5, "settings": {"steps": 1500}}},  # type: ignore[dict-item]
+        settings={"steps": 6000, "batch_size": 32, "validate_every": 250, "test_size": 1000},
+        presets={"quick": {"seeds": 5, "settings": {"steps": 1000}}},  # type: ignore[dict-item]
     ),
-    groups={name: Group(name) for name in (*_MATRICES, *_VECTORS)},
+    groups={name: Group(name) for name in (*_MATRICES, "lstm")},
     measure=Skill(),
     effect=Contrast(
-        {**dict.fromkeys(_MATRICES, 0.5), **dict.fromkeys(_VECTORS, -0.5)},
-        "skill of mlstm and gated-deltanet minus skill of lstm and gru, at equal state",
+        {**dict.fromkeys(_MATRICES, 0.5), "lstm": -1.0},
+        "skill of mlstm and gated-deltanet minus skill of lstm, at equal state",
     ),
     rule=Above(0.0),
     simulated=Simulated(
-        supported={
-            **dict.fromkeys(_MATRICES, (0.9, 0.1)),
-            **dict.fromkeys(_VECTORS, (0.3, 0.05)),
-        },
-        contradicted={
-            **dict.fromkeys(_MATRICES, (0.3, 0.05)),
-            **dict.fromkeys(_VECTORS, (0.9, 0.1)),
-        },
+        supported={**dict.fromkeys(_MATRICES, (0.9, 0.1)), "lstm": (0.3, 0.05)},
+        contradicted={**dict.fromkeys(_MATRICES, (0.3, 0.05)), "lstm": (0.9, 0.1)},
     ),
-    caution="one task, one learning rate; at equal state the vectors have more parameters",
+    caution="one task, one learning rate; at equal state the LSTM has far more parameters",
 )
 
 CLAIMS = (

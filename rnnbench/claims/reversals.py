@@ -1,4 +1,4 @@
-"""How often the order of two models is reversed between two conditions, e.g. before and after tuning.
+"""How often two conditions, e.g. recipes before and after tuning, order two models differently.
 
 Only pairs whose order is sure under both conditions count. Two models without a difference would
 otherwise be in either order by chance alone, and half of such pairs would seem reversed.

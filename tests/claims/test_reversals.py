@@ -38,11 +38,11 @@ def exactly(before: Sequence[float], after: Sequence[float]) -> dict[str, Moment
     return found
 
 
-def drawn(effect: Reversals, truth: dict[str, float], spread: float, seed: int) -> dict[str, Moments]:
+def drawn(
+    effect: Reversals, truth: dict[str, float], spread: float, seed: int
+) -> dict[str, Moments]:
     generator = np.random.default_rng(seed)
-    return {
-        name: moments(generator.normal(truth[name], spread, SEEDS)) for name in effect.groups
-    }
+    return {name: moments(generator.normal(truth[name], spread, SEEDS)) for name in effect.groups}
 
 
 def test_known_means_give_the_share_of_inversions() -> None:
