@@ -110,7 +110,7 @@ MGU_IS_AS_ACCURATE = _equivalence(
     "mgu",
     "A minimal gated unit, which has one gate, learns as well as an LSTM of equal size.",
     ZHOU_2016,
-    "one layer, adding and noisy recall, about 10,000 parameters, learning rates tuned",
+    "one layer, adding and noisy recall, about 5,000 parameters, learning rates tuned",
 )
 MINLSTM_IS_AS_ACCURATE = _equivalence(
     "minlstm",
@@ -200,8 +200,8 @@ NEGATIVE_TRACK = Claim(
 
 MINLSTM_CANNOT_TRACK = Claim(
     name="minlstm-cannot-track-parity",
-    statement="A minLSTM does not track a state that an LSTM of equal size tracks, because its "
-    "gates do not read its state.",
+    statement="A minLSTM, whose gates do not read its state, does not track a parity that an LSTM "
+    "of equal size tracks.",
     citations=(MERRILL_2024, FENG_2024),
     trials=_tracking("lstm", "minlstm", match="params=5k"),
     groups={"lstm": Group("lstm"), "minlstm": Group("minlstm")},
@@ -209,12 +209,12 @@ MINLSTM_CANNOT_TRACK = Claim(
     effect=difference("lstm", "minlstm", "skill of lstm minus skill of minlstm on parity"),
     rule=Above(_FAR),
     simulated=_far_apart("lstm", "minlstm", 0.05),
-    caution=f"the network does not tell the reason; {_ONE_RATE}",
+    caution=f"equal parameters; {_ONE_RATE}",
 )
 
 SLSTM_TRACKS = Claim(
     name="slstm-tracks-parity-and-mlstm-does-not",
-    statement="An sLSTM tracks a state, since its gates read its state; an mLSTM does not.",
+    statement="An sLSTM, whose gates read its state, tracks a parity, and an mLSTM does not.",
     citations=(BECK_2024,),
     trials=_tracking("slstm", "mlstm"),
     groups={"slstm": Group("slstm"), "mlstm": Group("mlstm")},
