@@ -63,7 +63,7 @@ _SCALE = "five models of about 5,000 parameters on two tasks; the learning rate 
 
 TUNING_HELPS = Claim(
     name="tuning-helps",
-    statement="A learning rate that is tuned for each model gives better scores than one rate for all.",
+    statement="A learning rate tuned for each model gives better scores than one rate for all.",
     citations=(GREFF_2017,),
     trials=recipes(list(_MODELS)),
     groups=_GROUPS,
