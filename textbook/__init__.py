@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import clipping, gates, gradients, size, speed
+from . import clipping, gates, gradients, modern, size, speed, tuning
 
-_CHAPTERS = (gradients, gates, clipping, size, speed)
+_CHAPTERS = (gradients, gates, clipping, size, speed, modern, tuning)
 
 
 @hookimpl

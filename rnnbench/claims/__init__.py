@@ -36,6 +36,7 @@ from rnnbench.claims.measures import (
     Steps,
     StepTime,
 )
+from rnnbench.claims.reversals import Reversals
 from rnnbench.claims.rules import Above, Below, Between, Rule
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Moments",
     "OverfitGap",
     "PeakMemory",
+    "Reversals",
     "Rule",
     "Score",
     "Simulated",
