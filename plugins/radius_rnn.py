@@ -102,7 +102,8 @@ def _of_radius_one(size: int, init: str) -> Tensor:
         return matrix
     nn.init.normal_(matrix)
     radius = torch.linalg.eigvals(matrix.double()).abs().max()
-    return (matrix / radius).to(matrix.dtype)
+    scaled: Tensor = (matrix / radius).to(matrix.dtype)
+    return scaled
 
 
 @hookimpl
