@@ -32,7 +32,7 @@ def _trials(clip_norm: float | None) -> Suite:
             "validation_size": 100,
             "test_size": 100,
         },
-        parts=[{"settings": {"learning_rate": rate}} for rate in _RATES],  # type: ignore[list-item]
+        parts=[{"settings": {"learning_rate": rate}} for rate in _RATES],  # type: ignore[misc]
         presets={"quick": {"seeds": 20, "settings": {"steps": 100}}},  # type: ignore[dict-item]
     )
 

@@ -67,8 +67,8 @@ SLOWER_AFTER_TRAINING = Claim(
         match="params=20k",
         seeds=20,
         settings={"steps": 4000, "batch_size": 32, "learning_rate": 3e-3},
-        presets={  # type: ignore[dict-item]
-            "quick": {
+        presets={
+            "quick": {  # type: ignore[dict-item]
                 "tasks": ["adding[length=30]"],
                 "match": "params=5k",
                 "seeds": 8,
