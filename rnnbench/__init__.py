@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
     from rnnbench.records.plots import LinePlot as LinePlot
     from rnnbench.records.plots import Plot as Plot
+    from rnnbench.records.published import Published as Published
     from rnnbench.records.result import Record as Record
     from rnnbench.records.suite import Suite as Suite
 
@@ -89,6 +90,7 @@ _LAZY = {
     "rnnbench.reading": ("judge_claims", "read_records", "read_tries", "results", "write_report"),
     "rnnbench.records.citation": ("Citation",),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
+    "rnnbench.records.published": ("Published",),
     "rnnbench.records.result": ("Record",),
     "rnnbench.records.suite": ("Suite",),
 }

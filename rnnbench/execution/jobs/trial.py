@@ -70,7 +70,13 @@ def run_trial(
 
     def ended(status: Status, **parts: Any) -> Result:
         reached = environment.model_copy(update={"deterministic": determinism.reached})
-        return Result(status=status, citations=citations, environment=reached, **parts)
+        return Result(
+            status=status,
+            citations=citations,
+            published=registered_task.published(spec.task),
+            environment=reached,
+            **parts,
+        )
 
     try:
         _check_source(registered_task, spec.task)
