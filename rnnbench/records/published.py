@@ -14,6 +14,8 @@ from rnnbench.records.syntax import OptionValue
 
 Bound: TypeAlias = Literal["=", "<", ">"]
 """Whether a source states a value, or that the score is below or above it."""
+BOUNDS: Mapping[Bound, str] = {"=": "", "<": "below ", ">": "above "}
+"""Words before the value, by bound."""
 
 
 @dataclass(frozen=True, kw_only=True)

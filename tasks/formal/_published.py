@@ -40,7 +40,7 @@ def _deletang(
             citation=DELETANG,
             where=where,
             rounding=0.0 if above else 0.0005,
-            printed=f"{value:g} %",
+            printed=f"{value} %",
             settings={} if model == "transformer" else _SETTINGS,
             runs=_BEST,
             chosen_on_test=True,
@@ -67,8 +67,8 @@ EVEN_PAIRS = (
     *_deletang({"transformer": 90}, "section 5.4: Transformers solve it", above=True),
 )
 CYCLE_NAVIGATION = (*_REGULAR, *_deletang({"transformer": 61.9}, "appendix B.3.2"))
-PARITY = _deletang({"rnn": 100, "lstm": 100, "transformer": 52.0}, _QUOTED)
-MODULAR_ARITHMETIC = _deletang({"rnn": 100, "lstm": 100, "transformer": 24.2}, _QUOTED)
+PARITY = _deletang({"rnn": 100.0, "lstm": 100.0, "transformer": 52.0}, _QUOTED)
+MODULAR_ARITHMETIC = _deletang({"rnn": 100.0, "lstm": 100.0, "transformer": 24.2}, _QUOTED)
 REVERSE_STRING = _deletang({"rnn": 62.0, "lstm": 60.9, "transformer": 62.3}, _QUOTED, written=True)
 DUPLICATE_STRING = _deletang(
     {"rnn": 50.3, "lstm": 57.6, "transformer": 52.8}, _QUOTED, written=True
@@ -90,7 +90,7 @@ DYCK_1 = tuple(
         # of its public code (taucompling/mdlrnn, simulations.py)
         options={"opening": 0.3},
         rounding=_in_nats(0.0005),
-        printed=f"{bits:g} bits",
+        printed=f"{bits:.3f} bits",
         runs=runs,
         chosen_on_test=chosen,
         differences=(_BEGINS_ANEW, *more),

@@ -48,7 +48,7 @@ def _rows(
             options={"source": "mnist", "permuted": permuted},
             data=_MNIST,
             rounding=rounding / _PERCENT,
-            printed=f"{value:g} %",
+            printed=f"{value} %",
             parameters=parameters,
             differences=(_HELD_OUT, *((_ORDER,) if permuted else ())),
         )

@@ -39,7 +39,7 @@ def _review(data: dict[str, str], values: dict[str, float]) -> tuple[Published, 
             where="README of hfawaz/dl-4-tsc",
             data=data,
             rounding=0.0005,
-            printed=f"{value:g} %",
+            printed=f"{value} %",
             runs="mean of 10 runs",
             differences=(_HELD_OUT, "the source is of another architecture than any model here"),
         )

@@ -22,6 +22,7 @@ from rnnbench.report.figures.style import assign_styles
 from rnnbench.report.page.across import across_section
 from rnnbench.report.page.conditions import conditions, conditions_over
 from rnnbench.report.page.difficulty import difficulty_section
+from rnnbench.report.page.published import published_section
 from rnnbench.report.page.sources import sources_section
 from rnnbench.report.page.task import task_section
 from rnnbench.report.page.tuning import tuning_section
@@ -35,7 +36,7 @@ def sections_of(
     studies: Sequence[Study] = (),
     spreads: Sequence[Spread] = (),
 ) -> list[Section]:
-    """Return the sections: for each task, its tuning, each difficulty sweep, and across tasks.
+    """Return the sections: published values, each task, its tuning, difficulty, across tasks.
 
     Args:
         tasks: the records in groups.
@@ -45,6 +46,7 @@ def sections_of(
     """
     styles = assign_styles(sorted({c.label for task in tasks for c in task.configurations}))
     across = across_section(tasks, styles)
+    published = published_section(tasks, smallest_effect)
     sources = sources_section(spreads)
     of_tasks = []
     # With one task its conditions open the page.
@@ -56,6 +58,7 @@ def sections_of(
         if tuned:
             of_tasks.append(tuning_section(judged, tuned, styles, place))
     return [
+        *([] if published is None else [published]),
         *of_tasks,
         *(
             difficulty_section(sweep, styles, place)
