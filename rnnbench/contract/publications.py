@@ -65,15 +65,17 @@ def _faults(each: Published, options: Mapping[str, Option]) -> Iterator[str]:
     for name in each.settings:
         if name not in SETTINGS:
             yield f"there is no setting {name!r}; use {', '.join(SETTINGS)}."
+    if isinstance(each.free, str):
+        yield "free must be a tuple of names of options."
     if isinstance(each.differences, str) or not all(isinstance(d, str) for d in each.differences):
         yield "differences must be a tuple of texts."
 
 
 def _fault_of_options(each: Published, options: Mapping[str, Option]) -> Iterator[str]:
-    for name in (*each.options, *each.data):
+    for name in (*each.options, *each.data, *each.free):
         if name not in options:
             yield f"the task has no option {name!r}; it has {', '.join(options) or 'none'}."
-        elif options[name].is_file != (name in each.data):
+        elif name not in each.free and options[name].is_file != (name in each.data):
             yield (
                 f"option {name!r} is a data file; give its SHA-256 in data."
                 if options[name].is_file

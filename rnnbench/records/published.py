@@ -23,7 +23,7 @@ class Published:
     """A result that a source states for a model on a task.
 
     It holds for a trial whose task has exactly these options: those of ``options`` as given, data
-    files of ``data`` by content, all others at their defaults.
+    files of ``data`` by content, those of ``free`` at any value, all others at their defaults.
 
     Attributes:
         model: the model: its registered name, or that of an architecture which is not registered.
@@ -34,6 +34,7 @@ class Published:
         direction: of such a score, ``"higher"`` or ``"lower"``, whichever is better.
         options: options of the task by name.
         data: SHA-256 of each data file, by the option that names it.
+        free: options whose value does not matter.
         bound: ``"<"`` where the source states that the result is below ``value``, ``">"`` above.
         rounding: half a unit of the last digit that the source prints, in units of the score.
         printed: the result as the source prints it, where its unit differs.
@@ -53,6 +54,7 @@ class Published:
     direction: Literal["higher", "lower"] | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
     bound: Bound = "="
     rounding: float = 0.0
     printed: str = ""
@@ -77,7 +79,9 @@ class Published:
         """
         expected = {**defaults, **self.options}
         return dict(self.data) == dict(checksums) and all(
-            value == expected.get(name) for name, value in options.items() if name not in checksums
+            value == expected.get(name)
+            for name, value in options.items()
+            if name not in checksums and name not in self.free
         )
 
 

@@ -89,6 +89,7 @@ DYCK_1 = tuple(
         where=where,
         # of its public code (taucompling/mdlrnn, simulations.py)
         options={"opening": 0.3},
+        free=("length",),
         rounding=_in_nats(0.0005),
         printed=f"{bits:.3f} bits",
         runs=runs,
