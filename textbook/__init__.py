@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import gradients
+from . import gradients, memory, training
 
-_CHAPTERS = (gradients,)
+_CHAPTERS = (gradients, memory, training)
 
 
 @hookimpl
