@@ -26,11 +26,11 @@ LE_2015 = Citation(
     "arXiv",
     "https://arxiv.org/abs/1504.00941",
 )
-SAXE_2014 = Citation(
-    "Saxe et al. 2014",
-    "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
-    "ICLR",
-    "https://arxiv.org/abs/1312.6120",
+HENAFF_2016 = Citation(
+    "Henaff et al. 2016",
+    "Recurrent orthogonal networks and long-memory tasks",
+    "ICML",
+    "https://arxiv.org/abs/1602.06662",
 )
 SCHUSTER_1997 = Citation(
     "Schuster and Paliwal 1997",
@@ -207,7 +207,7 @@ ORTHOGONAL_EXTENDS = _initialised(
     "not learn otherwise.",
     _RNN,
     "rnn[init=orthogonal]",
-    SAXE_2014,
+    HENAFF_2016,
 )
 IDENTITY_EXTENDS = _initialised(
     "identity-weights-extend-rnn-memory",
@@ -241,6 +241,9 @@ def _pair(task: str, other: str, match: str, steps: tuple[int, int]) -> Suite:
         settings={"steps": whole, "batch_size": 32, "validate_every": 100, "test_size": 1000},
         presets={"quick": {"seeds": 5, "settings": {"steps": quick}}},  # type: ignore[dict-item]
     )
+
+
+_ONE_SYMBOL = "copy-memory[delay=100,symbols=1,variant=gu-2022]"
 
 
 def _both(other: str) -> Mapping[str, Group]:

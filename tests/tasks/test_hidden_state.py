@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.tasks.builders import build
+from tests.tasks.remembering import Gated, OneStep, train
 
 
 def task(**options: Any) -> Any:
@@ -79,3 +80,14 @@ def test_known_scores_are_those_of_guessing_by_the_posteriors() -> None:
 def test_a_process_that_prefers_another_state_is_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(options))}=.*states=4"):
         task(states=4, **options)
+
+
+def test_memory_brings_a_causal_network_to_the_filter_and_not_beyond() -> None:
+    hidden = task(chain=20)
+
+    def skill(score: float) -> float:
+        return (score - hidden.baseline) / (hidden.perfect - hidden.baseline)
+
+    best = skill(hidden.simple_scores["filter"])
+    assert best - 0.2 < skill(train(hidden, Gated, steps=300).score) < best + 0.1
+    assert skill(train(hidden, OneStep, steps=200).score) < 0.1
