@@ -86,7 +86,7 @@ def test_memory_brings_a_causal_network_to_the_filter_and_not_beyond() -> None:
     hidden = task(chain=20)
 
     def skill(score: float) -> float:
-        return (score - hidden.baseline) / (hidden.perfect - hidden.baseline)
+        return float((score - hidden.baseline) / (hidden.perfect - hidden.baseline))
 
     best = skill(hidden.simple_scores["filter"])
     assert best - 0.2 < skill(train(hidden, Gated, steps=300).score) < best + 0.1
