@@ -173,12 +173,14 @@ def judged_claims(
     """
     from rnnbench.analysis.claims.evidence import evidence
     from rnnbench.analysis.claims.judged import judge
+    from rnnbench.analysis.tuning.studies import studies
     from rnnbench.contract import registry as plugins
     from rnnbench.plan.asked import claim_grids, claims_named, planned_claims
 
     words = [claims] if isinstance(claims, str) else list(claims)
     registry = plugins.load()
     records, tries = read_records(source), read_tries(source)
+    tuned = studies(tries)
     found = []
     for claim in claims_named(words, registry):
         own: list[str | None] = [*claim.trials.sizes] or [None]
@@ -187,8 +189,8 @@ def judged_claims(
         for size in sizes:
             given: Mapping[str, str] = {} if size is None else {"preset": size}
             plans += planned_claims(claim_grids(claim, registry, given))
-        best = max(plans, key=lambda plan: len(evidence(plan.trials, records, {})))
-        if evidence(best.trials, records, {}):
+        best = max(plans, key=lambda plan: len(evidence(plan.trials, records, tuned)))
+        if evidence(best.trials, records, tuned):
             found.append(best)
     if not found:
         raise UsageError(

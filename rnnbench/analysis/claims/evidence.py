@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from rnnbench.analysis.tuning.studies import Study
 from rnnbench.claims.planned import Planned
 from rnnbench.records.base import content_hash
 from rnnbench.records.result import Record
@@ -11,37 +12,62 @@ from rnnbench.records.spec import TrialSpec
 
 
 def evidence(
-    planned: Iterable[Planned], records: Iterable[Record], tuned: Mapping[str, str]
+    planned: Sequence[Planned], records: Iterable[Record], found: Iterable[Study] = ()
 ) -> list[tuple[Record, bool]]:
     """Return the records of planned trials, each with whether its recipe is a tuned one.
 
-    A recipe that a study chose and that is also the default one is returned as both.
+    A recipe that a study chose and that is also the default one is returned as both. The trials
+    with the default recipe need not have run: a planned trial and one with a chosen recipe agree if
+    they differ in the tuned values alone.
 
     Args:
         planned: the trials of a claim.
         records: the last attempt of each trial.
-        tuned: ``config_id`` of each configuration that a tuning study chose, with that of the
-            default one.
+        found: tuning studies.
     """
-    keys = {_key(each.spec, each.match) for each in planned}
+    chosen: dict[str, frozenset[str]] = {
+        each.tuned_config_id: frozenset(axis.name for axis in each.space)
+        for each in found
+        if each.tuned_config_id is not None
+    }
+    keys = {
+        names: {_key(each.spec, each.match, names) for each in planned}
+        for names in {frozenset[str](), *chosen.values()}
+    }
     reported = [record for record in records if record.spec.reported]
-    found = [(record, False) for record in reported if not keys.isdisjoint(_keys(record.spec))]
-    defaults = {record.spec.config_id for record, _ in found}
+
+    def agrees(record: Record, names: frozenset[str]) -> bool:
+        return not keys[names].isdisjoint(_keys(record.spec, names))
+
     return [
-        *found,
-        *((record, True) for record in reported if tuned.get(record.spec.config_id) in defaults),
+        *((record, False) for record in reported if agrees(record, frozenset())),
+        *(
+            (record, True)
+            for record in reported
+            if (names := chosen.get(record.spec.config_id)) is not None and agrees(record, names)
+        ),
     ]
 
 
-def _keys(spec: TrialSpec) -> Sequence[str]:
+def _keys(spec: TrialSpec, without: frozenset[str]) -> Sequence[str]:
     matched = spec.model.matched
-    own = _key(spec, None)
-    return [own] if matched is None else [own, _key(spec, (matched.quantity, matched.asked))]
+    own = _key(spec, None, without)
+    if matched is None:
+        return [own]
+    return [own, _key(spec, (matched.quantity, matched.asked), without)]
 
 
-def _key(spec: TrialSpec, match: tuple[str, str] | None) -> str:
-    model = spec.model.identity()
+def _key(spec: TrialSpec, match: tuple[str, str] | None, without: frozenset[str]) -> str:
+    """Return what a trial has in common with its other seeds, without the values of these names."""
+    model, settings = spec.model.identity(), spec.settings.identity()
     if match is not None:
         model["hidden_size"] = list(match)
+    if "hidden_size" in without:
+        del model["hidden_size"]
+    if "weight_decay" in without:
+        # it is part of the identity only beside a weight decay
+        settings.pop("weight_decay_on", None)
+    model["options"] = {n: value for n, value in model["options"].items() if n not in without}
+    settings = {name: value for name, value in settings.items() if name not in without}
     # the seed is left out: further seeds of a planned trial are further evidence
-    return content_hash([spec.task.identity(), model, spec.settings.identity()])
+    return content_hash([spec.task.identity(), model, settings])

@@ -18,7 +18,6 @@ from rnnbench.analysis.claims.evidence import evidence
 from rnnbench.analysis.formatting import listed
 from rnnbench.analysis.groups import latest
 from rnnbench.analysis.statistics.intervals import LEVEL
-from rnnbench.analysis.tuning.recipes import tuned_configurations
 from rnnbench.analysis.tuning.studies import studies
 from rnnbench.claims.claim import Claim
 from rnnbench.claims.effects import Estimate, Moments
@@ -91,7 +90,7 @@ def judge(
         tries: records of tuning studies.
     """
     last = latest(records)
-    tuned = tuned_configurations(studies(tries))
+    tuned = studies(tries)
     return decided(
         [
             measured(each.claim, each.claim.sorted_into(evidence(each.trials, last, tuned)))

@@ -9,13 +9,14 @@ import pytest
 
 from rnnbench.analysis.claims.judged import JudgedClaim, judge
 from rnnbench.analysis.claims.words import effect_text, needed_text, p_text, sentence
-from rnnbench.claims import Claim, Skill
+from rnnbench.claims import Claim, Group, Skill
 from rnnbench.claims.planned import Planned, PlannedClaim
 from rnnbench.records.result import Record
 from rnnbench.records.spec import Matched, TrialSpec
 from rnnbench.testing.claim.records import blank
 from tests.support.claims import CLAIM
 from tests.support.factory import trial_spec
+from tests.support.tries import try_record
 
 
 def spec(model: str, seed: int, hidden_size: int = 64) -> TrialSpec:
@@ -110,3 +111,31 @@ def test_claims_judged_together_share_one_error_rate() -> None:
     assert {each.verdict for each in together} == {"undecided"}
     assert together[0].p_value == pytest.approx(min(1.0, 20 * alone.p_value))
     assert together[0].interval == alone.interval
+
+
+def test_a_chosen_recipe_is_evidence_where_the_default_one_did_not_run() -> None:
+    tuned = {name: Group(name, tuned=True) for name in ("lstm", "rnn")}
+    claim = replace(CLAIM, groups=tuned)
+    tries, chosen = [], []
+    for model, skills in (("lstm", GOOD), ("rnn", BAD)):
+        plan = spec(model, 0)
+        tried = try_record(
+            0, 0.5, model=model, study=model, settings=plan.settings, values={"learning_rate": 0.02}
+        )
+        tries.append(tried)
+        recipe = {"model": plan.model, "settings": tried.spec.settings}
+        chosen += [
+            Skill().write(blank(spec(model, seed).model_copy(update=recipe)), skill)
+            for seed, skill in enumerate(skills)
+        ]
+    (found,) = judge([planned(claim)], chosen, tries)
+    assert found.verdict == "supported"
+    assert found.values("lstm") == GOOD
+    # of a claim about other settings the same recipe is none
+    other = spec("lstm", 0)
+    longer = other.model_copy(
+        update={"settings": other.settings.model_copy(update={"steps": other.settings.steps + 1})}
+    )
+    plans = PlannedClaim(claim, (Planned(longer), Planned(spec("rnn", 0))))
+    (found,) = judge([plans], chosen, tries)
+    assert "lstm (0 trials)" in found.missing
