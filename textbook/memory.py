@@ -127,6 +127,8 @@ LSTM_AT_100 = _reach(
     (0.97, 0.02),
     (HOCHREITER_1997,),
 )
+# Hochreiter and Schmidhuber (1997) bridge lags of more than 1,000 steps, on other tasks and without
+# this budget of steps.
 LSTM_AT_1000 = _reach(
     "lstm-struggles-at-1000-steps",
     "An LSTM struggles with dependencies over the order of 1,000 steps.",

@@ -41,7 +41,7 @@ DROPOUT_HELPS = Claim(
         tune_trials=3,
         tune_report="tuned",
         settings={"steps": 1000, "batch_size": 32, "validate_every": 50},
-        presets={"quick": {"seeds": 10, "settings": {"steps": 500}}},  # type: ignore[dict-item]
+        presets={"quick": {"seeds": 16, "settings": {"steps": 500}}},  # type: ignore[dict-item]
     ),
     groups={"with": Group(_DROPPED, tuned=True), "without": Group(_NONE, tuned=True)},
     measure=Skill(),
@@ -100,7 +100,7 @@ _COMPARED = Suite(
     tune_trials=3,
     tune_report="tuned",
     settings={"steps": 1000, "batch_size": 32, "validate_every": 50},
-    presets={"quick": {"seeds": 8, "settings": {"steps": 500}}},  # type: ignore[dict-item]
+    presets={"quick": {"seeds": 12, "settings": {"steps": 500}}},  # type: ignore[dict-item]
 )
 _GROUPS = {name: Group(name, tuned=True) for name in ("lstm", "rnn")}
 _SCALE = "467 images of digits read row by row, cores of about 10,000 parameters, tuned rates"
