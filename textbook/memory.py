@@ -91,16 +91,16 @@ def _reach(
         name=name,
         statement=statement,
         citations=citations,
-        trials=Suite(
+        trials=Suite.of(
             tasks=[f"adding[length={length}]"],
             models=[whole],
             preset="quick",
             hidden_size=32,
             seeds=10,
-            **_RATES,  # type: ignore[arg-type]
+            **_RATES,
             settings={"steps": 5000, "batch_size": 32, "validate_every": 250, "test_size": 1000},
             presets={
-                "quick": {  # type: ignore[dict-item]
+                "quick": {
                     "tasks": [f"adding[length={lengths[1]}]"],
                     "models": [quick],
                     "seeds": 5,
@@ -156,17 +156,15 @@ _RNN = "rnn[init=torch]"
 
 def _vanilla(tasks: list[str], models: list[str]) -> Suite:
     """Return trials of vanilla RNNs, which differ in their tasks or their initial weights."""
-    return Suite(
+    return Suite.of(
         tasks=tasks,
         models=models,
         preset="quick",
         hidden_size=64,
         seeds=10,
-        **_RATES,  # type: ignore[arg-type]
+        **_RATES,
         settings={"steps": 3000, "batch_size": 32, "validate_every": 100, "test_size": 1000},
-        presets={
-            "quick": {"seeds": 5, "settings": {"steps": 800, "test_size": 500}}  # type: ignore[dict-item]
-        },
+        presets={"quick": {"seeds": 5, "settings": {"steps": 800, "test_size": 500}}},
     )
 
 
@@ -238,15 +236,15 @@ def _pair(task: str, other: str, match: str, steps: tuple[int, int]) -> Suite:
         steps: optimizer steps of the presets standard and quick.
     """
     whole, quick = steps
-    return Suite(
+    return Suite.of(
         tasks=[task],
         models=["lstm", other],
         preset="quick",
         match=match,
         seeds=10,
-        **_RATES,  # type: ignore[arg-type]
+        **_RATES,
         settings={"steps": whole, "batch_size": 32, "validate_every": 100, "test_size": 1000},
-        presets={"quick": {"seeds": 5, "settings": {"steps": quick}}},  # type: ignore[dict-item]
+        presets={"quick": {"seeds": 5, "settings": {"steps": quick}}},
     )
 
 

@@ -30,7 +30,7 @@ DROPOUT_HELPS = Claim(
     name="dropout-between-layers-helps-on-small-data",
     statement="Dropout between its layers makes an LSTM more accurate where there is little data.",
     citations=(ZAREMBA_2014,),
-    trials=Suite(
+    trials=Suite.of(
         tasks=[_SMALL],
         models=[_NONE, _DROPPED],
         preset="quick",
@@ -41,7 +41,7 @@ DROPOUT_HELPS = Claim(
         tune_trials=3,
         tune_report="tuned",
         settings={"steps": 1000, "batch_size": 32, "validate_every": 50},
-        presets={"quick": {"seeds": 16, "settings": {"steps": 500}}},  # type: ignore[dict-item]
+        presets={"quick": {"seeds": 16, "settings": {"steps": 500}}},
     ),
     groups={"with": Group(_DROPPED, tuned=True), "without": Group(_NONE, tuned=True)},
     measure=Skill(),
@@ -62,7 +62,7 @@ RECURRENT_DROPOUT_KEEPS_MEMORY = Claim(
     statement="Dropout on the hidden state, with one mask per sequence, does not hurt the memory "
     "of an LSTM over tens of steps.",
     citations=(GAL_2016,),
-    trials=Suite(
+    trials=Suite.of(
         tasks=["adding[length=50]"],
         models=[_REMEMBERS, _FORGETS],
         preset="quick",
@@ -73,7 +73,7 @@ RECURRENT_DROPOUT_KEEPS_MEMORY = Claim(
         tune_trials=3,
         tune_report="tuned",
         settings={"steps": 3000, "batch_size": 32, "validate_every": 250, "test_size": 1000},
-        presets={"quick": {"seeds": 5, "settings": {"steps": 1000}}},  # type: ignore[dict-item]
+        presets={"quick": {"seeds": 5, "settings": {"steps": 1000}}},
     ),
     groups={"with": Group(_FORGETS, tuned=True), "without": Group(_REMEMBERS, tuned=True)},
     measure=Skill(),
@@ -89,7 +89,7 @@ RECURRENT_DROPOUT_KEEPS_MEMORY = Claim(
 
 # -- overfitting
 
-_COMPARED = Suite(
+_COMPARED = Suite.of(
     tasks=[_SMALL],
     models=["lstm", "rnn"],
     preset="quick",
@@ -100,7 +100,7 @@ _COMPARED = Suite(
     tune_trials=3,
     tune_report="tuned",
     settings={"steps": 1000, "batch_size": 32, "validate_every": 50},
-    presets={"quick": {"seeds": 12, "settings": {"steps": 500}}},  # type: ignore[dict-item]
+    presets={"quick": {"seeds": 12, "settings": {"steps": 500}}},
 )
 _GROUPS = {name: Group(name, tuned=True) for name in ("lstm", "rnn")}
 _SCALE = "467 images of digits read row by row, cores of about 10,000 parameters, tuned rates"
