@@ -183,7 +183,7 @@ _AT_LENGTHS = (
 
 
 _BUILT = {"tcn": "tcn[num_layers=2]", "transformer": "transformer[num_layers=1]"}
-"""Models with few layers: the speed pass times their plain loops too, which take a second a step."""
+"""Models with few layers: the speed pass times their plain loops too, which take long."""
 
 
 def _along(models: Sequence[str], lengths: Sequence[int]) -> Suite:
