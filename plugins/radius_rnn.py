@@ -98,10 +98,12 @@ def _of_radius_one(size: int, init: str) -> Tensor:
     """Return a random matrix (H, H) with spectral radius 1."""
     matrix = torch.empty(size, size)
     if init == "orthogonal":
-        return nn.init.orthogonal_(matrix)
+        nn.init.orthogonal_(matrix)
+        return matrix
     nn.init.normal_(matrix)
     radius = torch.linalg.eigvals(matrix.double()).abs().max()
-    return (matrix / radius).to(matrix.dtype)
+    scaled: Tensor = (matrix / radius).to(matrix.dtype)
+    return scaled
 
 
 @hookimpl

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from rnnbench.records.plots import HeatmapPlot as HeatmapPlot
     from rnnbench.records.plots import LinePlot as LinePlot
     from rnnbench.records.plots import Plot as Plot
+    from rnnbench.records.published import Published as Published
     from rnnbench.records.result import Record as Record
     from rnnbench.records.suite import Suite as Suite
 
@@ -97,6 +98,7 @@ _LAZY = {
     ),
     "rnnbench.records.citation": ("Citation",),
     "rnnbench.records.plots": ("Plot", "HeatmapPlot", "LinePlot"),
+    "rnnbench.records.published": ("Published",),
     "rnnbench.records.result": ("Record",),
     "rnnbench.records.suite": ("Suite",),
 }

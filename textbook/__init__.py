@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import clipping, gates, gradients, modern, size, speed, tuning
+from . import clipping, gates, gradients, memory, modern, size, speed, training, tuning
 
-_CHAPTERS = (gradients, gates, clipping, size, speed, modern, tuning)
+_CHAPTERS = (gradients, gates, memory, size, speed, training, clipping, modern, tuning)
 
 
 @hookimpl

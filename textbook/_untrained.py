@@ -22,11 +22,11 @@ def untrained(models: Sequence[str], *, seeds: int, quick_seeds: int, length: in
 
     Gradients of 64 units are measured over ``length`` steps, in the preset ``quick`` over 100.
     """
-    return Suite(
+    return Suite.of(
         tasks=[f"adding[length={length}]"],
         models=list(models),
         hidden_size=64,
         seeds=seeds,
         settings=_SETTINGS,
-        presets={"quick": {"tasks": ["adding[length=100]"], "seeds": quick_seeds}},  # type: ignore[dict-item]
+        presets={"quick": {"tasks": ["adding[length=100]"], "seeds": quick_seeds}},
     )

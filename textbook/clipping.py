@@ -19,7 +19,7 @@ def _groups(clip_norm: float | None) -> dict[str, Group]:
 
 
 def _trials(clip_norm: float | None) -> Suite:
-    return Suite(
+    return Suite.of(
         tasks=["adding[length=50]"],
         models=["rnn"],
         hidden_size=32,
@@ -32,8 +32,8 @@ def _trials(clip_norm: float | None) -> Suite:
             "validation_size": 100,
             "test_size": 100,
         },
-        parts=[{"settings": {"learning_rate": rate}} for rate in _RATES],  # type: ignore[list-item]
-        presets={"quick": {"seeds": 20, "settings": {"steps": 100}}},  # type: ignore[dict-item]
+        parts=[{"settings": {"learning_rate": rate}} for rate in _RATES],
+        presets={"quick": {"seeds": 20, "settings": {"steps": 100}}},
     )
 
 

@@ -61,17 +61,17 @@ SLOWER_AFTER_TRAINING = Claim(
     name="lstm-gradient-decays-more-slowly-trained",
     statement="An LSTM's gradient decays more slowly than a vanilla RNN's, after training.",
     citations=(HOCHREITER_1997, PASCANU_2013),
-    trials=Suite(
+    trials=Suite.of(
         tasks=["adding[length=100]"],
         models=["rnn", "lstm"],
         match="params=20k",
-        seeds=10,
+        seeds=20,
         settings={"steps": 4000, "batch_size": 32, "learning_rate": 3e-3},
-        presets={  # type: ignore[dict-item]
+        presets={
             "quick": {
                 "tasks": ["adding[length=30]"],
                 "match": "params=5k",
-                "seeds": 7,
+                "seeds": 8,
                 "settings": {"steps": 1200, "test_size": 500, "validation_size": 200},
             }
         },

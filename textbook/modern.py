@@ -132,14 +132,14 @@ _ONE_RATE = "strings to length 10 in training, 11 to 30 in the test; one learnin
 def _tracking(*models: str, match: str | None = None) -> Suite:
     """Return trials on parity, trained on short strings and tested on longer ones."""
     size: dict[str, object] = {"hidden_size": 32} if match is None else {"match": match}
-    return Suite(
+    return Suite.of(
         tasks=[_PARITY],
         models=list(models),
         preset="quick",
         seeds=10,
         settings={"steps": 3000, "test_size": 400, "validate_every": 250},
-        presets={"quick": {"seeds": 5, "settings": {"steps": 1500}}},  # type: ignore[dict-item]
-        **size,  # type: ignore[arg-type]
+        presets={"quick": {"seeds": 5, "settings": {"steps": 1500}}},
+        **size,
     )
 
 
@@ -252,14 +252,14 @@ MATRICES_RECALL_MORE = Claim(
     name="matrix-memory-recalls-more",
     statement="A gated matrix memory recalls more than a state vector with as many numbers.",
     citations=(ARORA_2023, BECK_2024, YANG_2025),
-    trials=Suite(
+    trials=Suite.of(
         tasks=[_STORE],
         models=[*_OF_ONE_HEAD, "lstm"],
         preset="quick",
         match="state=480",
         seeds=10,
         settings={"steps": 6000, "batch_size": 32, "validate_every": 250, "test_size": 1000},
-        presets={"quick": {"seeds": 5, "settings": {"steps": 1000}}},  # type: ignore[dict-item]
+        presets={"quick": {"seeds": 5, "settings": {"steps": 1000}}},
     ),
     groups={name: Group(name) for name in (*_MATRICES, "lstm")},
     measure=Skill(),

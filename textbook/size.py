@@ -57,12 +57,12 @@ _AT_SMALL_SIZES = "H and D of at most 24; every parameter of the core counts"
 
 def _counted(models: str, widths: Sequence[int] = _WIDTHS) -> Suite:
     """Return one trial of every model at every input width and hidden size."""
-    return Suite(
+    return Suite.of(
         tasks=["copy-memory[delay=1,symbols=24]"],
         models=[models],
         seeds=1,
         preset="quick",
-        parts=[{"settings": {**_COUNTED, "embedding_size": width}} for width in widths],  # type: ignore[misc]
+        parts=[{"settings": {**_COUNTED, "embedding_size": width}} for width in widths],
     )
 
 
@@ -149,7 +149,7 @@ def _fewer(name: str, statement: str, rule: Rule, contradicted: tuple[float, flo
         name=name,
         statement=statement,
         citations=(CHO_2014,),
-        trials=Suite(
+        trials=Suite.of(
             tasks=["copy-memory[delay=1,symbols=24]"],
             models=["lstm,gru"],
             seeds=1,
@@ -219,7 +219,7 @@ def _saturates(
         name=name,
         statement=statement,
         citations=(citation,),
-        trials=Suite(
+        trials=Suite.of(
             tasks=["sequential-digits[rows=true]"],
             models=[few, many],
             seeds=10,
@@ -228,7 +228,7 @@ def _saturates(
             tune=["learning_rate=3e-4..1e-2"],
             tune_trials=6,
             tune_report="tuned",
-            presets={"quick": {"seeds": 8, "tune_trials": 3, "settings": {"steps": 300}}},  # type: ignore[dict-item]
+            presets={"quick": {"seeds": 8, "tune_trials": 3, "settings": {"steps": 300}}},
         ),
         groups={small: Group(few, tuned=True), large: Group(many, tuned=True)},
         measure=Skill(),
@@ -251,7 +251,7 @@ def _costs(
         name=name,
         statement=statement,
         citations=(citation,),
-        trials=Suite(
+        trials=Suite.of(
             tasks=["adding[length=50]"],
             models=[few, many],
             seeds=1,

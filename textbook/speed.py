@@ -73,7 +73,7 @@ def _faster(
     )
 
 
-_ONE_CORE = Suite(
+_ONE_CORE = Suite.of(
     tasks=["copy-memory[delay=80]"],
     models=["gru"],
     seeds=1,
@@ -128,7 +128,7 @@ GRU_AS_ACCURATE = Claim(
     name="gru-as-accurate-as-lstm",
     statement="A GRU learns as well as an LSTM with as many parameters.",
     citations=(CHUNG_2014, GREFF_2017, JOZEFOWICZ_2015),
-    trials=Suite(
+    trials=Suite.of(
         models=["lstm", "gru"],
         seeds=10,
         preset="quick",
@@ -136,14 +136,14 @@ GRU_AS_ACCURATE = Claim(
         tune=["learning_rate=1e-3..3e-2"],
         tune_trials=6,
         tune_report="tuned",
-        presets={"quick": {"seeds": 5, "tune_trials": 3, "settings": {"steps": 400}}},  # type: ignore[dict-item]
+        presets={"quick": {"seeds": 5, "tune_trials": 3, "settings": {"steps": 400}}},
         parts=[
-            {"tasks": [_TASKS["digits"], _TASKS["sine"]]},  # type: ignore[list-item]
+            {"tasks": [_TASKS["digits"], _TASKS["sine"]]},
             {
                 "tasks": [_TASKS["music"]],
                 # both models learn it slowly
                 "presets": {"quick": {"settings": {"steps": 800}}},
-            },  # type: ignore[list-item]
+            },
         ],
     ),
     groups={
@@ -183,13 +183,13 @@ _AT_LENGTHS = (
 
 
 _BUILT = {"tcn": "tcn[num_layers=2]", "transformer": "transformer[num_layers=1]"}
-"""Models with few layers: the speed pass times their plain loops too, which take long."""
+"""Models with few layers: the speed pass also times their plain loops, a second a step."""
 
 
 def _along(models: Sequence[str], lengths: Sequence[int]) -> Suite:
     """Return one trial of each model at every length, at matched sizes."""
     places = ",".join(map(str, lengths))
-    return Suite(
+    return Suite.of(
         tasks=[f"adding[length={places}]"],
         models=[_BUILT.get(model, model) for model in models],
         seeds=1,
@@ -357,14 +357,14 @@ NOT_PARALLEL = Claim(
     name="recurrence-not-parallel-over-time",
     statement="A recurrence cannot be computed in parallel over time, as a convolution can.",
     citations=(VASWANI_2017, BAI_2018),
-    trials=Suite(
+    trials=Suite.of(
         models=["lstm", _BUILT["tcn"]],
         seeds=1,
         preset="quick",
         match="core-params=20k",
         parts=[
-            {"tasks": ["adding[length=32]"], "settings": {**_UNTRAINED, **_WIDE}},  # type: ignore[list-item]
-            {"tasks": ["adding[length=256]"], "settings": {**_UNTRAINED, **_LONG}},  # type: ignore[list-item]
+            {"tasks": ["adding[length=32]"], "settings": {**_UNTRAINED, **_WIDE}},
+            {"tasks": ["adding[length=256]"], "settings": {**_UNTRAINED, **_LONG}},
         ],
     ),
     groups=_PARALLEL,

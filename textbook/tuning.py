@@ -30,7 +30,7 @@ def recipes(models: list[str]) -> Suite:
 
     The default rate is that of the tasks' presets, 0.003, which is also one of the tries.
     """
-    return Suite(
+    return Suite.of(
         tasks=[ADDING, RECALL],
         models=models,
         preset="quick",
@@ -40,9 +40,7 @@ def recipes(models: list[str]) -> Suite:
         tune_sampler="grid",
         tune_trials=4,
         settings={"steps": 3000, "batch_size": 32, "test_size": 1000},
-        presets={
-            "quick": {"seeds": 5, "settings": {"steps": 1000, "validate_every": 250}}  # type: ignore[dict-item]
-        },
+        presets={"quick": {"seeds": 5, "settings": {"steps": 1000, "validate_every": 250}}},
     )
 
 

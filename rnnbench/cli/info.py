@@ -45,7 +45,8 @@ def info(name: str) -> None:
         for line in _claim(member):
             echo(line)
         return
-    for line in (*_heading(member), *_texts(member), *_options(member), *_sources(member)):
+    parts = (_heading, _texts, _options, _published, _sources)
+    for line in (line for part in parts for line in part(member)):
         echo(line)
 
 
@@ -97,6 +98,25 @@ def _options(member: RegisteredModel | RegisteredTask) -> Iterator[str]:
         yield ""
         yield "presets:"
         yield from (f"  {name}: {_preset(each)}" for name, each in member.factory.presets.items())
+
+
+def _published(member: RegisteredModel | RegisteredTask) -> Iterator[str]:
+    """Yield the published results of a task, with the options that each holds for."""
+    from rnnbench.contract.entries import RegisteredTask
+    from rnnbench.records.published import BOUNDS
+    from rnnbench.records.syntax import option_text
+
+    if not isinstance(member, RegisteredTask) or not member.factory.published:
+        return
+    yield ""
+    yield "published values (a report shows those whose options and data files are the trial's):"
+    for each in member.factory.published:
+        value = f"{each.score} {BOUNDS[each.bound]}{each.value:.5g}".lstrip()
+        printed = f" ({each.printed})" if each.printed else ""
+        options = [f"{name}={option_text(given)}" for name, given in each.options.items()]
+        held = ", ".join([*options, *(f"{name}=its data" for name in each.data)])
+        place = f"{each.citation.key}, {each.where}"
+        yield _plain(f"  {each.model}: {value}{printed}; {held or 'defaults'}; {place}")
 
 
 def _preset(preset: Preset) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rnnbench.claims.claim import Claim
 from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
 from rnnbench.contract.options import Option, options_of, places_of, resolve, unwrapped
+from rnnbench.contract.publications import published_fault
 from rnnbench.contract.task import FiniteTask, GeneratedTask, Task
 from rnnbench.errors import OptionError, PluginError
 from rnnbench.records.citation import Citation
@@ -129,10 +130,13 @@ class Collector:
             raise PluginError(
                 f"task {name!r}: {task.__name__}.citations must be a tuple of rnnbench.Citation."
             )
+        options = options_of(task)
+        if fault := published_fault(task.published, options):
+            raise PluginError(f"task {name!r}: {task.__name__}.{fault}")
         self.tasks[name] = RegisteredTask(
             name=name,
             provider=self._provider,
-            options=options_of(task),
+            options=options,
             cited=tuple(task.citations),
             factory=task,
             module=self._module,

@@ -17,8 +17,9 @@ from rnnbench.contract.task import Task
 from rnnbench.errors import PluginError, one_line
 from rnnbench.files import file_checksum
 from rnnbench.records.citation import Citation
+from rnnbench.records.published import RecordedPublished
 from rnnbench.records.result import RecordedCitation
-from rnnbench.records.spec import Provider
+from rnnbench.records.spec import Provider, TaskSpec
 from rnnbench.records.syntax import OptionValue
 
 if TYPE_CHECKING:
@@ -157,6 +158,15 @@ class RegisteredTask(_Entry):
     def build(self, options: dict[str, Any] | None = None) -> Task:
         """Build the task."""
         return self.factory(**self._arguments(options))
+
+    def published(self, spec: TaskSpec) -> tuple[RecordedPublished, ...]:
+        """Return the published results that hold for a specification, as they are recorded."""
+        defaults = {name: option.default for name, option in self.options.items()}
+        return tuple(
+            RecordedPublished.of(each)
+            for each in self.factory.published
+            if each.holds_for(spec.options, defaults, spec.checksums)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

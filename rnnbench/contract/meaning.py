@@ -1,8 +1,8 @@
 """The part of a source file of rnnbench's own models and tasks that can change a result.
 
-Comments, docstrings, presets, citations and families of models cannot: the identity of a trial
-holds the options and settings that a preset led to, and the rest is text. An edit of them runs no
-trial again.
+Comments, docstrings, presets, citations, published results and families of models cannot: the
+identity of a trial holds the options and settings that a preset led to, and the rest is text. An
+edit of them runs no trial again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 
-_TEXT = frozenset({"presets", "citations", "family"})
+_TEXT = frozenset({"presets", "citations", "published", "family"})
+_TEXT_MODULE = "_published"
+"""Modules of this name hold published results; an import of one is text too."""
 _Span = tuple[int, int, int, int]
 """First line (from 1) and byte, last line and byte after the end."""
 
@@ -33,7 +35,7 @@ def released() -> dict[str, str]:
 
 
 def meaning(content: bytes) -> bytes:
-    """Return Python source without comments, docstrings, presets, citations, families, blank lines.
+    """Return Python source without what :data:`_TEXT` names, comments, docstrings, blank lines.
 
     Source that cannot be parsed is returned unchanged.
     """
@@ -61,7 +63,8 @@ def meaning(content: bytes) -> bytes:
 def _spans(tree: ast.Module) -> Iterator[_Span]:
     """Yield the outermost statements and arguments that are text, in no order.
 
-    A function of presets is text where the file uses it for nothing else.
+    A function of presets, and what is imported from a module of published results, are text where
+    the file uses them for nothing else.
     """
     called = {
         node.id
@@ -69,11 +72,19 @@ def _spans(tree: ast.Module) -> Iterator[_Span]:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
     for node in tree.body:
-        own = isinstance(node, ast.FunctionDef) and node.name.endswith("presets")
-        if (own and getattr(node, "name", "") not in called) or _is_text(node):
+        if ((names := _names_of_text(node)) and not called & names) or _is_text(node):
             yield _span(node)
         else:
             yield from _within(node)
+
+
+def _names_of_text(node: ast.stmt) -> set[str]:
+    """Return the names that a statement of a module defines for text alone."""
+    if isinstance(node, ast.FunctionDef):
+        return {node.name} if node.name.endswith("presets") else set()
+    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] == _TEXT_MODULE:
+        return {each.asname or each.name for each in node.names}
+    return set()
 
 
 def _within(node: ast.AST, *, in_function: bool = False) -> Iterator[_Span]:

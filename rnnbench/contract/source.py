@@ -209,7 +209,7 @@ def _content(path: Path) -> _Content:
 def _read(path: Path, _changed: int, _size: int) -> _Content:
     content = _plain(path.read_bytes())
     counts = meaning(content) if _is_own(path) else content
-    return _Content(hashlib.sha256(counts).hexdigest(), tuple(_imports(path, content)))
+    return _Content(hashlib.sha256(counts).hexdigest(), tuple(_imports(path, counts)))
 
 
 @cache

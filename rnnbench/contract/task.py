@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from rnnbench.records.citation import Citation
 from rnnbench.records.plots import Plot
+from rnnbench.records.published import Published
 
 if TYPE_CHECKING:
     import torch
@@ -242,6 +243,8 @@ class Task(ABC):
     """
     citations: ClassVar[tuple[Citation, ...]] = ()
     """Sources of the task and its data."""
+    published: ClassVar[tuple[Published, ...]] = ()
+    """Results that sources state; a report shows those whose options match beside its own."""
     presets: ClassVar[Mapping[str, Preset]] = {}
     """Presets by name: ``"quick"``, ``"standard"`` and ``"paper"``, or some of them."""
 

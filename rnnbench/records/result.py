@@ -13,6 +13,7 @@ from rnnbench.records.gradient import Gradient
 from rnnbench.records.gradient_history import GradientHistory
 from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import Plot
+from rnnbench.records.published import RecordedPublished
 from rnnbench.records.spec import TrialSpec
 from rnnbench.records.speed import Speed
 
@@ -195,6 +196,8 @@ class Result(Data):
     Those of data files are part of the task's identity.
     """
     citations: tuple[RecordedCitation, ...] = ()
+    published: tuple[RecordedPublished, ...] = ()
+    """Published results that hold for the options of the task, for any model."""
     environment: Environment | None = None
 
     @property

@@ -115,6 +115,15 @@ class Suite(Part):
         "what a part leaves out is as in the suite",
     )
 
+    @classmethod
+    def of(cls, **fields: Any) -> Suite:
+        """Return a suite with fields as a file has them: mappings stand for parts and presets.
+
+        Raises:
+            pydantic.ValidationError: a field that a suite does not have, or a wrong value.
+        """
+        return cls.model_validate(fields)
+
     @property
     def sizes(self) -> list[str]:
         """Names of its presets, ``standard`` first; empty for a suite without presets."""

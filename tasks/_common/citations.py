@@ -42,3 +42,9 @@ YULE = Citation(
     "Philosophical Transactions of the Royal Society A 226",
     "https://doi.org/10.1098/rsta.1927.0007",
 )
+BAI = Citation(
+    "Bai et al. 2018",
+    "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling",
+    "arXiv:1803.01271",
+    "https://arxiv.org/abs/1803.01271",
+)

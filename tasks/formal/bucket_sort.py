@@ -13,6 +13,7 @@ from pydantic import Field
 
 import rnnbench
 
+from ._published import BUCKET_SORT
 from ._transduction import StringTransduction
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class BucketSort(StringTransduction):
     symbols: Annotated[int, Field(ge=2)] = 5
 
     ratio = 1
+    published = BUCKET_SORT
 
     def target(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
         """Return the first ``lengths`` (B,) symbols of ``strings`` sorted: (B, longest)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import rnnbench
 
 from ._classification import StringClassification, prefix_sum
+from ._published import CYCLE_NAVIGATION
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,7 @@ class CycleNavigation(StringClassification):
 
     symbols = 3
     classes = POSITIONS
+    published = CYCLE_NAVIGATION
 
     def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return the position (B,) after the first ``lengths`` (B,) steps of ``strings`` (B, T)."""

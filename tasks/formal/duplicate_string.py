@@ -9,6 +9,7 @@ import torch
 
 import rnnbench
 
+from ._published import DUPLICATE_STRING
 from ._transduction import StringTransduction
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class DuplicateString(StringTransduction):
     """
 
     ratio = 2
+    published = DUPLICATE_STRING
 
     def target(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
         """Return the first ``lengths`` (B,) symbols of ``strings`` twice: (B, 2 * longest)."""

@@ -16,6 +16,7 @@ from rnnbench import Batch, Citation, Diagnosis, GeneratedTask, LinePlot, Preset
 from rnnbench.metrics import CROSS_ENTROPY
 
 from ._counting import LAN, binary_entropy
+from ._published import DYCK_1
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +74,7 @@ class DyckOne(GeneratedTask):
     causal_only = True  # the next input is the target
 
     citations = (_SUZGUN, LAN)
+    published = DYCK_1
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"length": 100, "opening": 0.5},

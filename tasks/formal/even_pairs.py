@@ -11,6 +11,7 @@ import rnnbench
 
 from .._common.pairs import marked_pairs
 from ._classification import StringClassification
+from ._published import EVEN_PAIRS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,7 @@ class EvenPairs(StringClassification):
 
     symbols = 2
     classes = 2
+    published = EVEN_PAIRS
 
     def target(self, strings: Tensor, lengths: Tensor) -> Tensor:
         """Return 1 (B,) where bit ``lengths`` (B,) of ``strings`` (B, T) differs from the first."""

@@ -13,6 +13,7 @@ import rnnbench
 
 from ._base import deletang_presets
 from ._classification import StringClassification
+from ._published import MODULAR_ARITHMETIC
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +41,7 @@ class ModularArithmetic(StringClassification):
 
     symbols = MODULUS + 3
     classes = MODULUS
+    published = MODULAR_ARITHMETIC
     presets = deletang_presets(9000)
 
     def draw(self, lengths: Tensor, longest: int, generator: torch.Generator) -> rnnbench.Batch:

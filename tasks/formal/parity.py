@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import rnnbench
 
 from ._classification import StringClassification, prefix_sum
+from ._published import PARITY
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +30,7 @@ class Parity(StringClassification):
 
     symbols = 2
     classes = 2
+    published = PARITY
     # Short strings, so that networks without a nonlinear recurrence are given every chance: those
     # whose transitions have no negative eigenvalue stay at chance.
     presets = {  # noqa: RUF012 - an import of ClassVar would run stored trials again

@@ -9,6 +9,7 @@ import torch
 
 import rnnbench
 
+from ._published import REVERSE_STRING
 from ._transduction import StringTransduction
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class ReverseString(StringTransduction):
     """
 
     ratio = 1
+    published = REVERSE_STRING
 
     def target(self, strings: Tensor, lengths: Tensor, longest: int) -> Tensor:
         """Return the first ``lengths`` (B,) symbols of ``strings`` backwards: (B, longest)."""

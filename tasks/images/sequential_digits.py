@@ -24,6 +24,7 @@ from .._common.hub import HubDataset
 from .._common.labels import hold_out
 from ._digit_images import LabelledImages, bundled_digits, read_images
 from ._hub_images import read_hub_images
+from ._published import SEQUENTIAL_DIGITS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,6 +116,7 @@ class SequentialDigits(ClassificationTask[LabelledImages]):
 
     version: ClassVar[int] = 1
     citations: ClassVar[tuple[Citation, ...]] = (LE, ARJOVSKY, _ALPAYDIN, _LECUN)
+    published = SEQUENTIAL_DIGITS
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {}, {"steps": 2500, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}

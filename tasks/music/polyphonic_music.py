@@ -21,6 +21,7 @@ from rnnbench.metrics import NLL_PER_FRAME
 from .._common.pairs import pairs_of
 from .._common.substitutes import too_many_substitutes
 from ._canon import Canon
+from ._published import POLYPHONIC_MUSIC
 from ._roll_files import read_rolls
 from ._rolls import LOWEST, Rolls, batch_of
 from ._simple import frequency_score, last_frame_score
@@ -91,6 +92,7 @@ class PolyphonicMusic(FiniteTask):
     causal_only = True
     """The next input is the target."""
     citations: ClassVar[tuple[Citation, ...]] = (_BOULANGER, _BAI, _BAY)
+    published = POLYPHONIC_MUSIC
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {}, {"steps": 2000, "batch_size": 16, "learning_rate": 3e-3, "hidden_size": 64}

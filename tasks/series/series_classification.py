@@ -21,6 +21,7 @@ from .._common.classifiers import nearest_neighbour_accuracy
 from .._common.encodings import AUTO, check_encoding
 from .._common.labels import hold_out
 from ._labelled_series import LabelledSeries, cylinder_bell_funnel, read_ts
+from ._published import SERIES_CLASSIFICATION
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,6 +88,7 @@ class SeriesClassification(ClassificationTask[LabelledSeries]):
 
     version: ClassVar[int] = 1
     citations: ClassVar[tuple[Citation, ...]] = (_BAGNALL, _DAU, _SAITO, _RUSCH)
+    published = SERIES_CLASSIFICATION
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {}, {"steps": 800, "batch_size": 32, "learning_rate": 3e-3, "hidden_size": 32}

@@ -15,6 +15,7 @@ from rnnbench.metrics import MSE
 
 from .._common.citations import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, LE
 from .._common.pairs import marked_pairs
+from ._published import ADDING
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +49,7 @@ class Adding(GeneratedTask):
     """The variance of one number, which remains when only the other one is remembered."""
 
     citations = (ARJOVSKY, LE, HOCHREITER_AND_SCHMIDHUBER)
+    published = ADDING
     presets: ClassVar[Mapping[str, Preset]] = {
         "quick": Preset(
             {"length": 50},

@@ -17,6 +17,7 @@ from rnnbench.metrics import cross_entropy
 
 from .._common.citations import ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER
 from .._common.pairs import pairs_of
+from ._published import COPY_MEMORY
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,6 +80,7 @@ class CopyMemory(GeneratedTask):
     solved = 0.99
 
     citations = (ARJOVSKY, HOCHREITER_AND_SCHMIDHUBER, _BAI, _GU)
+    published = COPY_MEMORY
     presets: ClassVar[Mapping[str, Preset]] = {
         # Gated models learn within seconds what a vanilla RNN does not. Of fewer symbols there are
         # so few sequences that training would draw those of the test: 85 % of them with 5 symbols.

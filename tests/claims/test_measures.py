@@ -124,6 +124,7 @@ def test_a_power_of_the_lag_is_not_steady(power: float) -> None:
     found = GradientSteadiness("state").read(with_profile(lambda lag: lag**-power))
     lags = np.arange(5, 201)
     near, distant = (np.polyfit(half, -np.log(half), 1)[0] for half in (lags[:98], lags[98:]))
+    assert found is not None
     assert found == pytest.approx(distant / near)
     assert found < 0.3
 

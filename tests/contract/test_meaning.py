@@ -11,6 +11,7 @@ from rnnbench.contract.meaning import meaning
 
 TASK = '''"""A task."""
 from rnnbench import Citation
+from ._published import ADDING, RECALL
 
 ELMAN = Citation("Elman 1990", title="Finding structure in time")
 WIDTH = 3  # channels
@@ -25,6 +26,7 @@ class Recall:
         "quick": Preset({"delay": 5}),
     }
     citations = (ELMAN,)
+    published = RECALL
 
     def sample(self, n):
         """Draw."""
@@ -47,6 +49,10 @@ def deletang_presets(steps):
         ("citations = (ELMAN,)", "citations = (ELMAN, ELMAN)"),
         ('"Elman 1990"', '"Jordan 1986"'),
         ("citations=(ELMAN,))", "citations=(ELMAN, ELMAN))"),
+        ("published = RECALL", "published = ADDING + RECALL"),
+        ("    published = RECALL\n", ""),
+        ("from ._published import ADDING, RECALL\n", ""),
+        ("from ._published import ADDING, RECALL", "from .._common._published import RECALL"),
         ('{"steps": steps}', '{"steps": 2 * steps}'),
         ("\n\n\n", "\n\n"),
     ],
@@ -85,6 +91,11 @@ def test_code_counts(before: str, after: str) -> None:
             "def presets():\n    return 3\n\nWIDTH = presets()\n",
             "def presets():\n    return 4\n\nWIDTH = presets()\n",
         ),
+        (
+            "from ._published import A\n\nWIDTH = A\n",
+            "from ._published import B as A\n\nWIDTH = A\n",
+        ),
+        ("from ._base import A\npublished = A\n", "from ._base import B\npublished = A\n"),
         # blanks in a string are data
         ('A = """a\n\nb"""\n', 'A = """a\nb"""\n'),
         ('A = """a \nb"""\n', 'A = """a\nb"""\n'),

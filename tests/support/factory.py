@@ -16,6 +16,7 @@ from rnnbench.records.environment import Environment
 from rnnbench.records.gradient import Direction, Gradient, Influence, Profile, half_life
 from rnnbench.records.items import ItemScores
 from rnnbench.records.plots import HeatmapPlot, LinePlot, Plot
+from rnnbench.records.published import RecordedPublished
 from rnnbench.records.result import (
     CurvePoint,
     DataSize,
@@ -319,6 +320,7 @@ def record(
     noisy: bool = False,
     drawn: tuple[Plot, ...] = (),
     citations: tuple[RecordedCitation, ...] = (),
+    published: tuple[RecordedPublished, ...] = (),
     command: str = "rnnbench run -t copy-memory -m lstm --seeds 3",
     data_size: DataSize | None = None,
     environment: Environment = ENVIRONMENT,
@@ -339,6 +341,7 @@ def record(
         plots=drawn,
         data_size=data_size,
         citations=citations,
+        published=published,
         environment=environment,
     )
     return Record(

@@ -26,6 +26,7 @@ from rnnbench.contract.task import (
 )
 from rnnbench.metrics import ACCURACY, MSE, NLL_PER_FRAME
 from rnnbench.records.citation import Citation
+from rnnbench.records.published import Published
 
 CITED = (Citation("Nobody 1900", "On tasks"),)
 
@@ -209,6 +210,18 @@ PresetWithWrongSetting = presetting("quick", batchsize=3)
 PresetWithWrongSettingValue = presetting("quick", batch_size=0)
 PresetWithSeeds = presetting("quick", seeds=2)
 PresetWithWrongWidth = presetting("quick", hidden_size="big")
+
+
+def publishing(**given: Any) -> type[Recall]:
+    """Return a task with one published result, of which these parts are given."""
+    parts = {"model": "lstm", "value": 0.5, "citation": CITED[0], "where": "table 1", **given}
+    return changing(Recall, published=(Published(**parts),))
+
+
+PublishedOfWrongOptionValue = publishing(options={"delay": 0})
+PublishedOfOptionAsText = publishing(options={"delay": "6"})
+PublishedOfWrongSetting = publishing(settings={"batch_size": 0})
+PublishedOfUnknownScore = publishing(score="recall", direction="higher")
 
 ThirtyTwoBits = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs.int()))
 BeyondTheVocabulary = with_batches(lambda batch, _: replace(batch, inputs=batch.inputs + 1))

@@ -62,7 +62,13 @@ EASY_FINITE: dict[str, tuple[dict[str, Any], int]] = {
 }
 """Tasks of finite data; the series of ``forecasting`` depends on the value three steps back."""
 
-OWN_TESTS = ("char-lm", "word-lm", "sequential-digits", "series-classification")
+OWN_TESTS = (
+    "char-lm",
+    "hidden-state",
+    "word-lm",
+    "sequential-digits",
+    "series-classification",
+)
 """Tasks in which a single step is informative too; a test in their own file measures how much."""
 
 

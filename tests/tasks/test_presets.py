@@ -25,6 +25,7 @@ WITHOUT_PAPER = {
     "delayed-match",
     "dyck-1",
     "group-word",
+    "hidden-state",
     "regular-language",
     "sine-forecasting",
 }

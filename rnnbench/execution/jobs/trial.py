@@ -76,6 +76,7 @@ def run_trial(
         return Result(
             status=status,
             citations=citations,
+            published=registered_task.published(spec.task),
             environment=reached,
             gradient_history=None if log is None else log.history(),
             **parts,

@@ -24,6 +24,7 @@ from rnnbench.report.page.across import across_section
 from rnnbench.report.page.conditions import conditions, conditions_over
 from rnnbench.report.page.difficulty import difficulty_section
 from rnnbench.report.page.others import others_sentences, others_table
+from rnnbench.report.page.published import published_section
 from rnnbench.report.page.sources import sources_section
 from rnnbench.report.page.task import task_section
 from rnnbench.report.page.tuning import tuning_section
@@ -37,7 +38,7 @@ def sections_of(
     studies: Sequence[Study] = (),
     spreads: Sequence[Spread] = (),
 ) -> list[Section]:
-    """Return the sections: across tasks, each task with its tuning, and each difficulty sweep.
+    """Return the sections: across tasks, published values, each task, its tuning, and difficulty.
 
     Args:
         tasks: the records in groups.
@@ -47,6 +48,7 @@ def sections_of(
     """
     styles = assign_styles(sorted({c.label for task in tasks for c in task.configurations}))
     across = across_section(tasks, styles)
+    published = published_section(tasks, smallest_effect)
     sources = sources_section(spreads)
     of_tasks = []
     # With one task its conditions open the page.
@@ -59,6 +61,7 @@ def sections_of(
             of_tasks.append(tuning_section(judged, tuned, styles, place))
     return [
         *([] if across is None else [across]),
+        *([] if published is None else [published]),
         *of_tasks,
         *(
             difficulty_section(sweep, styles, place)

@@ -21,6 +21,7 @@ from rnnbench.report.figures.speed import speed_against_length
 from rnnbench.report.figures.style import Style
 from rnnbench.report.figures.tradeoffs import tradeoffs
 from rnnbench.report.page.leaderboard import leaderboard
+from rnnbench.report.page.published import published_values
 from rnnbench.report.page.sentences import budget, findings
 from rnnbench.report.page.tables import comparisons, extra_scores, failures, timings
 from rnnbench.report.page.unscored import with_worst
@@ -49,6 +50,7 @@ def task_section(
         partial(leaderboard, task, styles),
         partial(leaderboard, task, styles, ahead=True),
         partial(with_worst, task),
+        partial(published_values, task, judged.smallest_effect),
         partial(learning_curves, task, styles, f"{name}-learning"),
         *(partial(comparisons, field, task.score_name) for field in judged.fields),
         partial(extra_scores, task),

@@ -20,6 +20,7 @@ _DECLARATION: tuple[Callable[[TaskUnderTest], None], ...] = (
     declaration.scores_are_in_order,
     declaration.simple_scores_are_numbers,
     declaration.presets_are_valid,
+    declaration.published_values_are_valid,
 )
 _GENERATED = (
     data.any_number_of_sequences_can_be_drawn,
@@ -34,6 +35,7 @@ _SCORES = (
     scores.predicting_the_targets_is_perfect,
     scores.constant_predictions_do_not_beat_the_baseline,
     scores.the_diagnosis_is_well_formed,
+    scores.published_scores_exist,
 )
 
 

@@ -189,6 +189,24 @@ def presets_are_valid(subject: TaskUnderTest) -> None:
             raise ContractError(f"preset {name!r}: {error}") from None
 
 
+def published_values_are_valid(subject: TaskUnderTest) -> None:
+    """``published`` has valid values of options and settings."""
+    known = subject.registered.options
+    for each in subject.registered.factory.published:
+        place = f"published, {each.model!r} from {each.citation.key}"
+        try:
+            given = resolve(place, known, dict(each.options))
+            settings_of(Preset(settings={**each.settings}), {})
+        except OptionError as error:
+            raise ContractError(f"{place}: {error}") from None
+        for name, value in each.options.items():
+            require(
+                given[name] == value and type(given[name]) is type(value),
+                f"{place}: option {name}={value!r} is read as {given[name]!r}; write it so, "
+                "or no trial matches.",
+            )
+
+
 def _is_count(value: object, least: int = 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 

@@ -133,13 +133,7 @@ def _require_no_better_class(task: Task, test: Batch) -> None:
 
 def the_diagnosis_is_well_formed(subject: TaskUnderTest) -> None:
     """``diagnose`` accepts any predictor and returns finite scores and valid plots."""
-    test = floating(subject.test)
-    task = subject.task
-
-    def predict(inputs: Tensor, lengths: Tensor | None) -> Tensor:
-        return subject.outputs(Batch(inputs=inputs, targets=inputs, lengths=lengths))
-
-    diagnosis = task.diagnose(predict, test)
+    diagnosis = _diagnosis(subject)
     require(
         isinstance(diagnosis, Diagnosis),
         f"diagnose returned a {type(diagnosis).__name__}; return a rnnbench.Diagnosis.",
@@ -150,6 +144,27 @@ def the_diagnosis_is_well_formed(subject: TaskUnderTest) -> None:
         )
     for plot in diagnosis.plots:
         TypeAdapter(Plot).validate_python(plot)
+
+
+def published_scores_exist(subject: TaskUnderTest) -> None:
+    """Published results are of the task's score or of one of its extra scores."""
+    asked = [each for each in subject.registered.factory.published if each.score]
+    if not asked:
+        return
+    known = [*subject.task.metric.also, *_diagnosis(subject).scores]
+    for each in asked:
+        require(
+            each.score in known,
+            f"published, {each.model!r} from {each.citation.key}: there is no extra score "
+            f"{each.score!r}; the task has {', '.join(known) or 'none'}.",
+        )
+
+
+def _diagnosis(subject: TaskUnderTest) -> Diagnosis:
+    def predict(inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        return subject.outputs(Batch(inputs=inputs, targets=inputs, lengths=lengths))
+
+    return subject.task.diagnose(predict, floating(subject.test))
 
 
 def _measure(task: Task, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
