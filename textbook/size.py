@@ -228,7 +228,7 @@ def _saturates(
             tune=["learning_rate=3e-4..1e-2"],
             tune_trials=6,
             tune_report="tuned",
-            presets={"quick": {"seeds": 5, "tune_trials": 3, "settings": {"steps": 300}}},
+            presets={"quick": {"seeds": 8, "tune_trials": 3, "settings": {"steps": 300}}},
         ),
         groups={small: Group(few, tuned=True), large: Group(many, tuned=True)},
         measure=Skill(),

@@ -527,6 +527,8 @@ class SpeedMeasure(Measure):
 
 
 _UPPER_QUARTILE = statistics.NormalDist().inv_cdf(0.75)
+_OF_A_MEDIAN = math.sqrt(math.pi / 2)
+"""Standard error of a median of normal values over that of their mean."""
 _LEAST_TIMING_ERROR = 0.01
 """Relative error of a timing below which none is believed, on machines that others use too."""
 
@@ -550,9 +552,10 @@ class SpeedRatio(SpeedMeasure):
 class StepTime(SpeedMeasure):
     """Seconds of one step; for exponents over lengths or sizes, within one run and machine.
 
-    Unlike a ratio, a time changes with the load and the clock of the machine from one configuration
-    to the next. Its error is therefore at least the standard deviation of its single samples,
-    however many there are (half the distance of the quartiles over 0.674, as for normal samples).
+    Unlike a ratio, a time changes with the load and the clock of the machine, also from one process
+    to the next. Its error is therefore at least that of a median over processes whose times scatter
+    as single samples do: 1.25 standard deviations, from the quartiles as for normal samples, over
+    the root of the number of processes.
     """
 
     name = "seconds"
@@ -568,7 +571,9 @@ class StepTime(SpeedMeasure):
         if moments is None or point is None or not point.seconds.low > 0:
             return None
         half = math.log(point.seconds.high / point.seconds.low) / 2
-        return replace(moments, error=max(moments.error, half / _UPPER_QUARTILE))
+        deviation = half / _UPPER_QUARTILE
+        scatter = _OF_A_MEDIAN * deviation / math.sqrt(point.ratio.processes)
+        return replace(moments, error=max(moments.error, scatter))
 
     def write(self, record: Record, value: float) -> Record:
         """Return the record with this time, known to 3 %."""
