@@ -62,7 +62,12 @@ def test_the_rounding_of_the_printed_value_widens_the_tolerance() -> None:
 
 
 def test_a_lower_error_is_better() -> None:
-    error: dict[str, Any] = {"direction": "lower", "baseline": 1.0, "perfect": 0.0}
+    error: dict[str, Any] = {
+        "direction": "lower",
+        "baseline": 1.0,
+        "perfect": 0.0,
+        "threshold": 0.1,
+    }
     assert compared(published(0.9), **error).agreement == "better"
     assert compared(published(0.7), **error).agreement == "worse"
 
