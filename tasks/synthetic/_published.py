@@ -23,7 +23,6 @@ COPY_MEMORY = (
             where=_FIGURE_5,
             options={"variant": "bai-2018", "delay": delay},
             parameters=10_000,
-            chosen_on_test=False,
             differences=(_NOT_COMPARED,),
         )
         for model, delay in (("lstm", 50), ("gru", 200))
@@ -39,7 +38,6 @@ COPY_MEMORY = (
             options={"variant": "bai-2018", "delay": 1000},
             rounding=rounding,
             parameters=16_000,
-            chosen_on_test=False,
             differences=(_LAST_EPOCHS, _NOT_COMPARED),
         )
         for model, value, rounding in (
@@ -60,7 +58,6 @@ ADDING = tuple(
         options={"length": 600},
         rounding=rounding,
         parameters=70_000,
-        chosen_on_test=False,
         differences=(_LAST_EPOCHS, _NOT_COMPARED),
     )
     for model, value, rounding in (
