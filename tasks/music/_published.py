@@ -23,8 +23,8 @@ POLYPHONIC_MUSIC = tuple(
         differences=(
             "batch, optimizer, rate and epochs of the source are those of its public code, whose "
             "defaults are those of the TCN; its recurrent networks may have had others",
-            "that code divides the rate by ten where the validation loss rises, and keeps the epoch "
-            "with the best one",
+            "that code divides the rate by ten where the validation loss rises, and keeps the best "
+            "epoch",
         ),
     )
     for model, value in (("lstm", 8.45), ("gru", 8.43), ("rnn", 8.91), ("tcn", 8.10))
