@@ -13,7 +13,12 @@ import pytest
 from tests.support.installing import answer, run_python
 
 ROOT = Path(__file__).parents[1]
-HOMES = {"rnnbench": "rnnbench", "plugins": "rnnbench/plugins", "tasks": "rnnbench/tasks"}
+HOMES = {
+    "rnnbench": "rnnbench",
+    "plugins": "rnnbench/plugins",
+    "tasks": "rnnbench/tasks",
+    "textbook": "rnnbench/textbook",
+}
 """Folders of the repository and of the installed package."""
 
 LOOK = """
@@ -33,6 +38,7 @@ print(json.dumps({
     "faults": [p.error for p in known.faults],
     "models": sorted(known.models),
     "tasks": sorted(known.tasks),
+    "claims": sorted(known.claims),
     "project": sorted(p.name for p in scaffold.new_model("my-model").iterdir()),
 }))
 """
@@ -89,6 +95,7 @@ def test_the_wheel_holds_every_file_of_the_packages(contents: set[str]) -> None:
         "rnnbench/cli/templates/task/",
         "rnnbench/plugins/",
         "rnnbench/tasks/",
+        "rnnbench/textbook/",
     ],
 )
 def test_the_wheel_holds_package_data(contents: set[str], part: str) -> None:
@@ -141,6 +148,7 @@ def test_the_wheel_works_outside_the_repository(wheel: Path, tmp_path: Path) -> 
     assert {"copy-memory", "sine-forecasting", "forecasting", "text-classification"} <= set(
         seen["tasks"]
     )
+    assert "forget-bias-half-life" in seen["claims"]
     assert seen["project"] == [
         "README.md",
         "pyproject.toml",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from scipy import stats
+from scipy import special, stats
 
 from rnnbench.analysis.statistics.intervals import LEVEL
 from rnnbench.analysis.statistics.solving import holm
@@ -67,7 +67,12 @@ def _p_not_above(estimate: Estimate, bound: float) -> float:
         return 0.0 if distance > 0 else 1.0 if distance < 0 else 0.5
     if math.isinf(estimate.error):
         return 0.5
-    return float(stats.t.sf(distance / estimate.error, _freedom(estimate)))
+    return _tail(distance / estimate.error, _freedom(estimate))
+
+
+def _tail(t: float, freedom: float) -> float:
+    """Return the probability above ``t``; stats.t.sf takes ten times as long to dispatch."""
+    return float(special.stdtr(freedom, -t) if math.isfinite(freedom) else special.ndtr(-t))
 
 
 def _freedom(estimate: Estimate) -> float:
@@ -134,7 +139,7 @@ def _power(estimate: Estimate, rule: Rule, seeds: int, claims: int) -> float:
     critical = float(stats.t.isf(level, freedom)) * error
 
     def beyond(distance: float) -> float:
-        return float(stats.t.sf((critical - distance) / error, freedom))
+        return _tail((critical - distance) / error, freedom)
 
     if isinstance(rule, Above | Below):
         return beyond(abs(estimate.value - estimate.into(rule.bound)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rnnbench.analysis.claims.decision import (
     Interval,
@@ -34,8 +35,7 @@ class JudgedClaim:
         estimate: the effect; ``None`` where measurements are missing.
         interval: of the effect, for this claim alone.
         p_value: two-sided, with Holm's correction over all claims judged together.
-        seeds_needed: seeds of each group that would decide an undecided claim; ``None`` where no
-            feasible number would, or nothing is known.
+        together: number of claims that share the correction.
         missing: the reason why there is no effect; empty if there is one.
         records: of each group.
         moments: of each group that has enough measurements.
@@ -46,10 +46,20 @@ class JudgedClaim:
     estimate: Estimate | None
     interval: Interval | None
     p_value: float | None
-    seeds_needed: int | None
+    together: int
     missing: str
     records: Mapping[str, Sequence[Record]]
     moments: Mapping[str, Moments]
+
+    @cached_property
+    def seeds_needed(self) -> int | None:
+        """Seeds of each group that would decide an undecided claim.
+
+        ``None`` where no feasible number would, nothing is known, or the claim is decided.
+        """
+        if self.verdict != "undecided" or self.estimate is None:
+            return None
+        return seeds_needed(self.estimate, self.claim.rule, max(1, self.together))
 
     @property
     def more_seeds(self) -> int | None:
@@ -132,7 +142,7 @@ def decided(found: Sequence[_Measured]) -> list[JudgedClaim]:
                     None,
                     None,
                     None,
-                    None,
+                    len(raw),
                     each.missing,
                     each.records,
                     each.moments,
@@ -141,11 +151,6 @@ def decided(found: Sequence[_Measured]) -> list[JudgedClaim]:
             continue
         p_value = each.p_values.two_sided if each.exact else next(adjusted)
         verdict: Verdict = each.p_values.towards if p_value <= 1 - LEVEL else "undecided"
-        needed = (
-            seeds_needed(each.estimate, each.claim.rule, len(raw))
-            if verdict == "undecided"
-            else None
-        )
         judged.append(
             JudgedClaim(
                 each.claim,
@@ -153,7 +158,7 @@ def decided(found: Sequence[_Measured]) -> list[JudgedClaim]:
                 each.estimate,
                 interval(each.estimate),
                 p_value,
-                needed,
+                len(raw),
                 "",
                 each.records,
                 each.moments,

@@ -76,7 +76,7 @@ def the_measure_reads_back_what_it_writes(subject: ClaimUnderTest) -> None:
     measure = subject.claim.measure
     for world in (subject.claim.simulated.supported, subject.claim.simulated.contradicted):
         for name, (centre, _) in world.items():
-            record = measure.write(subject.drawn_blank(name), centre)
+            record = measure.write(subject.blanks[name][0], centre)
             read = measure.read(record)
             require(
                 read is not None and abs(read - centre) <= 0.5 + 0.01 * abs(centre),

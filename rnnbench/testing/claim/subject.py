@@ -67,25 +67,26 @@ class ClaimUnderTest:
         """Return the claim judged alone, on records drawn from a world."""
         generator = np.random.default_rng([seed, zlib.crc32(self.claim.name.encode())])
         records = {
-            name: [self.drawn(spec, *world[name], generator) for spec in self.smallest[name]]
+            name: [self.drawn(record, *world[name], generator) for record in self.blanks[name]]
             for name in self.claim.groups
         }
         (judged,) = decided([measured(self.claim, records)])
         return judged
 
+    @cached_property
+    def blanks(self) -> dict[str, list[Record]]:
+        """Records of the smallest preset, in which nothing is written yet, by group."""
+        return {name: [blank(spec) for spec in specs] for name, specs in self.smallest.items()}
+
     def drawn(
-        self, spec: TrialSpec, centre: float, spread: float, generator: np.random.Generator
+        self, record: Record, centre: float, spread: float, generator: np.random.Generator
     ) -> Record:
         """Return a record whose measurement is normally distributed, or 0 or 1 of this mean."""
         if self.claim.measure.binary:
             value = float(generator.random() < centre)
         else:
             value = float(generator.normal(centre, spread)) if spread else centre
-        return self.claim.measure.write(blank(spec), value)
-
-    def drawn_blank(self, group: str) -> Record:
-        """Return a record of a group, in which nothing is written yet."""
-        return blank(self.smallest[group][0])
+        return self.claim.measure.write(record, value)
 
     def mixed(self, share: float) -> dict[str, tuple[float, float]]:
         """Return the world at a share of the way from the contradicted to the supported one."""
