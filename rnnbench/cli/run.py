@@ -315,7 +315,7 @@ def _show_studies(studies: Sequence[StudyPlan], known: int, console: Console) ->
         _print(f"The sampler chooses the values of {later} further tries as it goes.", console)
     follow = sum(len(study.reported) for study in studies)
     _print(
-        f"Up to {follow} trials with the chosen recipes follow, the seeds of each model again.",
+        f"Up to {follow} trials with the chosen recipes follow.",
         console,
     )
 
