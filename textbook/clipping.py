@@ -39,8 +39,8 @@ def _trials(clip_norm: float | None) -> Suite:
 
 _CAUTION = (
     "vanilla RNN on adding, SGD with momentum at rates of 0.03, 0.1 and 0.3; divergence is a loss "
-    "that is infinite or no number; the rates were chosen in a pilot on other seeds, and a step that "
-    "is too large diverges for other reasons than gradients through time as well"
+    "that is infinite or no number; the rates were chosen in a pilot on other seeds, and steps that "
+    "are too large diverge for other reasons than gradients through time as well"
 )
 
 UNCLIPPED_DIVERGES = Claim(
