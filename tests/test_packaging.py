@@ -110,6 +110,9 @@ def test_every_entry_point_names_a_module_in_the_wheel(contents: set[str]) -> No
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][
         "rnnbench"
     ]
+    # the textbook is one plugin, whose module is a package
+    points = {name: module for name, module in points.items() if name != "textbook"}
+    assert "rnnbench/textbook/__init__.py" in contents
     modules = {module.replace(".", "/") + ".py" for module in points.values()}
     assert modules <= contents
     shipped = {

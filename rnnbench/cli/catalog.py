@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rnnbench.records.suite import Suite
 
 KINDS = ("models", "tasks", "claims", "suites")
+_PROVIDED_WIDTH = 40
+"""Characters of the names that a plugin provides in the table of plugins."""
 LIST_EXAMPLES = """\b
 Examples:
   rnnbench list
@@ -125,6 +127,15 @@ def _option(option: Option) -> str:
     return f"{option.name}={option_text(option.default)}"
 
 
+def _provided(names: Sequence[str]) -> str:
+    """Return the names, or as many as fit and the number of the others."""
+    shown = list(names)
+    while len(shown) > 1 and len(", ".join(shown)) > _PROVIDED_WIDTH:
+        shown.pop()
+    left = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
+
+
 @click.command(cls=Command)
 def plugins() -> int:
     """List plugins with their state.
@@ -147,7 +158,7 @@ def plugins() -> int:
             plugin.name,
             plugin.provider.distribution,
             plugin.provider.version,
-            ", ".join(plugin.provided),
+            _provided(plugin.provided),
             plugin.state,
         )
         table.add_row(*(Text(cell, style=style) for cell in cells))

@@ -49,7 +49,7 @@ def test_a_claim_of_a_third_party_is_checked_run_and_gated(shell: Shell) -> None
     assert NAME in listed.stdout
     assert "acme-claims 0.3" in listed.stdout
     shown = shell("info", NAME)
-    assert "supported if it is above 1" in shown.stdout
+    assert "supported if it is above 0" in shown.stdout
     assert "Acme 2026" in shown.stdout
     checked = shell("check", NAME)
     assert checked.returncode == 0, checked

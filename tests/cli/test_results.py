@@ -199,7 +199,7 @@ def test_list_shows_names_with_options_and_provider() -> None:
         for line in said("list", "models", "*-rnn").splitlines()
         if not line.startswith(" ") and "  " in line
     ]
-    assert names == ["antisymmetric-rnn", "clockwork-rnn", "orthogonal-rnn"]
+    assert names == ["antisymmetric-rnn", "clockwork-rnn", "orthogonal-rnn", "radius-rnn"]
     assert said("list", "tasks", "copy-memory").startswith("copy-memory  Copy memory")
     assert said("list", "suites", "mem*").startswith("memory  How far back")
 

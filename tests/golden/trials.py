@@ -32,7 +32,7 @@ RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 """By task: today's name of an option -> its name in ``trials.json``."""
 ADDED_OPTIONS: dict[str, frozenset[str]] = {}
 """By task: options that it has gained since, which have their defaults in these trials."""
-ADDED_FIELDS: frozenset[str] = frozenset({"published"})
+ADDED_FIELDS: frozenset[str] = frozenset({"gradient_history", "published"})
 """Fields of results that are new since."""
 RENAMED_SCORES: dict[str, str] = {}
 """A part of the names of scores, lines or titles: that in ``trials.json`` -> today's."""

@@ -98,6 +98,7 @@ def _bent(spec: TrialSpec) -> Mapping[str, TrialSpec]:
     other: dict[str, Any] = {
         "steps": 1,
         "batch_size": 1,
+        "track_gradients": True,
         "learning_rate": 9.0,
         "optimizer": "sgd",
         "weight_decay": 9.0,

@@ -18,7 +18,7 @@ def test_models_and_tasks_are_found_by_name(name: str, options: dict[str, str]) 
 @pytest.mark.parametrize(("name", "near"), [("lsm", "lstm"), ("copy-memori", "copy-memory")])
 def test_a_wrong_name_is_answered_with_the_near_one_of_both_kinds(name: str, near: str) -> None:
     with pytest.raises(
-        UsageError, match=f"no model and no task called '{name}'. Did you mean '{near}'"
+        UsageError, match=f"no model, no task and no claim called '{name}'. Did you mean '{near}'"
     ):
         run_checks(name)
 
@@ -33,8 +33,8 @@ def test_a_name_of_a_plugin_that_did_not_load_says_why(monkeypatch: pytest.Monke
     monkeypatch.setenv("RNNBENCH_DISABLE_PLUGINS", "gru")
     with pytest.raises(
         UsageError,
-        match=r"no model and no task called 'my-gru'.* Type: rnnbench list. Note: plugin gru "
-        r"\(rnnbench .*\) is not loaded: it is disabled by RNNBENCH_DISABLE_PLUGINS",
+        match=r"no model, no task and no claim called 'my-gru'.* Type: rnnbench list. "
+        r"Note: plugin gru \(rnnbench .*\) is not loaded: it is disabled by RNNBENCH_DISABLE_PLUGINS",
     ):
         run_checks("my-gru")
 

@@ -1,7 +1,7 @@
 """A third party's claim, which is wrong: its trials contradict it."""
 
 import rnnbench
-from rnnbench.claims import Above, Claim, GradientHalfLife, Group, Simulated, ratio
+from rnnbench.claims import Above, Claim, GradientSlope, Group, Simulated, difference
 
 FURTHER = Claim(
     name="rnn-gradient-reaches-further",
@@ -9,18 +9,18 @@ FURTHER = Claim(
     citations=(rnnbench.Citation("Acme 2026", "On plain recurrence"),),
     trials=rnnbench.Suite(
         tasks=["copy-memory[delay=80]"],
-        models=["rnn[init=torch]", "lstm[forget_bias=5]"],
+        models=["rnn[init=torch]", "lstm[forget_bias=2]"],
         hidden_size=16,
         seeds=3,
         settings={"steps": 1, "validate_every": 1, "validation_size": 8, "test_size": 8},
     ),
     groups={"rnn": Group("rnn"), "lstm": Group("lstm")},
-    measure=GradientHalfLife("state", "init"),
-    effect=ratio("rnn", "lstm", "half-life of the gradient of rnn over that of lstm"),
-    rule=Above(1.0),
+    measure=GradientSlope("state", "init"),
+    effect=difference("rnn", "lstm", "slope of the gradient of rnn minus that of lstm"),
+    rule=Above(0.0),
     simulated=Simulated(
-        supported={"rnn": (20.0, 2.0), "lstm": (2.0, 0.2)},
-        contradicted={"rnn": (2.0, 0.2), "lstm": (20.0, 2.0)},
+        supported={"rnn": (-0.1, 0.01), "lstm": (-0.5, 0.05)},
+        contradicted={"rnn": (-0.5, 0.05), "lstm": (-0.1, 0.01)},
     ),
 )
 
