@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
     from rnnbench.contract.options import Option
+    from rnnbench.contract.registry import PluginReport
     from rnnbench.records.suite import Suite
 
 KINDS = ("models", "tasks", "claims", "suites")
-_PROVIDED_WIDTH = 40
-"""Characters of the names that a plugin provides in the table of plugins."""
+_MOST_NAMED = 4
+"""Names of what a plugin provides in the table of plugins."""
 LIST_EXAMPLES = """\b
 Examples:
   rnnbench list
@@ -127,13 +128,12 @@ def _option(option: Option) -> str:
     return f"{option.name}={option_text(option.default)}"
 
 
-def _provided(names: Sequence[str]) -> str:
-    """Return the names, or as many as fit and the number of the others."""
-    shown = list(names)
-    while len(shown) > 1 and len(", ".join(shown)) > _PROVIDED_WIDTH:
-        shown.pop()
-    left = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {left} more" if left else "")
+def _provided(plugin: PluginReport) -> str:
+    """Return the names of what a plugin provides; their numbers where these are many."""
+    if len(plugin.provided) <= _MOST_NAMED:
+        return ", ".join(plugin.provided)
+    counts = {"model": plugin.models, "task": plugin.tasks, "claim": plugin.claims}
+    return ", ".join(f"{len(names)} {kind}s" for kind, names in counts.items() if names)
 
 
 @click.command(cls=Command)
@@ -158,7 +158,7 @@ def plugins() -> int:
             plugin.name,
             plugin.provider.distribution,
             plugin.provider.version,
-            _provided(plugin.provided),
+            _provided(plugin),
             plugin.state,
         )
         table.add_row(*(Text(cell, style=style) for cell in cells))

@@ -34,7 +34,8 @@ def test_a_name_of_a_plugin_that_did_not_load_says_why(monkeypatch: pytest.Monke
     with pytest.raises(
         UsageError,
         match=r"no model, no task and no claim called 'my-gru'.* Type: rnnbench list. "
-        r"Note: plugin gru \(rnnbench .*\) is not loaded: it is disabled by RNNBENCH_DISABLE_PLUGINS",
+        r"Note: plugin gru \(rnnbench .*\) is not loaded: "
+        r"it is disabled by RNNBENCH_DISABLE_PLUGINS",
     ):
         run_checks("my-gru")
 
