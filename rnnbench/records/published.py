@@ -75,10 +75,11 @@ class Published:
         Args:
             options: every option of the task by name.
             defaults: their defaults.
-            checksums: SHA-256 of each data file, by option.
+            checksums: of each data file, by option, as specifications have them: ``sha256:...``.
         """
         expected = {**defaults, **self.options}
-        return dict(self.data) == dict(checksums) and all(
+        data = {name: f"sha256:{digest}" for name, digest in self.data.items()}
+        return data == dict(checksums) and all(
             value == expected.get(name)
             for name, value in options.items()
             if name not in checksums and name not in self.free

@@ -94,10 +94,14 @@ def spec(checksums: dict[str, str] | None = None, **options: Any) -> TaskSpec:
         ({"options": {"delay": 11}}, spec(), False),
         ({"options": {"delay": 11}}, spec(delay=11, symbols=9), False),
         ({"options": {"delay": 11}, "free": ("symbols",)}, spec(delay=11, symbols=9), True),
-        ({}, spec({"path": DIGEST}, path="a.csv"), False),
-        ({"data": {"path": DIGEST}}, spec({"path": DIGEST}, path="a.csv"), True),
-        ({"data": {"path": DIGEST}}, spec({"path": DIGEST}, path="elsewhere.csv"), True),
-        ({"data": {"path": DIGEST}}, spec({"path": "1" * 64}, path="a.csv"), False),
+        ({}, spec({"path": f"sha256:{DIGEST}"}, path="a.csv"), False),
+        ({"data": {"path": DIGEST}}, spec({"path": f"sha256:{DIGEST}"}, path="a.csv"), True),
+        (
+            {"data": {"path": DIGEST}},
+            spec({"path": f"sha256:{DIGEST}"}, path="elsewhere.csv"),
+            True,
+        ),
+        ({"data": {"path": DIGEST}}, spec({"path": f"sha256:{'1' * 64}"}, path="a.csv"), False),
         ({"data": {"path": DIGEST}}, spec(), False),
     ],
 )
