@@ -17,8 +17,8 @@ from rnnbench.records.gradient_history import GradientHistory, GradientPoint
 PROFILE_INTERVAL = 100
 """Fewest optimizer steps between two measurements of G(k).
 
-A measurement takes the time of about one optimizer step for the smallest networks and less for
-others, so that all of them take about 1 % of the training, beside the one before it.
+A measurement is one forward and one backward pass over a few sequences, at most about an optimizer
+step, so that all of them take about 1 % of the training, beside the one before it.
 """
 
 
