@@ -35,7 +35,7 @@ LIMIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Matching:
-    """What :meth:`matched` needs beside the trials.
+    """What :meth:`resized` needs beside the trials.
 
     Attributes:
         match: the target.
@@ -56,11 +56,6 @@ class Matching:
     memory: int | None = None
     store: Path | None = None
     limit: float = LIMIT_SECONDS
-
-    def matched(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
-        """Return the trials at the hidden sizes nearest to the target, each trial once."""
-        found = {spec.trial_id: spec for spec in self.resized(specs).values()}
-        return list(found.values())
 
     def resized(self, specs: Sequence[TrialSpec]) -> dict[str, TrialSpec]:
         """Return each trial at the hidden size nearest to the target, by its id at the given size.

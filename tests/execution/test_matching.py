@@ -37,7 +37,7 @@ def match(registry: Registry, processes: Processes) -> Matcher:
         assert asked is not None
         said: list[str] = []
         matching = Matching(asked, registry, processes, said.append, limit=limit)
-        return {each.model.name: each for each in matching.matched(specs)}, said
+        return {each.model.name: each for each in matching.resized(specs).values()}, said
 
     return matched
 
