@@ -240,7 +240,7 @@ TRIAL: tuple[Column, ...] = (
            "probability that this interval covers the median over processes"),
     Column("train_plain_ratio", REAL, _plain("ratio.median"),
            "like with like: training step time of the plain loop over that of the comparator's "
-           "plain loop; missing: no plain loop"),
+           "plain loop; missing: none was timed"),
     Column("train_plain_ratio_low", REAL, _plain("ratio.low"),
            "lower end of the interval of train_plain_ratio"),
     Column("train_plain_ratio_high", REAL, _plain("ratio.high"),

@@ -100,7 +100,7 @@ class Speed(Data):
     plain_points: tuple[SpeedPoint, ...] = ()
     """Plain loop beside the comparator's plain loop, at the task's own length.
 
-    Empty for a model without a plain loop.
+    Empty for a model without a plain loop, or where a training step of one is slow.
     """
     kernels: dict[SpeedMode, Kernel] = Field(default_factory=dict)
     """What ran the model as built, in ``train`` and ``forward``."""

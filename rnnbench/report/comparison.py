@@ -119,7 +119,7 @@ def _plain_loop(configuration: Configuration) -> str:
     point = configuration.plain_loop("train")
     if point is not None:
         return f"{ratio_text(point.ratio)} {configuration.comparator}"
-    return MISSING if configuration.speed is None else "no plain loop"
+    return MISSING if configuration.speed is None else "not timed"
 
 
 _ROWS: tuple[tuple[str, Callable[[Configuration], str]], ...] = (

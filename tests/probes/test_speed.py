@@ -162,6 +162,28 @@ def test_the_budget_bounds_the_repeats_and_skips_later_lengths(clock: Clock) -> 
     assert all(3 <= len(timing.seconds) < 400 for timing in found.timings)
 
 
+@pytest.mark.parametrize(("length", "timed_too"), [(32, True), (96, False)])
+def test_plain_loops_of_slow_steps_are_not_timed(
+    clock: Clock, length: int, timed_too: bool
+) -> None:
+    # 200 ms for 32 steps: a step of 96 takes at least three times as long
+    fast, slow = timed(clock, lambda: 1.0), timed(clock, lambda: 200.0)
+    found = time_interleaved(
+        fast,
+        fast,
+        lengths=[length],
+        batch_size=2,
+        device="cpu",
+        repeats=3,
+        budget_seconds=1.0,
+        plain_loops=(slow, fast),
+    )
+    assert len(found.timings) == 3
+    assert [timing.mode for timing in found.plain_timings] == (
+        ["forward", "train", "stream"] if timed_too else []
+    )
+
+
 def test_a_sample_is_the_mean_time_of_a_call(clock: Clock) -> None:
     durations = iter([0.001, 0.002, 0.006])
     assert sample(lambda: clock.sleep(next(durations)), 3, CPU) == pytest.approx(0.003)

@@ -106,7 +106,7 @@ def test_the_leaderboard_shows_both_ratios_and_marks_noise_by_mode() -> None:
     cells = {row.cells[0]: (row.cells[as_built], row.cells[plain]) for row in table.rows}
     assert cells["lstm"] == ("1.00× [0.980, 1.02]", "1.00× [0.980, 1.02]")
     assert cells["gru"] == ("1.63× [1.14, 2.12] ‡", "0.970× [0.679, 1.26] ‡")
-    assert cells["acme"] == ("2.00× [1.96, 2.04]", "no plain loop")
+    assert cells["acme"] == ("2.00× [1.96, 2.04]", "not timed")
     assert any("‡ the interval is wider than a quarter" in note for note in table.notes)
     flops = headings.index("matrix-product FLOPs + elementwise operations per step")
     assert table.rows[0].cells[flops] == "40.0 k + 832"

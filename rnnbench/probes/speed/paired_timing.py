@@ -30,6 +30,14 @@ FEWEST_PAIRS = 3
 """Minimum number of pairs of samples for each mode and length."""
 REST_SECONDS = 5e-4
 """Sleep after a disturbed pair: a process that has slept gets a whole time slice."""
+PLAIN_LOOP_SECONDS = 0.5
+"""Time of a training step above which plain loops are not timed.
+
+A loop that attends to all earlier steps takes seconds at some hundred steps, and every mode needs
+at least ``WARM_UP + FEWEST_PAIRS`` calls in each process.
+"""
+PLAIN_LOOP_STEPS = 32
+"""Length at which that time is estimated."""
 
 
 def time_interleaved(
@@ -61,14 +69,18 @@ def time_interleaved(
         repeats: pairs at each length and mode, at least 3. The first 3 ignore the time budget.
         budget_seconds: approximate total time, shared evenly between lengths and modes.
         plain_loops: the plain loops of model and comparator, timed in the same way at the first
-            length; left unchanged.
+            length, unless a training step of one takes more than about ``PLAIN_LOOP_SECONDS``; left
+            unchanged.
     """
     device = torch.device(device)
     # before anything else is allocated on the device
     memory = peak_memory(model, lengths[0], batch_size, device)
     as_built, modes, own = (model, comparator), modes_of(model), lengths[0]
     points = [(as_built, mode, own) for mode in modes]
-    if plain_loops is not None:
+    if plain_loops is not None and not any(
+        _least_seconds(network, own, batch_size, device) > PLAIN_LOOP_SECONDS
+        for network in plain_loops
+    ):
         points += [(plain_loops, mode, own) for mode in modes]
     points += [(as_built, mode, length) for length in lengths[1:] for mode in modes]
     deadline = time.perf_counter() + budget_seconds
@@ -87,6 +99,14 @@ def time_interleaved(
         peak_memory_bytes=memory,
         dtype=str(dtype).removeprefix("torch."),
     )
+
+
+def _least_seconds(network: Network, length: int, batch_size: int, device: torch.device) -> float:
+    """Estimate the time of a training step, in proportion to that of at most a few time steps."""
+    steps = min(length, PLAIN_LOOP_STEPS)
+    workload = prepare(network, "train", steps, batch_size, device)
+    workload()
+    return sample(workload, 1, device) * length / steps
 
 
 def _expected_seconds(timings: list[RawTiming], mode: SpeedMode, length: int) -> float:

@@ -45,7 +45,7 @@ class ProcessTimings(Data):
     Attributes:
         timings: one per mode and length, model and comparator as built.
         plain_timings: one per mode, plain loop beside the comparator's plain loop; empty where the
-            model has no plain loop.
+            model has no plain loop, or a slow one.
         peak_memory_bytes: peak bytes of live tensors in a training step of the model, at the first
             length.
         dtype: data type of the parameters, e.g. ``"float32"``.

@@ -164,9 +164,9 @@ def as_built_text(speed: Speed | None, mode: SpeedMode) -> str:
 
 
 def plain_loop_text(speed: Speed | None, mode: SpeedMode) -> str:
-    """Return the ratio of the plain loops, or that the model has none."""
+    """Return the ratio of the plain loops, or that none was timed."""
     if speed is not None and not speed.plain_points:
-        return "no plain loop"
+        return "not timed"
     return _ratio(None if speed is None else speed.plain_loop(mode))
 
 
@@ -305,7 +305,8 @@ def _notes(task: TaskGroup, configurations: Sequence[Configuration]) -> list[str
         notes.append(
             "Speed: as built is what a user gets, each model with the kernel that torch runs for "
             "it; plain loop over plain loop compares like with like, both written in Python step "
-            "by step. Intervals are of the median over processes."
+            "by step. A plain loop is not timed where the model has none, or where its training "
+            "step is slow. Intervals are of the median over processes."
         )
     points = (
         point for c in configurations for point in (c.speed_point("train"), c.plain_loop("train"))
