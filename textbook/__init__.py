@@ -2,9 +2,9 @@
 
 from rnnbench import RegisterClaim, hookimpl
 
-from . import clipping, gates, gradients, memory, modern, size, speed, training, tuning
+from . import clipping, gates, gradients, gru, length, memory, modern, size, training, tuning
 
-_CHAPTERS = (gradients, gates, memory, size, speed, training, clipping, modern, tuning)
+_CHAPTERS = (gradients, gates, memory, size, gru, length, training, clipping, modern, tuning)
 
 
 @hookimpl

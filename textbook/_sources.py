@@ -44,3 +44,9 @@ CHO_2014 = Citation(
     "EMNLP",
     "https://arxiv.org/abs/1406.1078",
 )
+SCHUSTER_1997 = Citation(
+    "Schuster and Paliwal 1997",
+    "Bidirectional recurrent neural networks",
+    "IEEE Transactions on Signal Processing",
+    "https://doi.org/10.1109/78.650093",
+)

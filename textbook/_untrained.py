@@ -1,10 +1,13 @@
-"""Trials of networks at their initialisation, whose gradient is measured and not their learning."""
+"""Trials of networks at their initialisation, whose gradient, size or speed is measured."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rnnbench import Suite
+
+ONE_STEP = {"steps": 1, "validate_every": 1, "validation_size": 10, "test_size": 10}
+"""The shortest training, after which size and speed are measured."""
 
 _SETTINGS = {
     # one optimizer step at a rate that moves no weight by a visible amount

@@ -18,7 +18,7 @@ from rnnbench.claims import (
     mean,
 )
 
-from ._sources import BENGIO_1994, HOCHREITER_1997, TALLEC_2018
+from ._sources import BENGIO_1994, HOCHREITER_1997, SCHUSTER_1997, TALLEC_2018
 
 LE_2015 = Citation(
     "Le et al. 2015",
@@ -31,12 +31,6 @@ HENAFF_2016 = Citation(
     "Recurrent orthogonal networks and long-memory tasks",
     "ICML",
     "https://arxiv.org/abs/1602.06662",
-)
-SCHUSTER_1997 = Citation(
-    "Schuster and Paliwal 1997",
-    "Bidirectional recurrent neural networks",
-    "IEEE Transactions on Signal Processing",
-    "https://doi.org/10.1109/78.650093",
 )
 BAHDANAU_2015 = Citation(
     "Bahdanau et al. 2015",

@@ -21,7 +21,8 @@ from rnnbench.claims import (
     ratio,
 )
 
-from ._sources import CHO_2014, GREFF_2017, HOCHREITER_1997
+from ._sources import CHO_2014, GREFF_2017, HOCHREITER_1997, SCHUSTER_1997
+from ._untrained import ONE_STEP
 
 GERS_2000 = Citation(
     "Gers et al. 2000",
@@ -32,12 +33,6 @@ GERS_2000 = Citation(
 BA_2016 = Citation(
     "Ba et al. 2016", "Layer normalization", "arXiv", "https://arxiv.org/abs/1607.06450"
 )
-SCHUSTER_1997 = Citation(
-    "Schuster and Paliwal 1997",
-    "Bidirectional recurrent neural networks",
-    "IEEE Transactions on Signal Processing",
-    "https://doi.org/10.1109/78.650093",
-)
 HERMANS_2013 = Citation(
     "Hermans and Schrauwen 2013",
     "Training and analysing deep recurrent neural networks",
@@ -45,8 +40,6 @@ HERMANS_2013 = Citation(
     "https://papers.nips.cc/paper/2013/hash/1ff8a7b5dc7a7d1f0ed65aaa29c04b1e-Abstract.html",
 )
 
-# A count of parameters needs a network, and no training of it.
-_COUNTED = {"steps": 1, "validate_every": 1, "validation_size": 10, "test_size": 10}
 _WIDTHS = (4, 24)
 """Embedding widths D, one below the hidden sizes and one not."""
 _UNITS = "[hidden_size=8,24]"
@@ -62,7 +55,7 @@ def _counted(models: str, widths: Sequence[int] = _WIDTHS) -> Suite:
         models=[models],
         seeds=1,
         preset="quick",
-        parts=[{"settings": {**_COUNTED, "embedding_size": width}} for width in widths],
+        parts=[{"settings": {**ONE_STEP, "embedding_size": width}} for width in widths],
     )
 
 
@@ -155,7 +148,7 @@ def _fewer(name: str, statement: str, rule: Rule, contradicted: tuple[float, flo
             seeds=1,
             preset="quick",
             hidden_size=64,
-            settings=_COUNTED,
+            settings=ONE_STEP,
         ),
         groups={"gru": Group("gru"), "lstm": Group("lstm")},
         measure=CoreParameters(),
@@ -256,7 +249,7 @@ def _costs(
             models=[few, many],
             seeds=1,
             preset="quick",
-            settings=_COUNTED,
+            settings=ONE_STEP,
         ),
         groups={small: Group(few), large: Group(many)},
         measure=StepTime("train"),

@@ -5,19 +5,13 @@ from __future__ import annotations
 from rnnbench import Citation, Suite
 from rnnbench.claims import Above, Claim, Contrast, Group, Reversals, Simulated, Skill
 
-from ._sources import JOZEFOWICZ_2015
+from ._sources import GREFF_2017, JOZEFOWICZ_2015
 
 MELIS_2018 = Citation(
     "Melis et al. 2018",
     "On the state of the art of evaluation in neural language models",
     "ICLR",
     "https://arxiv.org/abs/1707.05589",
-)
-GREFF_2017 = Citation(
-    "Greff et al. 2017",
-    "LSTM: a search space odyssey",
-    "IEEE Transactions on Neural Networks and Learning Systems",
-    "https://arxiv.org/abs/1503.04069",
 )
 
 ADDING = "adding[length=20]"
