@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from rnnbench.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rnnbench.execution.options import RunOptions
     from rnnbench.plan.tuning import StudyPlan
     from rnnbench.records.result import Status
     from rnnbench.records.spec import Matched, TrialSpec
@@ -228,7 +230,7 @@ def run(
     if gate and not asked.claims:
         raise UsageError("--gate needs claims; add --claim NAMES, or a --suite that lists claims.")
     if dry_run:
-        from rnnbench.execution.planned import dry_plan, stored, tries_of
+        from rnnbench.execution.planned import dry_plan, stored, to_run, tries_of
 
         planned = dry_plan(asked, options, store, _warn)
         api.others_of(against, planned, _warn)
@@ -237,6 +239,7 @@ def run(
         _show_plan([*tries, *planned.specs], known, console)
         if planned.studies:
             _show_studies(planned.studies, len(tries), console)
+        _show_duration(to_run(planned, tries, known), store, options, console)
         return 0
 
     from rnnbench.execution.progress import view_for
@@ -318,6 +321,31 @@ def _show_studies(studies: Sequence[StudyPlan], known: int, console: Console) ->
         f"Up to {follow} trials with the chosen recipes follow.",
         console,
     )
+
+
+def _show_duration(
+    specs: Sequence[TrialSpec], store: Path, options: RunOptions, console: Console
+) -> None:
+    """Tell how long the trials may take, where the store has earlier ones of their models."""
+    from rnnbench.execution.duration import expected
+    from rnnbench.execution.environment import available_cores
+    from rnnbench.records.store import Store
+
+    if not specs or not store.exists():
+        return
+    with Store(store, must_exist=True) as opened:
+        found = expected(specs, opened.records(purpose="all"))
+    if found is None:
+        return
+    jobs = options.jobs or available_cores()
+    text = (
+        f"About {timedelta(seconds=round(found.seconds / min(jobs, len(specs))))} with {jobs} at a "
+        f"time, by the durations of {found.earlier:,} stored trials; the speed is measured "
+        "afterwards."
+    )
+    if found.guessed:
+        text += f" {found.guessed:,} of {len(specs):,} trials are of new models or tasks."
+    _print(text, console)
 
 
 def _show_result(finished: api.Finished, console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -212,6 +212,19 @@ def tries_of(planned: Plan, path: Path) -> list[TrialSpec]:
             if spec is not None:
                 specs.append(spec)
     return specs
+
+
+def to_run(planned: Plan, tries: Sequence[TrialSpec], known: Container[str]) -> list[TrialSpec]:
+    """Return the trials that are not stored, with those that follow from tries among them.
+
+    The recipes of the latter are not known before, and stand here as the default ones.
+    """
+    missing = [spec for spec in (*tries, *planned.specs) if spec.trial_id not in known]
+    open_studies = {spec.tuning.study for spec in missing if spec.tuning is not None}
+    for study in planned.studies:
+        if study.study_id in open_studies:
+            missing.extend(study.reported)
+    return missing
 
 
 def stored(path: Path, retry: Iterable[Status]) -> dict[str, Status]:

@@ -68,7 +68,10 @@ def test_a_dry_run_shows_the_trials_and_what_the_store_has(
     lines = answer.out.splitlines()
     assert [line.split()[1] for line in lines[:2]] == ["done", "done"]
     assert all("to run" in line for line in lines[2:4])
-    assert lines[-1] == "4 trials, 2 stored."
+    assert lines[4] == "4 trials, 2 stored."
+    # the trials of the other seed take as long as the stored ones
+    assert lines[5].startswith("About 0:00:")
+    assert "2 stored trials" in lines[5]
     assert list(folder.iterdir()) == []
 
 
@@ -89,6 +92,7 @@ def test_a_dry_run_distinguishes_retried_trials_from_kept_ones(
     *trials, tally = call(*tiny).out.splitlines()
     assert sorted(line.split("  ")[1] for line in trials) == ["failed", "to run"]
     assert tally == "2 trials, 1 stored."
+    # no stored trial was trained to its end, so that there is no estimate of the time
     assert call(*tiny, "--retry", "failed").out.splitlines()[-1] == "2 trials, 0 stored."
 
 
