@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from rnnbench.claims.effects import Effect
@@ -54,9 +55,7 @@ class Group:
         Raises:
             UsageError: a text that is no selector.
         """
-        return [
-            each for text in (self.model, self.task) if text for each in parse_selectors([text])
-        ]
+        return [each for text in (self.model, self.task) if text for each in _parsed(text)]
 
 
 def _agrees(text: str, name: str, options: Mapping[str, OptionValue]) -> bool:
@@ -68,8 +67,14 @@ def _agrees(text: str, name: str, options: Mapping[str, OptionValue]) -> bool:
             option in options and any(_same(options[option], word) for word in words)
             for option, words in selector.options
         )
-        for selector in parse_selectors([text])
+        for selector in _parsed(text)
     )
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[Selector, ...]:
+    """Return the selectors of a text, which is compared with every record of a store."""
+    return tuple(parse_selectors([text]))
 
 
 def _same(value: OptionValue, asked: OptionValue) -> bool:
