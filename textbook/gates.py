@@ -119,6 +119,7 @@ def _by_bias(names: dict[int, str], model: str, option: str) -> dict[str, Group]
 _OF_PREDICTED = slope(
     {name: _half_life(bias) for bias, name in _STEPS.items()},
     "exponent of the half-life over that of sigmoid(bias)",
+    over="half-life of sigmoid(bias) in steps",
     of_logs=True,
 )
 _HALF_LIVES = Simulated(
@@ -154,6 +155,7 @@ LSTM_FACTOR = Claim(
     effect=slope(
         {name: _gate(bias) for bias, name in _FACTORS.items()},
         "change of the factor of G per step, per unit of sigmoid(bias)",
+        over="sigmoid(bias)",
     ),
     rule=Between(0.9, 1.1),
     simulated=Simulated(

@@ -8,11 +8,11 @@ from rnnbench.claims import (
     Above,
     Between,
     Claim,
-    Contrast,
     GradientSlope,
     GradientSteadiness,
     Group,
     Simulated,
+    Slope,
     mean,
     slope,
 )
@@ -49,10 +49,11 @@ def _by_radius(nonlinearity: str) -> dict[str, Group]:
     return {name: Group(_radius(nonlinearity, str(radius))) for radius, name in _NAMES.items()}
 
 
-def _per_log_radius(of: str) -> Contrast:
+def _per_log_radius(of: str) -> Slope:
     return slope(
         {name: radius for radius, name in _NAMES.items()},
         f"change of the slope of ln G per unit of ln(radius), {of}",
+        over="spectral radius of the recurrent matrix",
         of_logs=True,
     )
 

@@ -104,7 +104,7 @@ _EQUIVALENT = 0.05
 
 GRU_AS_ACCURATE = Claim(
     name="gru-as-accurate-as-lstm",
-    statement="A GRU learns as well as an LSTM with as many parameters.",
+    statement="A GRU and an LSTM with as many parameters learn equally well.",
     citations=(CHUNG_2014, GREFF_2017, JOZEFOWICZ_2015),
     trials=Suite.of(
         models=["lstm", "gru"],

@@ -122,6 +122,21 @@ class Contrast:
         return Estimate(value, math.sqrt(variance), freedom, self.scale, count)
 
 
+@dataclass(frozen=True)
+class Slope(Contrast):
+    """The least-squares slope of the groups' means over a number of each group; see :func:`slope`.
+
+    Attributes:
+        places: the number of each group.
+        over: name of these numbers, for the axis of a figure.
+        of_logs: whether the slope is over their logarithms.
+    """
+
+    places: Mapping[str, float] = field(default_factory=dict)
+    over: str = ""
+    of_logs: bool = False
+
+
 def mean(group: str, unit: str, *, scale: Scale = "identity") -> Contrast:
     """Return the mean of one group; with ``scale="log"`` its geometric mean."""
     return Contrast({group: 1.0}, unit, scale)
@@ -137,12 +152,15 @@ def ratio(a: str, b: str, unit: str) -> Contrast:
     return Contrast({a: 1.0, b: -1.0}, unit, "log")
 
 
-def slope(places: Mapping[str, float], unit: str, *, of_logs: bool = False) -> Contrast:
+def slope(
+    places: Mapping[str, float], unit: str, *, over: str = "", of_logs: bool = False
+) -> Slope:
     """Return the least-squares slope of the groups' means over a number of each group.
 
     Args:
         places: the number of each group, at least two different ones.
         unit: what the slope is, in words.
+        over: name of the numbers, for the axis of a figure.
         of_logs: take the logarithm of the numbers here; the measure takes that of measurements
             (:attr:`rnnbench.claims.Measure.logarithmic`), which gives an exponent.
 
@@ -154,4 +172,5 @@ def slope(places: Mapping[str, float], unit: str, *, of_logs: bool = False) -> C
     squares = sum((value - centre) ** 2 for value in x.values())
     if not squares:
         raise ValueError("a slope needs groups at two different places at least")
-    return Contrast({name: (value - centre) / squares for name, value in x.items()}, unit)
+    weights = {name: (value - centre) / squares for name, value in x.items()}
+    return Slope(weights, unit, places=dict(places), over=over, of_logs=of_logs)

@@ -21,6 +21,8 @@ class Measure(ABC):
 
     name: ClassVar[str]
     """Its name with the unit, for axes and tables."""
+    si_unit: ClassVar[str] = ""
+    """Unit that figures write with a prefix, ``s`` or ``B``; empty: plain numbers."""
     resolution: ClassVar[float] = 0.0
     """Standard deviation over trials below which none is believed, on the effect's scale.
 

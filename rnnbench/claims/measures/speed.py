@@ -103,6 +103,7 @@ class StepTime(SpeedMeasure):
     """
 
     name = "seconds"
+    si_unit = "s"
 
     def of(self, point: SpeedPoint) -> float:
         """Return the median time."""
@@ -129,6 +130,7 @@ class PeakMemory(Measure):
     """Peak memory of the speed pass in bytes, above that before the first step."""
 
     name = "peak memory in bytes"
+    si_unit = "B"
     logarithmic = True
     of_speed = True
 

@@ -36,7 +36,7 @@ PLAIN_LOOP_SECONDS = 0.5
 A loop that attends to all earlier steps takes seconds at some hundred steps, and every mode needs
 at least ``WARM_UP + FEWEST_PAIRS`` calls in each process.
 """
-PLAIN_LOOP_STEPS = 32
+PLAIN_LOOP_STEPS = 128
 """Length at which that time is estimated."""
 
 
