@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from rnnbench.contract.text import TextTask as TextTask
     from rnnbench.errors import DataError as DataError
     from rnnbench.reading import judge_claims as judge_claims
+    from rnnbench.reading import merge_stores as merge_stores
     from rnnbench.reading import read_records as read_records
     from rnnbench.reading import read_tries as read_tries
     from rnnbench.reading import results as results
@@ -90,6 +91,7 @@ _LAZY = {
     "rnnbench.errors": ("DataError",),
     "rnnbench.reading": (
         "judge_claims",
+        "merge_stores",
         "read_records",
         "read_tries",
         "results",

@@ -66,6 +66,7 @@ def run(
     memory: int | str | None = None,
     cuda_graphs: bool = True,
     max_time: float | str | None = None,
+    shard: str | None = None,
     retry: str | Sequence[str] = (),
     fail_fast: bool = False,
     circuit_breaker: bool = True,
@@ -118,6 +119,8 @@ def run(
             ``"4GiB"``.
         cuda_graphs: whether training steps on a GPU are replayed from a CUDA graph where possible.
         max_time: start no trial, and measure no speed, after this time; as ``timeout``.
+        shard: run a fixed part of the trials, e.g. ``"3/16"``; :func:`rnnbench.merge_stores` joins
+            the stores.
         retry: statuses whose trials are run again, e.g. ``["failed"]`` or ``"all"``.
         fail_fast: start no trial after the first that failed.
         circuit_breaker: skip the other trials of a model that crashed three times in this run.
@@ -187,6 +190,7 @@ def run(
         retry=retry,
         fail_fast=fail_fast,
         max_time=max_time,
+        shard=shard,
         circuit_breaker=circuit_breaker,
         contract_checks=contract_checks,
         command=command,
@@ -331,7 +335,7 @@ def execute(
         RnnbenchError: a mistake that the user can correct.
     """
     from rnnbench.execution.isolation import Processes
-    from rnnbench.execution.planned import matched, plan, tuned
+    from rnnbench.execution.planned import matched, plan, sharded, tuned
     from rnnbench.execution.run import pick_device, run_trials
     from rnnbench.records.store import Store
 
@@ -345,7 +349,7 @@ def execute(
 
             check_folder(report)
         planned = matched(planned, options, processes, store=store, device=device, warn=warn)
-        planned = tuned(planned)
+        planned = sharded(tuned(planned), options.shard)
         with Store(store) as opened:
             ran = run_trials(
                 planned.specs,

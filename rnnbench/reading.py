@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnnbench.analysis.claims.judged import JudgedClaim
+    from rnnbench.records.merging import Merged
     from rnnbench.records.result import Record
 
 TABLES = ("trials", "curves", "profiles")
@@ -80,6 +81,27 @@ def write_records(
         read_source(expanded(source), purpose="all") if isinstance(source, str | Path) else source
     )
     return write_archive(map(compacted, found) if compact else found, expanded(path))
+
+
+def merge_stores(target: str | Path, *sources: str | Path) -> Merged:
+    """Take the records of stores into one, as ``rnnbench merge`` does.
+
+    Every attempt is kept, and the sources are left as they are. Of a trial with several results the
+    latest finished one counts. Merging the same files again changes nothing.
+
+    Args:
+        target: the store, created when absent.
+        sources: stores, or files of :func:`write_records`.
+
+    Returns:
+        Numbers of added and known attempts, and the trials with different results.
+
+    Raises:
+        rnnbench.errors.StoreError: a file cannot be read or written; nothing is written then.
+    """
+    from rnnbench.records import merging
+
+    return merging.merge_stores(expanded(target), [expanded(source) for source in sources])
 
 
 def results(

@@ -21,6 +21,7 @@ from rnnbench.cli.develop import check, new
 from rnnbench.cli.doctor import doctor
 from rnnbench.cli.generate import generate
 from rnnbench.cli.info import info
+from rnnbench.cli.merge import merge
 from rnnbench.cli.output import echo
 from rnnbench.cli.results import compare, export, report, show
 from rnnbench.cli.run import run
@@ -43,6 +44,7 @@ MEANT = {
     **dict.fromkeys(("plot", "html", "summary", "leaderboard"), "report"),
     **dict.fromkeys(("log", "logs", "trial", "inspect"), "show"),
     **dict.fromkeys(("diff", "vs"), "compare"),
+    **dict.fromkeys(("join", "combine", "import"), "merge"),
     **dict.fromkeys(("init", "create", "scaffold"), "new"),
     **dict.fromkeys(("sample", "text"), "generate"),
     **dict.fromkeys(("verify", "validate", "test", "lint"), "check"),
@@ -94,6 +96,7 @@ for command in (
     report,
     compare,
     export,
+    merge,
     show,
     generate,
     check,

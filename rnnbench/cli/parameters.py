@@ -33,6 +33,7 @@ METAVARS = {
     "timeout": "DURATION",
     "max_time": "DURATION",
     "memory": "SIZE",
+    "shard": "K/N",
     "retry": "STATUS",
     "loggers": "NAME",
 }

@@ -229,6 +229,11 @@ def run(
     console = _console()
     if gate and not asked.claims:
         raise UsageError("--gate needs claims; add --claim NAMES, or a --suite that lists claims.")
+    if gate and options.shard is not None:
+        raise UsageError(
+            "--gate needs the trials of all shards; merge their stores, and type: "
+            "rnnbench claims --store all.db --gate"
+        )
     if dry_run:
         from rnnbench.execution.planned import dry_plan, stored, to_run, tries_of
 

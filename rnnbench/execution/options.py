@@ -24,6 +24,7 @@ from pydantic import (
 
 from rnnbench.errors import UsageError, did_you_mean, one_line
 from rnnbench.execution.jobs.loggers import check_loggers
+from rnnbench.plan.sharding import parse_shard
 from rnnbench.records.result import Status
 
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(s|m|h|d)?", re.ASCII)
@@ -52,6 +53,10 @@ def _bytes(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
 
 def _number_or_auto(value: Any) -> Any:
     return None if value == "auto" else value
+
+
+def _shard(text: str | None) -> str | None:
+    return None if text is None else str(parse_shard(text))
 
 
 def _names(value: Any) -> Any:
@@ -155,6 +160,10 @@ class RunOptions(TrialOptions):
         default=frozenset(),
         description="run trials again that ended so: failed, crashed, timeout, oom, diverged, "
         "done, or all (all but done)",
+    )
+    shard: Annotated[str | None, AfterValidator(_shard)] = Field(
+        default=None,
+        description="run a fixed part of the trials, e.g. 3/16; rnnbench merge joins the stores",
     )
     fail_fast: bool = Field(default=False, description="start no trial after the first that failed")
     circuit_breaker: bool = Field(

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.claims.planned import PlannedClaim
+from rnnbench.errors import UsageError
 from rnnbench.execution.isolation import Processes
 from rnnbench.plan.asked import Asked, PlannedGrid, plan_grids, planned_claims
 from rnnbench.plan.matching import parse_match
+from rnnbench.plan.sharding import parse_shard
 from rnnbench.plan.tuning import TUNED
 from rnnbench.records.spec import TrialSpec
 
@@ -38,12 +40,14 @@ class Plan:
         registry: the plugins.
         claims: the claims with their trials as planned.
         studies: the tuning studies.
+        timed_elsewhere: the ``speed_id`` of networks whose speed another shard measures.
     """
 
     grids: Sequence[PlannedGrid]
     registry: Registry
     claims: Sequence[PlannedClaim] = ()
     studies: Sequence[StudyPlan] = ()
+    timed_elsewhere: frozenset[str] = frozenset()
 
     @cached_property
     def specs(self) -> list[TrialSpec]:
@@ -74,7 +78,8 @@ class Plan:
             and (grid.claim is None or grid.claim.measure.of_speed)
             for spec in grid.specs
         }
-        return frozenset(spec.speed_id for grid in self.grids for spec in grid.specs) - timed
+        known = frozenset(spec.speed_id for grid in self.grids for spec in grid.specs)
+        return (known - timed) | self.timed_elsewhere
 
 
 def plan(asked: Asked, warn: Warn = warnings.warn, given: Sequence[type[nn.Module]] = ()) -> Plan:
@@ -115,7 +120,7 @@ def matched(
         warn: called for each model that has another size than the target.
 
     Raises:
-        UsageError: an unreachable target.
+        UsageError: an unreachable target; or sizes by measured time in a shard.
     """
     # grids with one target share the processes that build their networks
     targets: dict[Match, list[TrialSpec]] = {}
@@ -130,6 +135,11 @@ def matched(
     sizes: dict[Match, dict[str, TrialSpec]] = {}
     for match, specs in targets.items():
         timed = match.quantity == "time"
+        if timed and options.shard is not None:
+            raise UsageError(
+                f"--shard {options.shard} and {match}: sizes that are matched by measured times "
+                "would differ between the shards; match params, or omit --shard."
+            )
         on = device or (pick_device(options.accelerator) if timed else "cpu")
         matching = Matching(
             match,
@@ -176,6 +186,34 @@ def tuned(planned: Plan) -> Plan:
     return replace(planned, studies=list(found.values()))
 
 
+def sharded(planned: Plan, text: str | None) -> Plan:
+    """Return the part of a plan that ``--shard`` names; the whole plan for ``None``.
+
+    The part of a trial follows from its identity alone. All trials of a tuning study are in one
+    part, with those of the default recipe. The speed of a network is measured in the part that has
+    the first of its trials. Claims are left out: a verdict needs all parts.
+    """
+    if text is None:
+        return planned
+    shard = parse_shard(text)
+    keys = {spec.trial_id: study.study_id for study in planned.studies for spec in study.reported}
+
+    def holds(spec: TrialSpec) -> bool:
+        return shard.holds(keys.get(spec.trial_id, spec.trial_id))
+
+    first: dict[str, TrialSpec] = {}
+    for spec in (spec for grid in planned.grids for spec in grid.specs):
+        if spec.speed_id not in first or spec.trial_id < first[spec.speed_id].trial_id:
+            first[spec.speed_id] = spec
+    return replace(
+        planned,
+        grids=[replace(grid, specs=list(filter(holds, grid.specs))) for grid in planned.grids],
+        claims=(),
+        studies=[study for study in planned.studies if shard.holds(study.study_id)],
+        timed_elsewhere=frozenset(speed for speed, spec in first.items() if not holds(spec)),
+    )
+
+
 def dry_plan(
     asked: Asked,
     options: RunOptions,
@@ -188,7 +226,7 @@ def dry_plan(
     if any(parse_match(grid.request.match) is not None for grid in planned.grids):
         with Processes(options.threads) as processes:
             planned = matched(planned, options, processes, store=store, warn=warn)
-    return tuned(planned)
+    return sharded(tuned(planned), options.shard)
 
 
 def tries_of(planned: Plan, path: Path) -> list[TrialSpec]:

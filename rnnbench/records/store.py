@@ -57,7 +57,12 @@ class Store:
     @property
     def weights(self) -> Path:
         """The folder of trained weights next to the store; one safetensors file per trial."""
-        return self.path.with_name(self.path.name + ".weights")
+        return self.weights_beside(self.path)
+
+    @staticmethod
+    def weights_beside(path: Path) -> Path:
+        """Return the folder of trained weights next to a file."""
+        return path.with_name(path.name + ".weights")
 
     @property
     def logs(self) -> Path:
@@ -82,7 +87,7 @@ class Store:
     ) -> int:
         """Add one attempt, release its claim, and return the attempt's number (from 1)."""
         trial_id = spec.trial_id
-        with self._transaction() as run:
+        with self.transaction() as run:
             (attempt,) = run(
                 "SELECT 1 + COALESCE(MAX(attempt), 0) FROM attempts WHERE trial_id = ?", (trial_id,)
             ).fetchone()
@@ -105,7 +110,7 @@ class Store:
         """Add the speed of a configuration in its environment; replaces an earlier measurement."""
         key = comparable_key(speed.environment)
         row = (spec.speed_id, key, measured_at, speed.model_dump_json())
-        with self._transaction() as run:
+        with self.transaction() as run:
             run("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)", row)
 
     def claim(
@@ -121,7 +126,7 @@ class Store:
             attempts: the number of attempts when ``retry`` was decided. A retry that another
                 process has made since is not repeated.
         """
-        with self._transaction() as run:
+        with self.transaction() as run:
             last = run(_LAST_ATTEMPT, (trial_id,)).fetchone()
             if not self._may_run(last, trial_id, retry, attempts):
                 return False
@@ -145,7 +150,7 @@ class Store:
 
     def release(self, trial_id: str) -> None:
         """Release a claim without adding an attempt."""
-        with self._transaction() as run:
+        with self.transaction() as run:
             reservations.give_up(run, trial_id)
 
     # -- reading
@@ -206,6 +211,18 @@ class Store:
             values,
         )
         return [self._record(row, speeds) for row in rows]
+
+    def every_attempt(self) -> Iterator[Record]:
+        """Yield every attempt one by one, without its speed, by trial."""
+        with explained(self.path):
+            cursor = self._connection.execute("SELECT * FROM attempts ORDER BY trial_id, attempt")
+            for row in cursor:
+                yield self._record(row, {})
+
+    def timings(self) -> list[tuple[str, str, str, str]]:
+        """Return speed id, environment key, time of the measurement and JSON of every speed."""
+        self.speeds()  # refuses what cannot be read
+        return self._read("SELECT speed_id, environment, measured_at, speed FROM speeds")
 
     def check(self) -> str | None:
         """Return the first faults that SQLite finds in the file, or ``None`` when it is intact."""
@@ -280,7 +297,8 @@ class Store:
             return self._connection.execute(statement, tuple(values)).fetchall()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+    def transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        """Execute statements that are committed together, or not at all."""
         with explained(self.path), transaction(self._connection) as run:
             yield run
 
