@@ -25,6 +25,7 @@ from rnnbench.cli.merge import merge
 from rnnbench.cli.output import echo
 from rnnbench.cli.results import compare, export, report, show
 from rnnbench.cli.run import run
+from rnnbench.cli.worker import worker
 from rnnbench.encoding import write_plainly
 from rnnbench.errors import MESSAGE_LIMIT, RnnbenchError, did_you_mean, message_line
 
@@ -102,6 +103,7 @@ for command in (
     check,
     new,
     doctor,
+    worker,
 ):
     commands.add_command(command)
 

@@ -24,6 +24,15 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 """Environment variables that set the number of threads of numerical libraries."""
+LAUNCHERS = (
+    *("SLURM_", "RAY_", "OMPI_", "PMI_", "PMIX_", "LSB_", "TORCHELASTIC_", "KUBERNETES_"),
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    *("MASTER_ADDR", "MASTER_PORT"),
+)
+"""Variables of cluster schedulers and launchers, or their beginnings.
+
+With them Lightning takes a trial for one rank of a distributed training.
+"""
 
 
 _MODEL_FIELDS = (
@@ -83,6 +92,17 @@ def software() -> dict[str, str]:
         "python_version": platform.python_version(),
         "lightning_version": version("pytorch-lightning"),
     }
+
+
+def without_launchers(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return environment variables without those of schedulers and launchers."""
+
+    def is_theirs(name: str) -> bool:
+        return name in LAUNCHERS or any(
+            name.startswith(each) for each in LAUNCHERS if each.endswith("_")
+        )
+
+    return {name: value for name, value in environment.items() if not is_theirs(name)}
 
 
 def available_cores() -> int:

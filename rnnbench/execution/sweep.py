@@ -14,6 +14,7 @@ from rnnbench.execution.context import POLL_SECONDS
 from rnnbench.execution.contract_checks import broken_contracts, key_of
 from rnnbench.execution.jobs.messages import PreflightJob, TrialJob
 from rnnbench.execution.jobs.plugins import plugins_for
+from rnnbench.execution.results import failures, result_of
 from rnnbench.execution.schedule import CRASHES, CircuitBreaker, Queue
 from rnnbench.records.result import EXPECTED_OF_TRIES, Result, Status
 from rnnbench.records.store import runs_again, utc_now
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from rnnbench.execution.context import RunContext
     from rnnbench.execution.isolation import Outcome, RunningJob
     from rnnbench.execution.tuning import Tuning
-    from rnnbench.records.result import Validated
     from rnnbench.records.spec import TrialSpec
 
 PREFLIGHT_SECONDS = 120.0
@@ -59,36 +59,6 @@ class Summary:
     def failed(self) -> bool:
         """Whether any trial failed; a search also has tries that diverge, and pruned ones."""
         return bool(failures(self.statuses) or failures(self.tries) - EXPECTED_OF_TRIES)
-
-
-def failures(statuses: Iterable[Status]) -> set[Status]:
-    """Return the statuses among these that are failures."""
-    return set(statuses) - {Status.DONE, Status.INCOMPATIBLE}
-
-
-def result_of(
-    outcome: Outcome, timeout: float | None, validated: Validated | None = None
-) -> Result:
-    """Return the result of a trial's process, or one that states why there is none.
-
-    Only a result that arrived counts: an exit code of 0 proves nothing. ``validated`` is what a
-    pruned try had reported before its end.
-    """
-    if isinstance(outcome.result, Result):
-        return outcome.result
-    if outcome.killed == "pruned":
-        at = validated.steps_taken if validated else 0
-        error = f"ended by the pruner after step {at}"
-        return Result(status=Status.PRUNED, error=error, validated=validated)
-    if outcome.killed == "interrupted":
-        return Result(status=Status.INTERRUPTED, error="interrupted before it ended")
-    if outcome.killed == "timeout":
-        error = f"took longer than the limit of {timeout or 0:g} s"
-        return Result(status=Status.TIMEOUT, error=error)
-    if failure := outcome.failure:
-        status = Status.OOM if failure.error.startswith("MemoryError") else Status.FAILED
-        return Result(status=status, error=failure.error, traceback=failure.traceback)
-    return Result(status=Status.CRASHED, error=outcome.ending)
 
 
 class Sweep:

@@ -12,7 +12,7 @@ from rnnbench.execution.isolation import Outcome, Processes
 from rnnbench.execution.isolation.outcome import ending_of
 from rnnbench.execution.jobs.messages import Failure, PreflightJob, SpeedJob, TrialJob
 from rnnbench.execution.jobs.plugins import plugins_for
-from rnnbench.execution.sweep import result_of
+from rnnbench.execution.results import result_of
 from rnnbench.records.result import Status
 from tests.execution.conftest import Plan, Sweeping
 from tests.support.command import MARK, marked, wait_until

@@ -18,7 +18,7 @@ from multiprocessing.reduction import send_handle
 from typing import Any
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.execution.environment import THREAD_VARIABLES
+from rnnbench.execution.environment import THREAD_VARIABLES, without_launchers
 from rnnbench.execution.isolation import link
 from rnnbench.execution.isolation.mailbox import Mailbox, Tail
 from rnnbench.execution.isolation.outcome import KillReason, Outcome, ending_of
@@ -180,7 +180,7 @@ class Processes:
     def _launch(self) -> None:
         self._ready = False
         ours, theirs = Pipe()
-        environment = dict(os.environ)
+        environment = without_launchers(os.environ)
         environment.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
         # Deterministic cuBLAS requires it.
         environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
