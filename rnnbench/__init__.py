@@ -18,7 +18,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.contract.hookspecs import RegisterClaim, RegisterModel, RegisterTask, hookimpl
+from rnnbench.contract.hookspecs import (
+    RegisterClaim,
+    RegisterExecutor,
+    RegisterModel,
+    RegisterTask,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from rnnbench.api import run as run
@@ -106,7 +112,15 @@ _LAZY = {
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
-__all__ = ["RegisterClaim", "RegisterModel", "RegisterTask", "__version__", "hookimpl", *_HOME]
+__all__ = [
+    "RegisterClaim",
+    "RegisterExecutor",
+    "RegisterModel",
+    "RegisterTask",
+    "__version__",
+    "hookimpl",
+    *_HOME,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ Both build :class:`~rnnbench.plan.asked.Asked` (the trials) and
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import signal
 import warnings
@@ -66,6 +67,7 @@ def run(
     memory: int | str | None = None,
     cuda_graphs: bool = True,
     max_time: float | str | None = None,
+    executor: str = "local",
     shard: str | None = None,
     retry: str | Sequence[str] = (),
     fail_fast: bool = False,
@@ -119,6 +121,8 @@ def run(
             ``"4GiB"``.
         cuda_graphs: whether training steps on a GPU are replayed from a CUDA graph where possible.
         max_time: start no trial, and measure no speed, after this time; as ``timeout``.
+        executor: where trials are trained: ``"local"``, ``"subprocess[slots=2]"``, or an executor
+            of a plugin.
         shard: run a fixed part of the trials, e.g. ``"3/16"``; :func:`rnnbench.merge_stores` joins
             the stores.
         retry: statuses whose trials are run again, e.g. ``["failed"]`` or ``"all"``.
@@ -190,6 +194,7 @@ def run(
         retry=retry,
         fail_fast=fail_fast,
         max_time=max_time,
+        executor=executor,
         shard=shard,
         circuit_breaker=circuit_breaker,
         contract_checks=contract_checks,
@@ -334,13 +339,15 @@ def execute(
     Raises:
         RnnbenchError: a mistake that the user can correct.
     """
+    from rnnbench.execution.executors.chosen import make_executor
     from rnnbench.execution.isolation import Processes
     from rnnbench.execution.planned import matched, plan, sharded, tuned
     from rnnbench.execution.run import pick_device, run_trials
     from rnnbench.records.store import Store
 
     # Before the plan: torch, which takes seconds, then loads in the server and here in parallel.
-    with Processes(options.threads) as processes:
+    with contextlib.ExitStack() as stack:
+        processes = stack.enter_context(Processes(options.threads))
         planned = plan(asked, warn, given)
         others = others_of(against, planned, warn)
         device = pick_device(options.accelerator)
@@ -350,6 +357,14 @@ def execute(
             check_folder(report)
         planned = matched(planned, options, processes, store=store, device=device, warn=warn)
         planned = sharded(tuned(planned), options.shard)
+        executor = make_executor(options.executor, planned.registry)
+        if executor is not None:
+            stack.enter_context(contextlib.closing(executor))
+            if any(study.pruner != "none" for study in planned.studies):
+                raise UsageError(
+                    "--tune-pruner needs the progress of running tries, which executors do not "
+                    "report; omit it, or run with --executor local."
+                )
         with Store(store) as opened:
             ran = run_trials(
                 planned.specs,
@@ -361,6 +376,7 @@ def execute(
                 view,
                 planned.studies,
                 planned.untimed,
+                executor,
             )
             wanted = {spec.trial_id: spec for spec in ran.reported}
             records = [

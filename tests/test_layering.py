@@ -87,7 +87,7 @@ HOOKS = sorted(
 
 
 def test_there_are_hooks() -> None:
-    assert HOOKS == ["register_claims", "register_models", "register_tasks"]
+    assert HOOKS == ["register_claims", "register_executors", "register_models", "register_tasks"]
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnbench.analysis.formatting import counted
 from rnnbench.cli.advice import Command
 from rnnbench.cli.output import echo
 from rnnbench.cli.parameters import FilePath
@@ -36,6 +35,7 @@ def merge(target: Path, sources: tuple[Path, ...]) -> None:
     kept. Of a trial with several results the latest finished one counts; such trials are listed.
     Merging the same files again changes nothing.
     """
+    from rnnbench.analysis.formatting import counted
     from rnnbench.records.merging import merge_stores
 
     merged = merge_stores(target, sources)

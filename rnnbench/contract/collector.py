@@ -13,7 +13,12 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.claims.claim import Claim
-from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
+from rnnbench.contract.entries import (
+    RegisteredClaim,
+    RegisteredExecutor,
+    RegisteredModel,
+    RegisteredTask,
+)
 from rnnbench.contract.options import Option, options_of, places_of, resolve, unwrapped
 from rnnbench.contract.publications import published_fault
 from rnnbench.contract.task import FiniteTask, GeneratedTask, Task
@@ -45,8 +50,12 @@ def check_name(kind: str, name: object) -> None:
         )
 
 
+LOCAL = "local"
+"""The executor of this machine, which is no plugin."""
+
+
 class Collector:
-    """The models, tasks and claims that one plugin registers."""
+    """The models, tasks, claims and executors that one plugin registers."""
 
     def __init__(
         self,
@@ -55,7 +64,10 @@ class Collector:
         taken_tasks: Mapping[str, RegisteredTask],
         module: str = "",
         taken_claims: Mapping[str, RegisteredClaim] | None = None,
+        taken_executors: Mapping[str, RegisteredExecutor] | None = None,
     ) -> None:
+        self.executors: dict[str, RegisteredExecutor] = {}
+        self._taken_executors = taken_executors or {}
         self.claims: dict[str, RegisteredClaim] = {}
         self._taken_claims = taken_claims or {}
         self.models: dict[str, RegisteredModel] = {}
@@ -153,6 +165,17 @@ class Collector:
             raise PluginError(f"claim {claim.name!r}: {faults[0]}")
         self.claims[claim.name] = RegisteredClaim(
             name=claim.name, provider=self._provider, claim=claim
+        )
+
+    def register_executor(self, name: str, executor: Callable[..., Any]) -> None:
+        """See :class:`rnnbench.RegisterExecutor`."""
+        self._check_name("executor", name, self._taken_executors, self.executors)
+        if name == LOCAL:
+            raise PluginError(f"executor name {name!r} is that of this machine; choose another.")
+        if not callable(executor):
+            raise PluginError(f"executor {name!r}: give a class or a function that makes one.")
+        self.executors[name] = RegisteredExecutor(
+            name=name, provider=self._provider, options=options_of(executor), factory=executor
         )
 
     def _check_name(

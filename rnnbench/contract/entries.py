@@ -170,6 +170,18 @@ class RegisteredTask(_Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegisteredExecutor:
+    """The registry entry of an executor."""
+
+    kind: ClassVar[str] = "executor"
+
+    name: str
+    provider: Provider
+    options: dict[str, Option]
+    factory: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegisteredClaim:
     """The registry entry of a claim."""
 

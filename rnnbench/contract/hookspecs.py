@@ -91,6 +91,24 @@ class RegisterClaim(Protocol):
         """
 
 
+class RegisterExecutor(Protocol):
+    """The call that a plugin receives in :func:`register_executors`."""
+
+    def __call__(self, name: str, executor: Callable[..., Any]) -> None:
+        """Register an executor, which runs trials on other machines.
+
+        Args:
+            name: as of a model.
+            executor: class or function that makes an
+                :class:`rnnbench.execution.executors.executor.Executor`:
+                ``executor(**options)``. Each option needs a default and a type, as of a model; it
+                becomes ``--executor 'name[option=value]'``.
+
+        Raises:
+            rnnbench.errors.PluginError: the name is taken, or an option has no default or type.
+        """
+
+
 @hookspec
 def register_models(register: RegisterModel) -> None:
     """Register the plugin's architectures, one call of ``register`` each."""
@@ -104,3 +122,8 @@ def register_tasks(register: RegisterTask) -> None:
 @hookspec
 def register_claims(register: RegisterClaim) -> None:
     """Register the plugin's claims, one call of ``register`` each."""
+
+
+@hookspec
+def register_executors(register: RegisterExecutor) -> None:
+    """Register the plugin's executors, one call of ``register`` each."""

@@ -19,7 +19,12 @@ import pluggy
 
 from rnnbench.contract import hookspecs
 from rnnbench.contract.collector import DISABLE_VARIABLE, Collector
-from rnnbench.contract.entries import RegisteredClaim, RegisteredModel, RegisteredTask
+from rnnbench.contract.entries import (
+    RegisteredClaim,
+    RegisteredExecutor,
+    RegisteredModel,
+    RegisteredTask,
+)
 from rnnbench.contract.faults import in_words, place_of
 from rnnbench.contract.given import GIVEN, GivenClass
 from rnnbench.errors import PluginError, UsageError, did_you_mean, message_line, one_line
@@ -40,6 +45,7 @@ _LISTINGS = {
     "model": "rnnbench list models",
     "task": "rnnbench list tasks",
     "claim": "rnnbench list claims",
+    "executor": "rnnbench plugins",
     "model, no task and no claim": "rnnbench list",
 }
 
@@ -56,6 +62,7 @@ class PluginReport:
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ()
     error: str | None = None
     disabled: bool = False
     warnings: tuple[str, ...] = ()
@@ -68,8 +75,8 @@ class PluginReport:
 
     @property
     def provided(self) -> tuple[str, ...]:
-        """The names of its models, tasks and claims."""
-        return (*self.models, *self.tasks, *self.claims)
+        """The names of its models, tasks, claims and executors."""
+        return (*self.models, *self.tasks, *self.claims, *self.executors)
 
     @property
     def state(self) -> str:
@@ -84,6 +91,7 @@ class Registry:
     models: dict[str, RegisteredModel] = field(default_factory=dict)
     tasks: dict[str, RegisteredTask] = field(default_factory=dict)
     claims: dict[str, RegisteredClaim] = field(default_factory=dict)
+    executors: dict[str, RegisteredExecutor] = field(default_factory=dict)
     plugins: list[PluginReport] = field(default_factory=list)
 
     def model(self, name: str) -> RegisteredModel:
@@ -118,6 +126,10 @@ class Registry:
     def claim(self, name: str) -> RegisteredClaim:
         """Return a claim by name; raises :class:`UsageError` as :meth:`model` does."""
         return _lookup("claim", name, self.claims, self.plugins)
+
+    def executor(self, name: str) -> RegisteredExecutor:
+        """Return an executor by name; raises :class:`UsageError` as :meth:`model` does."""
+        return _lookup("executor", name, self.executors, self.plugins)
 
     def add_class(self, given: GivenClass, factory: type[Any]) -> None:
         """Register a class that was given in Python.
@@ -220,7 +232,12 @@ def _provider(distribution: metadata.Distribution | None) -> Provider:
 
 def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> PluginReport:
     collected = Collector(
-        report.provider, registry.models, registry.tasks, point.module, registry.claims
+        report.provider,
+        registry.models,
+        registry.tasks,
+        point.module,
+        registry.claims,
+        registry.executors,
     )
     with _recorded_warnings() as recorded:
         try:
@@ -234,11 +251,13 @@ def _load_one(point: EntryPoint, report: PluginReport, registry: Registry) -> Pl
     registry.models.update(collected.models)
     registry.tasks.update(collected.tasks)
     registry.claims.update(collected.claims)
+    registry.executors.update(collected.executors)
     return replace(
         report,
         models=tuple(collected.models),
         tasks=tuple(collected.tasks),
         claims=tuple(collected.claims),
+        executors=tuple(collected.executors),
         warnings=tuple(recorded),
     )
 
@@ -280,8 +299,8 @@ def _call_hooks(point: EntryPoint, collected: Collector) -> None:
     callers = manager.get_hookcallers(module)
     if not callers:
         raise PluginError(
-            "implements no hook; decorate register_models, register_tasks or register_claims with "
-            "rnnbench.hookimpl."
+            "implements no hook; decorate register_models, register_tasks, register_claims or "
+            "register_executors with rnnbench.hookimpl."
         )
     for caller in callers:
         if not caller.has_spec():
@@ -292,6 +311,7 @@ def _call_hooks(point: EntryPoint, collected: Collector) -> None:
     manager.hook.register_models(register=collected.register_model)
     manager.hook.register_tasks(register=collected.register_task)
     manager.hook.register_claims(register=collected.register_claim)
+    manager.hook.register_executors(register=collected.register_executor)
 
 
 def _reason(error: BaseException) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
+    from rnnbench.execution.executors.remote import RemoteWorkers
     from rnnbench.execution.interruption import Interruption
     from rnnbench.execution.isolation import Outcome, Processes
     from rnnbench.execution.jobs.messages import Job
     from rnnbench.execution.lock import MachineLock
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import View
+    from rnnbench.execution.workers import Workers
     from rnnbench.records.store import Store
 
 POLL_SECONDS = 0.2
@@ -32,7 +34,8 @@ class RunContext:
         interruption: counts Ctrl-C and SIGTERM.
         options: the options of the run.
         device: ``"cpu"`` or ``"cuda"``, as chosen for ``options.accelerator``.
-        jobs: trials at a time, as chosen for ``options.jobs``.
+        jobs: trials at a time, as chosen for ``options.jobs`` or by the executor.
+        remote: runs the trials of the sweep in place of ``processes``, if there is an executor.
         began: start of the run, on the monotonic clock.
     """
 
@@ -45,7 +48,18 @@ class RunContext:
     options: RunOptions
     device: str = "cpu"
     jobs: int = 1
+    remote: RemoteWorkers | None = None
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def workers(self) -> Workers:
+        """What runs the trials of the sweep."""
+        return self.processes if self.remote is None else self.remote
+
+    @property
+    def capacity(self) -> int:
+        """Trials that may be started at a time: an executor takes some ahead, for its bundles."""
+        return self.jobs if self.remote is None else self.remote.capacity
 
     def out_of_time(self) -> bool:
         """Whether ``max_time`` has passed, so that nothing new may be started."""

@@ -161,6 +161,10 @@ class RunOptions(TrialOptions):
         description="run trials again that ended so: failed, crashed, timeout, oom, diverged, "
         "done, or all (all but done)",
     )
+    executor: str = Field(
+        default="local",
+        description="where trials are trained: local, subprocess, or an executor of a plugin",
+    )
     shard: Annotated[str | None, AfterValidator(_shard)] = Field(
         default=None,
         description="run a fixed part of the trials, e.g. 3/16; rnnbench merge joins the stores",

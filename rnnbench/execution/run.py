@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rnnbench.errors import UsageError
 from rnnbench.execution.context import RunContext
 from rnnbench.execution.environment import available_cores
+from rnnbench.execution.executors.remote import RemoteWorkers
 from rnnbench.execution.interruption import Interruption
 from rnnbench.execution.lock import MachineLock
 from rnnbench.execution.speed_pass import SpeedPass
@@ -17,6 +18,7 @@ from rnnbench.execution.sweep import Sweep
 
 if TYPE_CHECKING:
     from rnnbench.contract.registry import Registry
+    from rnnbench.execution.executors.executor import Executor
     from rnnbench.execution.isolation import Processes
     from rnnbench.execution.options import RunOptions
     from rnnbench.execution.progress import View
@@ -55,16 +57,24 @@ def run_trials(
     view: View,
     studies: Sequence[StudyPlan] = (),
     untimed: frozenset[str] = frozenset(),
+    executor: Executor | None = None,
 ) -> Ran:
     """Run the trials that the store does not hold yet, then measure the speeds that it lacks.
 
     Tries of studies run first, and trials with the recipes that they choose as soon as these are
-    known. The speed of the networks in ``untimed``, by ``speed_id``, is not measured.
+    known. The speed of the networks in ``untimed``, by ``speed_id``, is not measured. With an
+    executor the trials run there, and the rest on this machine.
     """
     jobs = options.jobs or (GPU_JOBS if device == "cuda" else available_cores())
-    with contextlib.closing(MachineLock()) as lock, Interruption() as interruption:
+    with contextlib.ExitStack() as stack:
+        lock = stack.enter_context(contextlib.closing(MachineLock()))
+        interruption = stack.enter_context(Interruption())
+        remote = None
+        if executor is not None:
+            remote = RemoteWorkers(executor, options.threads)
+            jobs = executor.slots * executor.cores
         context = RunContext(
-            store, registry, processes, lock, view, interruption, options, device, jobs
+            store, registry, processes, lock, view, interruption, options, device, jobs, remote
         )
         tuning = _tuning(studies, context)
         summary = Sweep(specs, context, tuning).run()

@@ -21,8 +21,9 @@ from rnnbench.records.store import runs_again, utc_now
 
 if TYPE_CHECKING:
     from rnnbench.execution.context import RunContext
-    from rnnbench.execution.isolation import Outcome, RunningJob
+    from rnnbench.execution.isolation import Outcome
     from rnnbench.execution.tuning import Tuning
+    from rnnbench.execution.workers import Started
     from rnnbench.records.spec import TrialSpec
 
 PREFLIGHT_SECONDS = 120.0
@@ -74,6 +75,7 @@ class Sweep:
         self, specs: Sequence[TrialSpec], context: RunContext, tuning: Tuning | None = None
     ) -> None:
         self._context = context
+        self._workers = context.workers
         self._options = context.options
         self._tuning = tuning
         self._statuses = context.store.statuses()
@@ -81,7 +83,7 @@ class Sweep:
         self._queue = Queue(())
         self.summary = Summary()
         # The running trials, each with the date of its start.
-        self._running: dict[RunningJob, tuple[TrialSpec, str]] = {}
+        self._running: dict[Started, tuple[TrialSpec, str]] = {}
         self._breaker = CircuitBreaker(self._options.circuit_breaker)
         self._attempts = context.store.attempts() if self._options.retry else {}
         self._paused = False
@@ -136,7 +138,7 @@ class Sweep:
     def _abandon(self) -> None:
         """Kill the trials that still run, because the run failed."""
         for job, (spec, _) in self._running.items():
-            self._context.processes.stop(job, at_once=True)
+            self._workers.stop(job, at_once=True)
             with contextlib.suppress(StoreError):
                 self._context.store.release(spec.trial_id)
 
@@ -215,7 +217,7 @@ class Sweep:
         elsewhere: list[TrialSpec] = []
         while (
             self._queue
-            and len(self._running) < self._context.jobs
+            and len(self._running) < self._context.capacity
             and self._may_start()
             and self._may_share()
         ):
@@ -263,12 +265,12 @@ class Sweep:
             ),
             logs=self._context.store.logs.absolute(),
         )
-        running = self._context.processes.start(job, limit=self._options.timeout)
+        running = self._workers.start(job, limit=self._options.timeout)
         self._running[running] = (spec, utc_now())
         self._context.view.started(spec)
 
     def _turn(self, seconds: float) -> None:
-        for job, outcome in self._context.processes.poll(seconds):
+        for job, outcome in self._workers.poll(seconds):
             if job in self._running:
                 self._keep(job, outcome)
         if not self._running:
@@ -296,7 +298,7 @@ class Sweep:
                 and job.progress is not None
                 and self._tuning.prunes(spec, job.progress.validated)
             ):
-                self._context.processes.stop(job, "pruned")
+                self._workers.stop(job, "pruned")
 
     def _seconds_left(self) -> float | None:
         """Return the expected time until all trials have ended; ``None`` if nothing is known."""
@@ -310,10 +312,11 @@ class Sweep:
         ]
         return max((waiting + sum(running)) / self._context.jobs, *running, 0.0)
 
-    def _keep(self, job: RunningJob, outcome: Outcome) -> None:
+    def _keep(self, job: Started, outcome: Outcome) -> None:
         spec, started_at = self._running.pop(job)
         validated = job.progress.validated if job.progress else None
         result = result_of(outcome, self._options.timeout, validated)
+        started_at = outcome.started_at or started_at
         self._store(spec, result, started_at, outcome.seconds, outcome.log)
         if skipped := self._breaker.skip(spec, result.status, self._queue):
             self.summary.skipped[spec.model.name] += skipped
@@ -345,9 +348,9 @@ class Sweep:
 
     def _end_running(self) -> None:
         for job in self._running:
-            self._context.processes.stop(job)
+            self._workers.stop(job)
         while self._running:
             if self._context.interruption.count > 1:
                 for job in self._running:
-                    self._context.processes.stop(job, at_once=True)
+                    self._workers.stop(job, at_once=True)
             self._turn(POLL_SECONDS / 4)

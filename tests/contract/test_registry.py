@@ -88,7 +88,7 @@ def test_a_plugin_is_attributed_to_its_distribution_and_version(make_plugin: Mak
         ("x = 1\n1 / 0", "ZeroDivisionError: division by zero [plugin_broken.py:2]"),
         (
             "",
-            "implements no hook; decorate register_models, register_tasks or register_claims",
+            "implements no hook; decorate register_models, register_tasks, register_claims or",
         ),
         ("def register_models(register): ...", "implements no hook"),
         (

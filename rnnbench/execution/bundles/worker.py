@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rnnbench.records.spec import TrialSpec
 
 _MOST_TOLD = 3
+REFUSED = 2
+"""Exit code of ``rnnbench worker`` on a node that must not run a bundle."""
 
 
 @dataclass(frozen=True)

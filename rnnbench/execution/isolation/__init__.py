@@ -4,7 +4,7 @@
 The other modules of this package are imported by nothing outside it.
 """
 
-from rnnbench.execution.isolation.outcome import KillReason, Outcome
+from rnnbench.execution.isolation.outcome import KillReason, Outcome, ending_of
 from rnnbench.execution.isolation.processes import Processes, RunningJob
 
-__all__ = ["KillReason", "Outcome", "Processes", "RunningJob"]
+__all__ = ["KillReason", "Outcome", "Processes", "RunningJob", "ending_of"]

@@ -22,6 +22,7 @@ class Outcome:
         killed: why the driver ended it, if it did.
         seconds: from start to end, by a monotonic clock.
         log: the last part of its output.
+        started_at: date of its start, where another machine ran it.
     """
 
     result: JobResult | None
@@ -30,6 +31,7 @@ class Outcome:
     killed: KillReason | None = None
     seconds: float = 0.0
     log: str = ""
+    started_at: str | None = None
 
     @property
     def problem(self) -> str:
