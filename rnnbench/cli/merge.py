@@ -49,7 +49,7 @@ def merge(target: Path, sources: tuple[Path, ...]) -> None:
         for conflict in merged.conflicts[:SHOWN]:
             _show(conflict)
         if (more := len(merged.conflicts) - SHOWN) > 0:
-            echo(f"  and {counted(more, 'more')}; rnnbench show TRIAL has every attempt of one")
+            echo(f"  and {more:,} more; rnnbench show TRIAL has every attempt of one")
 
 
 def _show(conflict: Conflict) -> None:
