@@ -156,8 +156,8 @@ class Configuration:
 
     @property
     def comparator(self) -> str | None:
-        """The model that its speeds are ratios to."""
-        return None if self.speed is None else self.speed.comparator
+        """The model that its speeds are ratios to, in words."""
+        return None if self.speed is None else self.speed.against
 
     def speed_point(self, mode: SpeedMode) -> SpeedPoint | None:
         """Return the timing of ``mode`` as built, at the task's own length, of the latest pass."""

@@ -83,7 +83,7 @@ def _fitting(task: TaskGroup, console: Console, tuning: Sequence[Study]) -> Tabl
 def _comparator(task: TaskGroup) -> str:
     """Return the model that speeds are ratios to; several are joined."""
     speeds = (speed for configuration in task.configurations for speed in configuration.speeds)
-    return " or ".join(dict.fromkeys(speed.comparator for speed in speeds)) or "comparator"
+    return " or ".join(dict.fromkeys(speed.against for speed in speeds)) or "comparator"
 
 
 def _leaderboard(

@@ -94,6 +94,13 @@ class TaskSpec(_Registered):
 EQUAL_WITHIN = 0.05
 """Relative error up to which a quantity counts as equal."""
 Quantity: TypeAlias = Literal["params", "core-params", "state", "flops", "time"]
+QUANTITIES_IN_WORDS: dict[Quantity, str] = {
+    "params": "parameters",
+    "core-params": "core parameters",
+    "state": "state",
+    "flops": "FLOPs",
+    "time": "training time",
+}
 
 
 class Matched(Data):

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt
 
 from rnnbench.records.base import Data
 from rnnbench.records.environment import Environment
+from rnnbench.records.spec import QUANTITIES_IN_WORDS, Quantity
 
 
 class Quartiles(Data):
@@ -95,6 +96,10 @@ class Speed(Data):
 
     comparator: str
     """The model that ratios refer to."""
+    comparator_size: PositiveInt | None = None
+    """Its hidden size; ``None`` in older records: that of the model."""
+    equal: Quantity | None = None
+    """The quantity that its hidden size makes equal; ``None``: it has the model's hidden size."""
     points: tuple[SpeedPoint, ...]
     """Model and comparator as built; points at the task's own length come first."""
     plain_points: tuple[SpeedPoint, ...] = ()
@@ -111,6 +116,13 @@ class Speed(Data):
     processes: int
     """Number of fresh processes in which the timings were repeated."""
     environment: Environment
+
+    @property
+    def against(self) -> str:
+        """The comparator in words: ``lstm``, or ``lstm of equal parameters``."""
+        if self.equal is None:
+            return self.comparator
+        return f"{self.comparator} of equal {QUANTITIES_IN_WORDS[self.equal]}"
 
     def at_own_length(self, mode: SpeedMode) -> SpeedPoint | None:
         """Return the timing of ``mode`` as built, at the task's own length, or ``None``."""

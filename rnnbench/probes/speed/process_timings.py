@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnbench.records.base import Data
 from rnnbench.records.environment import Environment
+from rnnbench.records.spec import Quantity
 from rnnbench.records.speed import Kernel, Quartiles, Ratio, Speed, SpeedMode, SpeedPoint
 
 LEVEL = 0.95
@@ -73,7 +74,13 @@ class TrialTimings(Data):
     environment: Environment
 
 
-def merge(processes: Sequence[TrialTimings], *, comparator: str) -> Speed:
+def merge(
+    processes: Sequence[TrialTimings],
+    *,
+    comparator: str,
+    comparator_size: int | None = None,
+    equal: Quantity | None = None,
+) -> Speed:
     """Merge the timings of several fresh processes into one speed record.
 
     A ratio is the median over processes of the median over the pairs of a process. Memory layout
@@ -84,10 +91,14 @@ def merge(processes: Sequence[TrialTimings], *, comparator: str) -> Speed:
     Args:
         processes: at least one. A length that a process had no time for is merged from the others.
         comparator: label of the model that the ratios are relative to.
+        comparator_size: its hidden size.
+        equal: the quantity that this size makes equal; ``None``: it is that of the model.
     """
     first, found = processes[0], [process.timings for process in processes]
     return Speed(
         comparator=comparator,
+        comparator_size=comparator_size,
+        equal=equal,
         points=_merged(timing for each in found for timing in each.timings),
         plain_points=_merged(timing for each in found for timing in each.plain_timings),
         kernels=first.kernels,

@@ -40,7 +40,8 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
     ]
     if not modes:
         return None
-    comparator = timed[0].speeds[-1].comparator
+    last = timed[0].speeds[-1]
+    comparator, size = last.against, "" if last.equal else " at the same hidden size"
     figure, [row] = panels(len(modes), height=3.7, share_y=True)
     for axes, (mode, words) in zip(row, modes, strict=True):
         axes.axhline(1, color=FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
@@ -68,7 +69,7 @@ def speed_against_length(task: TaskGroup, styles: Mapping[str, Style], name: str
     row[0].set_ylabel(f"time over that of {figure_text(comparator, 24)}")
     legend(figure, [(c.label, styles[c.label]) for c in timed])
     caption = (
-        f"Time over that of {comparator} at the same size, timed in turn with it, both as built: "
+        f"Time over that of {comparator}{size}, timed in turn with it, both as built: "
         "medians over processes with intervals; above 1 is slower."
     )
     if any(c.speeds[-1].plain_points for c in timed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from rnnbench.analysis.formatting import counted, level_text
 from rnnbench.analysis.groups import TUNED
@@ -21,7 +22,7 @@ from rnnbench.analysis.remarks import LOOKS_AHEAD
 from rnnbench.analysis.standings import Cell, Entry, Missing
 from rnnbench.report.blocks import Figure
 from rnnbench.report.escaping import figure_text
-from rnnbench.report.figures.style import FAINT, INK, render_figure, use_log
+from rnnbench.report.figures.style import FAINT, INK, render_figure
 
 MOST_ENTRIES = 40
 """Rows of the figure; all entries are in the table."""
@@ -31,6 +32,9 @@ _DEFAULT = "(default)"
 _NO_SKILL: dict[Missing, str] = {"declined": "decl.", "no trial": "·", "unfinished": "…"}
 _ROW, _TASK, _AXIS = 0.25, 0.45, 1.02
 """Height of a row, width of a task and width of a panel, in inches."""
+_HEADING_LETTERS = 15
+"""Letters in a line of the heading of a panel."""
+_MOST_TICKS = 3
 _COLOUR = "#0a4c7d"
 """Of a skill of 1; that of 0 is nearly white."""
 _DARK = 0.5
@@ -95,7 +99,8 @@ def _panels(entries: Sequence[Entry]) -> list[_Panel]:
         _Panel("gradient half-\nlife, steps", lambda entry: entry.half_life),
     ]
     if len(comparators) == 1:
-        heading = f"training step\n/ {figure_text(next(iter(comparators)), 16)}"
+        words = figure_text(f"training step / {next(iter(comparators))}", 60)
+        heading = textwrap.fill(words, _HEADING_LETTERS)
         found.insert(0, _Panel(heading, lambda entry: entry.step_ratio))
     return [panel for panel in found if any(panel.value(entry) for entry in entries)]
 
@@ -213,7 +218,9 @@ def _dots(axes: Axes, panel: _Panel, entries: Sequence[Entry]) -> None:
     low, high = (min(known), max(known)) if known else (1.0, 1.0)
     wide = high > 3 * low
     if wide:
-        use_log(axes, "x", low, high)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(_few_ticks(low, high)))
+        axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(2))
     for row, value in values:
@@ -235,9 +242,23 @@ def _dots(axes: Axes, panel: _Panel, entries: Sequence[Entry]) -> None:
     else:
         pad = max(0.15 * (high - low), 0.02 * high)
         axes.set_xlim(low - pad, high + pad)
-    if high >= 1000:
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
+    if wide or high >= 1000:
+        axes.xaxis.set_major_formatter(lambda value, _: _short(value))
     _heading(axes, panel.heading)
+
+
+def _few_ticks(low: float, high: float) -> list[float]:
+    """Return up to three round values between two numbers, for a narrow logarithmic axis."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for mantissas in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
+        values = [m * 10.0**e for e in exponents for m in mantissas if low <= m * 10.0**e <= high]
+        if len(values) >= 2:
+            return values[:: max(1, math.ceil(len(values) / _MOST_TICKS))]
+    return [low, high]
+
+
+def _short(value: float) -> str:
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
 
 
 def _heading(axes: Axes, text: str) -> None:

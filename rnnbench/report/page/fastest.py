@@ -34,7 +34,8 @@ def _timed_against(configuration: Configuration) -> tuple[object, ...]:
     assert speed is not None
     where = speed.environment
     return (
-        *(speed.comparator, speed.dtype, spec.model.hidden_size, spec.settings.batch_size),
+        *(speed.comparator, speed.comparator_size or spec.model.hidden_size, speed.dtype),
+        spec.settings.batch_size,
         *(spec.settings.embedding_size, where.device, where.processor, where.threads),
         where.torch_version,
     )
@@ -54,7 +55,7 @@ def _fastest_of(found: list[tuple[SpeedPoint, Configuration]]) -> str:
     def named(point: SpeedPoint, configuration: Configuration) -> str:
         return f"{configuration.label} ({ratio_text(point.ratio)})"
 
-    if not alike and first.spec.model.label == first.comparator:
+    if not alike and first.speed and first.spec.model.label == first.speed.comparator:
         return f"{first.label} has the fastest training step"
     if not alike:
         return (
