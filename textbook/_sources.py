@@ -50,3 +50,15 @@ SCHUSTER_1997 = Citation(
     "IEEE Transactions on Signal Processing",
     "https://doi.org/10.1109/78.650093",
 )
+GERS_2000 = Citation(
+    "Gers et al. 2000",
+    "Learning to forget: continual prediction with LSTM",
+    "Neural Computation",
+    "https://doi.org/10.1162/089976600300015015",
+)
+GERS_PEEPHOLES_2000 = Citation(
+    "Gers and Schmidhuber 2000",
+    "Recurrent nets that time and count",
+    "IJCNN",
+    "https://doi.org/10.1109/IJCNN.2000.861302",
+)

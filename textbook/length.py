@@ -36,10 +36,8 @@ BAI_2018 = Citation(
 )
 
 _LENGTHS = (128, 256, 512, 1024)
-_AT_LENGTHS = (
-    "lengths of 128 to 1,024 at about 20,000 parameters, batches of 8 on one core; times of "
-    "different lengths are measured one after the other"
-)
+_AT_LENGTHS = "lengths of 128 to 1,024 at about 20,000 parameters"
+_IN_TURN = "times of different lengths are measured one after the other"
 
 
 _BUILT = {"tcn": "tcn[num_layers=2]", "transformer": "transformer[num_layers=1]"}
@@ -96,33 +94,41 @@ def _exponent(
         ),
         rule=rule,
         simulated=Simulated(supported=world(exponents[0]), contradicted=world(exponents[1])),
-        caution="; ".join(text for text in (_AT_LENGTHS, caution) if text),
+        caution="; ".join(text for text in (_AT_LENGTHS, _HOW[quantity], caution) if text),
     )
 
 
-_LINEAR = Between(0.9, 1.1)
-_CONSTANT = Between(-0.1, 0.1)
 _TIME, _MEMORY, _STREAM = (
     "the time of a training step",
     "the peak memory of a training step",
     "the time of one more step of one sequence",
 )
+_HOW = {
+    _TIME: f"batches of 8 on one core; {_IN_TURN}",
+    _MEMORY: "batches of 8",
+    _STREAM: f"one sequence on one core; {_IN_TURN}",
+}
+
+_LINEAR = Between(0.9, 1.1)
+_CONSTANT = Between(-0.1, 0.1)
 
 LSTM_TIME = _exponent(
     "lstm-time-linear-in-length",
-    "The cost of a recurrent network grows linearly with the length of the sequence.",
+    "The time of a training step of an LSTM grows linearly with the length of the sequence.",
     "lstm",
     StepTime("train"),
     _LINEAR,
     (1.0, 1.3),
     (VASWANI_2017,),
     _TIME,
-    "a step of 1,024 takes about 50 MiB, which glibc returns to the system each time: with "
-    "MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ above that the time is linear to 2,048",
+    "linear to 512; at 1,024 a step takes about 50 MiB, which glibc returns to the system each "
+    "time, and with MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ above that it is linear to "
+    "2,048",
 )
 TRANSFORMER_TIME = _exponent(
     "transformer-time-grows-faster-than-length",
-    "The cost of a causal Transformer grows faster than the length of the sequence.",
+    "The time of a training step of a causal Transformer grows faster than the length of the "
+    "sequence.",
     "transformer",
     StepTime("train"),
     Above(1.1),
@@ -133,14 +139,16 @@ TRANSFORMER_TIME = _exponent(
 )
 TCN_TIME = _exponent(
     "tcn-time-linear-in-length",
-    "The cost of a temporal convolution grows linearly with the length of the sequence.",
+    "The time of a training step of a temporal convolution grows linearly with the length of the "
+    "sequence.",
     "tcn",
     StepTime("train"),
     _LINEAR,
     (1.0, 1.3),
     (BAI_2018,),
     _TIME,
-    "the time that a step takes at any length is a part of it",
+    "the time that a training step takes at any length lowers the exponent; two layers, whose "
+    "outputs see 13 steps",
 )
 TRANSFORMER_MEMORY = _exponent(
     "transformer-memory-quadratic-in-length",
@@ -175,7 +183,7 @@ TRANSFORMER_STREAM = _exponent(
 )
 
 
-def _more_memory(model: str, name: str, statement: str, citation: Citation) -> Claim:
+def _more_memory(model: str, name: str, statement: str, citation: Citation, layers: str) -> Claim:
     """Return the claim that training a model takes more memory than an LSTM of the same size."""
     longest = _LENGTHS[-1]
     return Claim(
@@ -191,8 +199,8 @@ def _more_memory(model: str, name: str, statement: str, citation: Citation) -> C
             supported={model: (3e7, 0.0), "lstm": (1e7, 0.0)},
             contradicted={model: (0.5e7, 0.0), "lstm": (1e7, 0.0)},
         ),
-        caution=f"length {longest}, about 20,000 parameters, batches of 8, on a CPU; memory that a "
-        "library allocates for itself is not counted",
+        caution=f"length {longest}, about 20,000 parameters, batches of 8, as built by torch on a "
+        f"CPU; {layers}; memory that a library allocates for itself is not counted",
     )
 
 
@@ -201,12 +209,14 @@ TRANSFORMER_MORE_MEMORY = _more_memory(
     "transformer-takes-more-memory",
     "Training a causal Transformer takes more memory than an LSTM with as many parameters.",
     VASWANI_2017,
+    "the Transformer has one layer",
 )
 TCN_MORE_MEMORY = _more_memory(
     "tcn",
     "tcn-takes-more-memory",
     "Training a temporal convolution takes more memory than an LSTM with as many parameters.",
     BAI_2018,
+    "the convolution has two layers, whose outputs see 13 steps",
 )
 
 _WIDE, _LONG = {"batch_size": 8}, {"batch_size": 1}
@@ -219,7 +229,8 @@ _PARALLEL = {
 
 NOT_PARALLEL = Claim(
     name="recurrence-not-parallel-over-time",
-    statement="A recurrence cannot be computed in parallel over time, as a convolution can.",
+    statement="One long sequence in place of several short ones slows an LSTM more than a temporal "
+    "convolution.",
     citations=(VASWANI_2017, BAI_2018),
     trials=Suite.of(
         models=["lstm", _BUILT["tcn"]],
@@ -251,8 +262,8 @@ NOT_PARALLEL = Claim(
         },
         contradicted=dict.fromkeys(_PARALLEL, (0.01, 0.0001)),
     ),
-    caution="as built, about 20,000 parameters, one core: what is parallel here is the arithmetic "
-    "of one core; no GPU was measured",
+    caution="as built, about 20,000 parameters, on one core; no GPU was measured; other "
+    "recurrences, which are linear, can be computed in parallel over time",
 )
 
 CLAIMS = (

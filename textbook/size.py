@@ -21,15 +21,16 @@ from rnnbench.claims import (
     ratio,
 )
 
-from ._sources import CHO_2014, GREFF_2017, HOCHREITER_1997, SCHUSTER_1997
+from ._sources import (
+    CHO_2014,
+    GERS_2000,
+    GERS_PEEPHOLES_2000,
+    GREFF_2017,
+    HOCHREITER_1997,
+    SCHUSTER_1997,
+)
 from ._untrained import ONE_STEP
 
-GERS_2000 = Citation(
-    "Gers et al. 2000",
-    "Learning to forget: continual prediction with LSTM",
-    "Neural Computation",
-    "https://doi.org/10.1162/089976600300015015",
-)
 BA_2016 = Citation(
     "Ba et al. 2016", "Layer normalization", "arXiv", "https://arxiv.org/abs/1607.06450"
 )
@@ -109,7 +110,7 @@ PEEPHOLE_LSTM = _formula(
     "An LSTM layer has 4(H(D+H)+H) parameters, and 3H more with peepholes.",
     f"peephole-lstm{_UNITS}",
     CoreParameters(gates=4, biases=1, vectors=3),
-    (GERS_2000, GREFF_2017),
+    (GERS_PEEPHOLES_2000, GREFF_2017),
 )
 LAYER_NORM_LSTM = _formula(
     "layer-norm-lstm-parameters",
@@ -268,18 +269,19 @@ _LAST_LAYERS = {"2 layers": "lstm[num_layers=2]", "4 layers": "lstm[num_layers=4
 
 UNITS_SATURATE = _saturates(
     "more-units-saturate",
-    "With more and more hidden units accuracy saturates.",
+    "With more and more hidden units accuracy saturates: twice 256 add less than 0.05 of skill.",
     _LAST_UNITS,
     GREFF_2017,
-    "one layer, images of digits read row by row, from 256 to 512 units at equal numbers of steps",
+    "one layer, images of digits read row by row, from 256 to 512 units at equal numbers of steps;"
+    " a loss of accuracy counts as none gained",
 )
 LAYERS_SATURATE = _saturates(
     "more-layers-saturate",
-    "With more and more layers accuracy saturates.",
+    "With more and more layers accuracy saturates: twice 2 add less than 0.05 of skill.",
     _LAST_LAYERS,
     HERMANS_2013,
     "64 units per layer, images of digits read row by row, from 2 to 4 layers at equal numbers of "
-    "steps",
+    "steps; a loss of accuracy counts as none gained",
 )
 UNITS_COST = _costs(
     "more-units-cost-more-time",
@@ -293,7 +295,8 @@ LAYERS_COST = _costs(
     "Training time keeps growing with the number of layers.",
     _LAST_LAYERS,
     HERMANS_2013,
-    "64 units per layer on one core, from 2 to 4 layers",
+    "64 units per layer on one core, from 2 to 4 layers, as torch runs them; plain loops and the "
+    "forward pass take about twice as long",
 )
 
 CLAIMS = (

@@ -103,7 +103,10 @@ _COMPARED = Suite.of(
     presets={"quick": {"seeds": 12, "settings": {"steps": 500}}},
 )
 _GROUPS = {name: Group(name, tuned=True) for name in ("lstm", "rnn")}
-_SCALE = "467 images of digits read row by row, cores of about 10,000 parameters, tuned rates"
+_SCALE = (
+    "467 images of digits read row by row, cores of about 10,000 parameters, each at its tuned "
+    "learning rate"
+)
 
 LSTM_OVERFITS_MORE = Claim(
     name="lstm-overfits-more-on-small-data",

@@ -26,8 +26,8 @@ from rnnbench.files import replacing
 from rnnbench.records.result import Record
 from rnnbench.report.blocks import Made
 from rnnbench.report.figures.style import styled
-from rnnbench.report.page.claims import claims_section
-from rnnbench.report.page.contents import report_of, sections_of
+from rnnbench.report.page.claims import cited_by, claims_section
+from rnnbench.report.page.contents import citations_of, recorded, report_of, sections_of
 from rnnbench.report.page.render import GENERATOR, html, markdown
 from rnnbench.report.parallel import call_all
 
@@ -141,7 +141,8 @@ def _fill(
     report = report_of(records, tasks, sections, command, title, () if claims else tuning, others)
     if claims:
         # the trials of different claims are not compared with each other
-        report = replace(report, conditions=())
+        sources = citations_of([*recorded(records), *cited_by(claims)])
+        report = replace(report, conditions=(), citations=tuple(sources))
     figures = part / "figures"
     figures.mkdir()
     for figure in report.figures:

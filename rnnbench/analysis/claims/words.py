@@ -33,17 +33,24 @@ def needed_text(judged: JudgedClaim) -> str:
         return ""
     if judged.missing:
         return judged.missing
-    if judged.claim.measure.of_speed:
+    claim = judged.claim
+    if claim.measure.of_speed:
         # measured once for all seeds: more of them change nothing
         return "the timings scatter too much to decide it; measure them again on an idle machine"
     if judged.more_seeds is None:
         return "no feasible number of seeds would decide it at the effect and spread seen"
-    return f"about {counted(judged.more_seeds, 'more seed')} would decide it at the spread seen"
+    would = "support" if judged.estimate and judged.estimate.effect in claim.rule else "contradict"
+    more = counted(judged.more_seeds, "more seed")
+    return f"about {more} of each group would {would} it at the effect and spread seen"
 
 
 def seeds_text(judged: JudgedClaim) -> str:
-    """Return the number of trials of the group that has fewest."""
-    return "-" if judged.estimate is None else str(judged.estimate.count)
+    """Return the number of trials of the group that has fewest; of a timing its processes."""
+    if judged.estimate is None:
+        return "-"
+    count = judged.estimate.count
+    timed = judged.claim.measure.of_speed and count > 1
+    return f"{count} processes" if timed else str(count)
 
 
 def sentence(judged: JudgedClaim) -> str:

@@ -32,7 +32,7 @@ _LOG_FROM = 20.0
 """Ratio of the largest to the smallest value from which the axis is logarithmic."""
 _WIDTH = 5.8
 _EFFECT_HEIGHT = 1.0
-_LETTERS: dict[Literal["x", "y"], int] = {"x": 54, "y": 34}
+_LETTERS: dict[Literal["x", "y"], int] = {"x": 54, "y": 26}
 """Letters of the longest line beside an axis."""
 
 
@@ -52,9 +52,14 @@ def claim_figure(judged: JudgedClaim, name: str) -> Figure | None:
     if figure is None:
         return None
     claim = judged.claim
+    points = (
+        "Each point is the median over the processes that timed a trial, each bar its"
+        if claim.measure.of_speed
+        else "Each point is one trial, each bar the mean of a group with its"
+    )
     caption = (
-        f"{claim.statement} Each point is one trial, each bar the mean of a group with its "
-        f"{LEVEL:.0%} interval. The effect is below; the claim holds in the shaded range. "
+        f"{claim.statement} {points} {LEVEL:.0%} interval. The effect is below; the claim holds in "
+        "the shaded range. "
         f"Verdict: {sentence(judged)} The interval is at {LEVEL:.0%} for this claim alone."
     )
     if isinstance(claim.effect, Slope):

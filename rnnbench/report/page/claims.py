@@ -15,6 +15,7 @@ from rnnbench.analysis.claims.words import (
 )
 from rnnbench.analysis.formatting import counted, listed
 from rnnbench.analysis.statistics.intervals import LEVEL
+from rnnbench.records.result import RecordedCitation
 from rnnbench.report.blocks import Column, Made, Row, Section, Table
 from rnnbench.report.figures.claims import claim_figure
 
@@ -30,6 +31,15 @@ def claims_section(judged: Sequence[JudgedClaim]) -> Section:
         ),
     )
     return Section("Claims", "claims", tuple(_sentences(judged)), parts, tuple(_small_print()))
+
+
+def cited_by(judged: Sequence[JudgedClaim]) -> list[RecordedCitation]:
+    """Return the sources of claims."""
+    return [
+        RecordedCitation(of=each.claim.name, key=c.key, title=c.title, venue=c.venue, url=c.url)
+        for each in judged
+        for c in each.claim.citations
+    ]
 
 
 def _sentences(judged: Sequence[JudgedClaim]) -> list[str]:
@@ -50,6 +60,12 @@ def _small_print() -> list[str]:
         f"{LEVEL:.0%} for each claim alone, so that one may exclude a bound while the claim is "
         "still undecided.",
         "A verdict is about the trials named under each claim: these sizes, tasks and budgets.",
+        "Skill is 0 at the baseline of a task and 1 at perfection. G(k) is the norm of the gradient "
+        "of an output with respect to the state k time steps before. The core is the recurrent "
+        "part of a network.",
+        "A spread below the resolution of its measure is taken as that, which is 0.01 for the "
+        "skill. A time is one trial's, timed in several processes; the peak memory is measured "
+        "once and taken as known to 2 %.",
     ]
 
 

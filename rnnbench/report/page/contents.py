@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rnnbench import __version__
 from rnnbench.analysis.against import Others
@@ -16,7 +16,7 @@ from rnnbench.analysis.tuning.recipes import tuned_models
 from rnnbench.analysis.tuning.studies import Study
 from rnnbench.analysis.verdicts import SMALLEST_EFFECT
 from rnnbench.errors import one_line
-from rnnbench.records.result import Record
+from rnnbench.records.result import Record, RecordedCitation
 from rnnbench.report.blocks import Citation, Column, Report, Row, Section, Table
 from rnnbench.report.escaping import web_link
 from rnnbench.report.figures.style import assign_styles
@@ -100,7 +100,7 @@ def report_of(
         environment=_environments(records),
         plugins=_plugins(records),
         commands=tuple(_commands(records, command)),
-        citations=tuple(_citations(records)),
+        citations=tuple(citations_of(recorded(records))),
         version=__version__,
         others=others_table(others),
     )
@@ -195,16 +195,22 @@ def _commands(records: Sequence[Record], command: str | None) -> list[str]:
     return list(dict.fromkeys(found))[:_MOST_COMMANDS]
 
 
-def _citations(records: Sequence[Record]) -> list[Citation]:
+def recorded(records: Iterable[Record]) -> Iterator[RecordedCitation]:
+    """Yield the citations of records."""
+    for record in records:
+        yield from record.result.citations
+
+
+def citations_of(found: Iterable[RecordedCitation]) -> list[Citation]:
+    """Return the papers that models, tasks and claims cite, each once with what cites it."""
     cited: dict[tuple[str, ...], tuple[str, str, str, str]] = {}
     of: dict[tuple[str, ...], dict[str, None]] = {}
-    for record in records:
-        for each in record.result.citations:
-            words = (each.key, each.title, each.venue, each.url)
-            # Plugins spell one paper differently.
-            same = (each.url,) if each.url else words
-            cited[same] = min(words, cited.get(same, words))
-            of.setdefault(same, {})[each.of] = None
+    for each in found:
+        words = (each.key, each.title, each.venue, each.url)
+        # Plugins spell one paper differently.
+        same = (each.url,) if each.url else words
+        cited[same] = min(words, cited.get(same, words))
+        of.setdefault(same, {})[each.of] = None
     return [
         Citation(
             one_line(key, 120),
