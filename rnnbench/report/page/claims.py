@@ -60,9 +60,9 @@ def _small_print() -> list[str]:
         f"{LEVEL:.0%} for each claim alone, so that one may exclude a bound while the claim is "
         "still undecided.",
         "A verdict is about the trials named under each claim: these sizes, tasks and budgets.",
-        "Skill is 0 at the baseline of a task and 1 at perfection. G(k) is the norm of the gradient "
-        "of an output with respect to the state k time steps before. The core is the recurrent "
-        "part of a network.",
+        "Skill is 0 at the baseline of a task and 1 at perfection. G(k) is the norm of the "
+        "gradient of an output with respect to the state k time steps before. The core is the "
+        "recurrent part of a network.",
         "A spread below the resolution of its measure is taken as that, which is 0.01 for the "
         "skill. A time is one trial's, timed in several processes; the peak memory is measured "
         "once and taken as known to 2 %.",
