@@ -342,7 +342,7 @@ def _show_duration(
         found = expected(specs, opened.records(purpose="all"))
     if found is None:
         return
-    jobs = options.jobs or available_cores()
+    jobs = options.jobs or (1 if options.accelerator == "gpu" else available_cores())
     text = (
         f"About {timedelta(seconds=round(found.seconds / min(jobs, len(specs))))} with {jobs} at a "
         f"time, by the durations of {found.earlier:,} stored trials; the speed is measured "

@@ -43,18 +43,18 @@ def expected(specs: Sequence[TrialSpec], records: Iterable[Record]) -> Expected 
     validations and probes) takes as long as before. ``None`` where no record is of use.
     """
     known: tuple[dict[Hashable, list[tuple[float, float]]], ...] = tuple({} for _ in _LIKE)
-    used = 0
     for record in records:
         if (parts := _parts(record)) is not None:
-            used += 1
             for found, like in zip(known, _LIKE, strict=True):
                 found.setdefault(like(record.spec), []).append(parts)
-    times = [_time(spec, known) for spec in specs]
+    used: dict[tuple[int, Hashable], int] = {}
+    times = [_time(spec, known, used) for spec in specs]
     estimated = [time for time in times if time is not None]
     if not estimated:
         return None
     guessed = len(times) - len(estimated)
-    return Expected(sum(estimated) + guessed * fmean(estimated), used, guessed)
+    seconds = sum(estimated) + guessed * fmean(estimated)
+    return Expected(seconds, sum(used.values()), guessed)
 
 
 def _parts(record: Record) -> tuple[float, float] | None:
@@ -68,9 +68,12 @@ def _parts(record: Record) -> tuple[float, float] | None:
 
 
 def _time(
-    spec: TrialSpec, known: Iterable[dict[Hashable, list[tuple[float, float]]]]
+    spec: TrialSpec,
+    known: Iterable[dict[Hashable, list[tuple[float, float]]]],
+    used: dict[tuple[int, Hashable], int],
 ) -> float | None:
-    for found, like in zip(known, _LIKE, strict=True):
-        if parts := found.get(like(spec)):
+    for level, (found, like) in enumerate(zip(known, _LIKE, strict=True)):
+        if parts := found.get(key := like(spec)):
+            used[level, key] = len(parts)
             return fmean(step * spec.settings.steps + rest for step, rest in parts)
     return None

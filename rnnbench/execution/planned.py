@@ -71,13 +71,7 @@ class Plan:
 
         A tuned recipe of training has the network of the default one.
         """
-        timed = {
-            spec.speed_id
-            for grid in self.grids
-            if grid.request.speed is not False
-            and (grid.claim is None or grid.claim.measure.of_speed)
-            for spec in grid.specs
-        }
+        timed = {spec.speed_id for grid in self.grids if grid.is_timed for spec in grid.specs}
         known = frozenset(spec.speed_id for grid in self.grids for spec in grid.specs)
         return (known - timed) | self.timed_elsewhere
 
@@ -202,7 +196,7 @@ def sharded(planned: Plan, text: str | None) -> Plan:
         return shard.holds(keys.get(spec.trial_id, spec.trial_id))
 
     first: dict[str, TrialSpec] = {}
-    for spec in (spec for grid in planned.grids for spec in grid.specs):
+    for spec in (spec for grid in planned.grids if grid.is_timed for spec in grid.specs):
         if spec.speed_id not in first or spec.trial_id < first[spec.speed_id].trial_id:
             first[spec.speed_id] = spec
     return replace(

@@ -89,18 +89,25 @@ class SpeedPass:
         store = self._context.store
         statuses, known = store.statuses(), store.speeds()
         missing: dict[str, TrialSpec] = {}
+        measured: set[str] = set()
         for spec in self._specs:
-            if statuses.get(spec.trial_id) is Status.DONE and spec.speed_id not in missing:
-                environment = store.environment_of(spec.trial_id)
-                stored = environment and known.get((spec.speed_id, comparable_key(environment)))
-                if not stored or not self._has_comparator_of(spec, stored):
-                    missing[spec.speed_id] = spec
-        return list(missing.values())
+            if statuses.get(spec.trial_id) is not Status.DONE or spec.speed_id in measured:
+                continue
+            # seeds may have run on several machines, one of which measured the speed
+            environment = store.environment_of(spec.trial_id)
+            stored = environment and known.get((spec.speed_id, comparable_key(environment)))
+            if stored and self._has_comparator_of(spec, stored):
+                measured.add(spec.speed_id)
+            else:
+                missing.setdefault(spec.speed_id, spec)
+        return [spec for speed_id, spec in missing.items() if speed_id not in measured]
 
     def _has_comparator_of(self, spec: TrialSpec, stored: Speed) -> bool:
         """Return whether a stored speed is relative to the comparator that a trial asks for."""
+        wanted = self._comparator(spec)
+        equal = None if wanted.matched is None else wanted.matched.quantity
         size = stored.comparator_size or spec.model.hidden_size
-        return size == self._comparator(spec).hidden_size
+        return (size, stored.equal) == (wanted.hidden_size, equal)
 
     def _comparator(self, spec: TrialSpec) -> ModelSpec:
         """Return the comparator of a trial, at the target of the trial if it has one."""

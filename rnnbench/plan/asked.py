@@ -45,6 +45,12 @@ class PlannedGrid:
     specs: Sequence[TrialSpec]
     claim: Claim | None = None
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether the speed of its networks is asked for; a claim may need none."""
+        needed = self.claim is None or self.claim.measure.of_speed
+        return self.request.speed is not False and needed
+
 
 def ask(
     suite: str | None = None, claims: Sequence[str] = (), given: Mapping[str, Any] | None = None

@@ -8,10 +8,11 @@ one counts, as in any store.
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -26,6 +27,8 @@ from rnnbench.records.store import Store, comparable_key
 
 Execute: TypeAlias = Callable[..., sqlite3.Cursor]
 """Executes a statement within a transaction."""
+_Key: TypeAlias = tuple[str, float, str]
+"""Start, duration and status, by which an attempt of a trial is known."""
 
 _OUTCOME = """
 SELECT status, started_at, json_extract(result, '$.environment.processor_model'),
@@ -53,7 +56,10 @@ class Outcome:
 
     def agrees(self, other: Outcome) -> bool:
         """Return whether both have the same status and score."""
-        return (self.status, self.score) == (other.status, other.score)
+        if self.score is None or other.score is None:
+            return (self.status, self.score) == (other.status, other.score)
+        both_nan = math.isnan(self.score) and math.isnan(other.score)
+        return self.status == other.status and (both_nan or self.score == other.score)
 
     def __str__(self) -> str:
         score = "" if self.score is None else f" {self.score:.17g}"
@@ -120,7 +126,7 @@ def merge_stores(target: Path, sources: Iterable[Path]) -> Merged:
             written then.
     """
     paths = list(sources)
-    is_new = not target.exists()
+    is_new = not target.exists() and not target.is_symlink()
     for path in paths:
         if not is_new and path.exists() and path.samefile(target):
             raise StoreError(f"{path} is the store that is merged into; name the others alone.")
@@ -128,47 +134,65 @@ def merge_stores(target: Path, sources: Iterable[Path]) -> Merged:
         readers = [stack.enter_context(_opened(path)) for path in paths]
         try:
             with Store(target) as store, store.transaction() as run:
-                merged, weights = _merge(run, readers)
+                merged, counting = _merge(run, readers)
+                # before the records are committed: a merge that ends here is done again
+                _copy_weights(store, readers, counting)
         except BaseException:
             if is_new:
                 target.unlink(missing_ok=True)
             raise
-        for reader in readers:
-            _copy_weights(reader, store, weights)
     return merged
 
 
-def _merge(run: Execute, readers: Sequence[_Source]) -> tuple[Merged, set[str]]:
-    """Return what was merged, and the trials whose attempts have changed."""
-    counts, specs, present = _Counts(), dict[str, TrialSpec](), set[str]()
-    for reader in readers:
+@dataclass
+class _Counting:
+    """The attempt that counts of a trial, where a source has it."""
+
+    source: int
+    added: bool
+
+
+def _merge(run: Execute, readers: Sequence[_Source]) -> tuple[Merged, dict[str, _Counting]]:
+    """Return the outcome of a merge, and of each trial the source of the attempt that counts."""
+    counts, specs = _Counts(), dict[str, TrialSpec]()
+    present: dict[str, dict[_Key, _Counting]] = {}
+    for number, reader in enumerate(readers):
         for record in reader.attempts():
-            present.add(record.trial_id)
-            if _add(run, record):
+            added = _add(run, record)
+            if added:
                 counts.added += 1
                 specs[record.trial_id] = record.spec
             else:
                 counts.known += 1
+            attempts = present.setdefault(record.trial_id, {})
+            attempts.setdefault(_key(record)[1:], _Counting(number, added))
         for row in reader.speeds():
             counts.speeds += _add_speed(run, row)
-    for trial_id in present:
-        _put_in_order(run, trial_id)
+    counting = {}
+    for trial_id, attempts in present.items():
+        last = _put_in_order(run, trial_id)
+        if last in attempts:
+            counting[trial_id] = attempts[last]
     found = (_conflict(run, spec) for spec in specs.values())
     conflicts = tuple(conflict for conflict in found if conflict is not None)
     return (
         Merged(counts.added, counts.known, len(specs), counts.speeds, conflicts),
-        set(specs),
+        counting,
     )
+
+
+def _key(record: Record) -> tuple[str, str, float, str]:
+    """Return what an attempt is known by."""
+    return (record.trial_id, record.started_at, record.seconds, str(record.result.status))
 
 
 def _add(run: Execute, record: Record) -> bool:
     """Add an attempt unless it is there; return whether it was not."""
     result = record.result.model_dump_json()
-    key = (record.trial_id, record.started_at, record.seconds, str(record.result.status))
     known = run(
         "SELECT attempt, LENGTH(result) + LENGTH(log) FROM attempts "
         "WHERE trial_id = ? AND started_at = ? AND seconds = ? AND status = ?",
-        key,
+        _key(record),
     ).fetchone()
     if known is None:
         run(
@@ -201,19 +225,19 @@ def _add_speed(run: Execute, row: tuple[str, str, str, str]) -> int:
     return run(
         "INSERT INTO speeds VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
         "measured_at = excluded.measured_at, speed = excluded.speed "
-        "WHERE excluded.measured_at > measured_at",
+        "WHERE (excluded.measured_at, excluded.speed) > (measured_at, speed)",
         row,
     ).rowcount
 
 
-def _put_in_order(run: Execute, trial_id: str) -> None:
-    """Number the attempts of a trial: the finished ones last, each kind by its start."""
+def _put_in_order(run: Execute, trial_id: str) -> _Key:
+    """Number the attempts of a trial, the finished ones last, and return what counts."""
     rows = run(
-        "SELECT attempt FROM attempts WHERE trial_id = ? ORDER BY status = ?, started_at, seconds, "
-        "status",
+        "SELECT attempt, started_at, seconds, status FROM attempts WHERE trial_id = ? "
+        "ORDER BY status = ?, started_at, seconds, status",
         (trial_id, str(Status.DONE)),
     ).fetchall()
-    wanted = {attempt: place for place, (attempt,) in enumerate(rows, start=1)}
+    wanted = {attempt: place for place, (attempt, *_) in enumerate(rows, start=1)}
     moved = {attempt: place for attempt, place in wanted.items() if attempt != place}
     statement = "UPDATE attempts SET attempt = ? WHERE trial_id = ? AND attempt = ?"
     # a number is free only once its attempt has moved
@@ -221,18 +245,19 @@ def _put_in_order(run: Execute, trial_id: str) -> None:
         run(statement, (-attempt, trial_id, attempt))
     for attempt, place in moved.items():
         run(statement, (place, trial_id, -attempt))
+    _, started_at, seconds, status = rows[-1]
+    return started_at, seconds, status
 
 
 def _conflict(run: Execute, spec: TrialSpec) -> Conflict | None:
     """Return the results of a trial if they differ; an interrupted attempt has none."""
     values = (spec.trial_id, str(Status.INTERRUPTED))
     found = [
-        Outcome(status, score, started_at, processor)
+        # JSON has infinities as texts
+        Outcome(status, None if score is None else float(score), started_at, processor)
         for status, started_at, processor, score in run(_OUTCOME, values)
     ]
-    others = [
-        each for each in found if (each.status, each.score) != (found[0].status, found[0].score)
-    ]
+    others = [each for each in found if not each.agrees(found[0])]
     if not others:
         return None
     label = f"{spec.task.label} · {spec.model.label} · seed {spec.seed_label}"
@@ -317,22 +342,35 @@ def _copy_store(path: Path, copy: Path) -> None:
     if not path.stat().st_size:
         copy.touch()
         return
+    with explained(path):
+        try:
+            _back_up(path, copy, "ro")
+        except sqlite3.OperationalError as error:
+            # the unfinished write of a killed process has to be rolled back first
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+                raise
+            _back_up(path, copy, "rw")
+
+
+def _back_up(path: Path, copy: Path, mode: str) -> None:
+    address = f"{path.absolute().as_uri()}?mode={mode}"
     with (
-        explained(path),
-        contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as old,
+        contextlib.closing(sqlite3.connect(address, uri=True)) as old,
         contextlib.closing(sqlite3.connect(copy)) as new,
     ):
         old.backup(new)
 
 
-def _copy_weights(source: _Source, store: Store, trials: Iterable[str]) -> None:
-    """Copy the weights of trials that the store has none of."""
-    if source.weights is None or not source.weights.is_dir():
-        return
-    for trial_id in trials:
-        given = source.weights / f"{trial_id}.safetensors"
-        kept = store.weights_of(trial_id)
-        if given.is_file() and not kept.exists():
+def _copy_weights(
+    store: Store, readers: Sequence[_Source], counting: Mapping[str, _Counting]
+) -> None:
+    """Copy the weights of the attempts that count, where the store has none or those of others."""
+    for trial_id, attempt in counting.items():
+        folder = readers[attempt.source].weights
+        if folder is None:
+            continue
+        given, kept = folder / f"{trial_id}.safetensors", store.weights_of(trial_id)
+        if given.is_file() and (attempt.added or not kept.exists()):
             kept.parent.mkdir(exist_ok=True)
             with written(kept) as part:
                 shutil.copyfile(given, part)

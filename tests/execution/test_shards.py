@@ -79,6 +79,32 @@ def test_each_network_is_timed_in_one_shard_that_has_a_trial_of_it(tmp_path: Pat
     assert sorted(timed) == sorted({spec.speed_id for spec in whole.specs})
 
 
+def test_a_network_is_timed_where_a_grid_asks_for_it(tmp_path: Path) -> None:
+    suite = tmp_path / "parts.yaml"
+    suite.write_text(
+        f"""
+models: [rnn, gru, lstm]
+hidden_size: 4
+seeds: 2
+parts:
+  - {{tasks: ["{TASK}"], speed: false, settings: {{steps: 5}}}}
+  - {{tasks: ["{TASK}"], settings: {{steps: 6}}}}
+"""
+    )
+
+    def timed(shard: str | None) -> list[str]:
+        plan = dry_plan(
+            ask(str(suite), (), {}), RunOptions(shard=shard), tmp_path / "none.db", lambda _: None
+        )
+        return [s for s in {spec.speed_id for spec in plan.specs} if s not in plan.untimed]
+
+    whole = timed(None)
+    assert len(whole) == 3
+    for of in (2, 3, 4):
+        parts = [speed for number in range(1, of + 1) for speed in timed(f"{number}/{of}")]
+        assert sorted(parts) == sorted(whole)
+
+
 def test_a_study_and_its_trials_are_in_one_shard(tmp_path: Path) -> None:
     tuning = {"tune": ["learning_rate=1e-3..1e-2"], "tune_trials": 2}
     whole = planned(tmp_path, None, **tuning)

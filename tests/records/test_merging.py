@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnbench
-from rnnbench.errors import StoreError
+from rnnbench.errors import OutputError, StoreError
 from rnnbench.records.archive import compacted, write_archive
 from rnnbench.records.merging import merge_stores
 from rnnbench.records.result import Record, Status
@@ -169,6 +171,68 @@ def test_weights_come_along(tmp_path: Path) -> None:
     with Store(a) as store:
         assert store.weights_of(one.trial_id).read_text() == "a.db"
         assert store.weights_of(other.trial_id).read_text() == "b.db"
+
+
+def weighted(path: Path, found: Sequence[Record]) -> Path:
+    """Fill a store whose weights are the name of its file."""
+    with Store(fill(path, found)) as store:
+        store.weights.mkdir()
+        for each in found:
+            store.weights_of(each.trial_id).write_text(path.name)
+    return path
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_the_weights_are_those_of_the_attempt_that_counts(tmp_path: Path, names: str) -> None:
+    weighted(tmp_path / "a.db", [made(0, 9)])
+    weighted(tmp_path / "b.db", [made(0, 12)])
+    merge_stores(tmp_path / "all.db", [tmp_path / f"{name}.db" for name in names])
+    with Store(tmp_path / "all.db") as store:
+        assert store.weights_of(made(0, 9).trial_id).read_text() == "b.db"
+
+
+def test_weights_that_an_earlier_merge_did_not_copy_are_copied(tmp_path: Path) -> None:
+    one = made(0, 9)
+    source = weighted(tmp_path / "a.db", [one])
+    merge_stores(tmp_path / "all.db", [source])
+    with Store(tmp_path / "all.db") as store:
+        store.weights_of(one.trial_id).unlink()
+    assert merge_stores(tmp_path / "all.db", [source]).added == 0
+    with Store(tmp_path / "all.db") as store:
+        assert store.weights_of(one.trial_id).is_file()
+
+
+def test_weights_that_cannot_be_copied_leave_no_record(tmp_path: Path) -> None:
+    source = weighted(tmp_path / "a.db", [made(0, 9)])
+    target = tmp_path / "all.db"
+    Store.weights_beside(target).write_text("a file in the place of the folder")
+    with pytest.raises((OSError, OutputError)):
+        merge_stores(target, [source])
+    assert not target.exists()
+
+
+def test_a_store_that_was_killed_in_a_write_is_merged(tmp_path: Path) -> None:
+    path = fill(tmp_path / "a.db", [made(0, 9)])
+    script = (
+        "import os, signal, sqlite3, sys\n"
+        "run = sqlite3.connect(sys.argv[1], isolation_level=None).execute\n"
+        "run('PRAGMA cache_spill = 1'); run('PRAGMA cache_size = 1'); run('BEGIN IMMEDIATE')\n"
+        "for n in range(200):\n"
+        "    run('INSERT INTO claims VALUES (?, 1, 1.0)', (str(n) * 500,))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert path.with_name("a.db-journal").exists()
+    assert merge_stores(tmp_path / "all.db", [path]).added == 1
+
+
+def test_an_infinite_score_is_a_result_like_another(tmp_path: Path) -> None:
+    a = fill(tmp_path / "a.db", [made(0, 9, score=float("inf"))])
+    b = fill(tmp_path / "b.db", [made(0, 10, score=float("nan"))])
+    c = fill(tmp_path / "c.db", [made(0, 11, score=float("nan"))])
+    (conflict,) = merge_stores(tmp_path / "all.db", [a, b, c]).conflicts
+    assert str(conflict.counts).startswith("done nan")
+    assert [str(other).split(" (")[0] for other in conflict.others] == ["done inf"]
 
 
 def newer(path: Path) -> None:

@@ -34,6 +34,7 @@ _WIDTH = 5.8
 _EFFECT_HEIGHT = 1.0
 _LETTERS: dict[Literal["x", "y"], int] = {"x": 54, "y": 26}
 """Letters of the longest line beside an axis."""
+_TITLE_LETTERS = 58
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ def drawn(judged: JudgedClaim) -> matplotlib.figure.Figure | None:
         return None
     sloped = isinstance(claim.effect, Slope)
     height = 2.9 if sloped else max(1.6, 0.36 * len(groups) + 0.9)
-    figure, above, below = _axes(height, judged.estimate is not None)
+    known = judged.estimate is not None and math.isfinite(judged.estimate.effect)
+    figure, above, below = _axes(height, known)
+    longest = 0 if sloped else max(len(group.name) for group in groups)
     colour = _COLOURS[judged.verdict]
     if isinstance(claim.effect, Slope):
         _draw_slope(above, claim.effect, groups, judged, colour)
@@ -86,9 +89,9 @@ def drawn(judged: JudgedClaim) -> matplotlib.figure.Figure | None:
     _scale_measurements(above, "y" if sloped else "x", values, claim.measure)
     if below is not None and judged.estimate is not None:
         _draw_effect(below, judged.estimate, judged.interval, claim.rule, colour)
-        below.set_xlabel(_label(claim.effect.unit, "x"))
+        below.set_xlabel(_label(claim.effect.unit, "x", longest))
     figure.suptitle(
-        figure_text(f"{claim.name}: {judged.verdict}", 80),
+        textwrap.fill(figure_text(f"{claim.name}: {judged.verdict}", 100), _TITLE_LETTERS),
         x=0.01,
         horizontalalignment="left",
         fontsize="medium",
@@ -223,5 +226,7 @@ def _scale_measurements(
     axes.set(**{f"{which}label": _label(measure.name, which)})
 
 
-def _label(text: str, which: Literal["x", "y"]) -> str:
-    return "\n".join(textwrap.wrap(figure_text(text, 200), _LETTERS[which]))
+def _label(text: str, which: Literal["x", "y"], beside: int = 0) -> str:
+    """Return a text in lines that fit an axis; ``beside``: letters of names to its left."""
+    letters = max(24, _LETTERS[which] - max(0, beside - 8))
+    return "\n".join(textwrap.wrap(figure_text(text, 200), letters))
