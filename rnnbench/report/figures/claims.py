@@ -198,6 +198,7 @@ def _draw_effect(
         axes.plot([max(low, found.low), min(high, found.high)], [0, 0], color=colour, linewidth=2)
     axes.plot([estimate.effect], [0], "D", color=colour, markersize=6)
     axes.set_xlim(low, high)
+    axes.ticklabel_format(axis="x", useOffset=False)
     axes.set_ylim(-1, 1)
     axes.set_yticks([0], ["effect"])
     axes.grid(visible=False, axis="y")
