@@ -162,11 +162,11 @@ def test_the_budget_bounds_the_repeats_and_skips_later_lengths(clock: Clock) -> 
     assert all(3 <= len(timing.seconds) < 400 for timing in found.timings)
 
 
-@pytest.mark.parametrize(("length", "timed_too"), [(32, True), (96, False)])
+@pytest.mark.parametrize(("length", "timed_too"), [(128, True), (384, False)])
 def test_plain_loops_of_slow_steps_are_not_timed(
     clock: Clock, length: int, timed_too: bool
 ) -> None:
-    # 200 ms for 32 steps: a step of 96 takes at least three times as long
+    # 200 ms for 128 steps: a step of 384 takes at least three times as long
     fast, slow = timed(clock, lambda: 1.0), timed(clock, lambda: 200.0)
     found = time_interleaved(
         fast,
