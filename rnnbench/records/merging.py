@@ -130,17 +130,15 @@ def merge_stores(target: Path, sources: Iterable[Path]) -> Merged:
     for path in paths:
         if not is_new and path.exists() and path.samefile(target):
             raise StoreError(f"{path} is the store that is merged into; name the others alone.")
-    with contextlib.ExitStack() as stack:
-        readers = [stack.enter_context(_opened(path)) for path in paths]
-        try:
-            with Store(target) as store, store.transaction() as run:
-                merged, counting = _merge(run, readers)
-                # before the records are committed: a merge that ends here is done again
-                _copy_weights(store, readers, counting)
-        except BaseException:
-            if is_new:
-                target.unlink(missing_ok=True)
-            raise
+    try:
+        with Store(target) as store, store.transaction() as run:
+            merged, counting = _merge(run, paths)
+            # before the records are committed: a merge that ends here is done again
+            _copy_weights(store, paths, counting)
+    except BaseException:
+        if is_new:
+            target.unlink(missing_ok=True)
+        raise
     return merged
 
 
@@ -152,22 +150,23 @@ class _Counting:
     added: bool
 
 
-def _merge(run: Execute, readers: Sequence[_Source]) -> tuple[Merged, dict[str, _Counting]]:
+def _merge(run: Execute, paths: Sequence[Path]) -> tuple[Merged, dict[str, _Counting]]:
     """Return the outcome of a merge, and of each trial the source of the attempt that counts."""
     counts, specs = _Counts(), dict[str, TrialSpec]()
     present: dict[str, dict[_Key, _Counting]] = {}
-    for number, reader in enumerate(readers):
-        for record in reader.attempts():
-            added = _add(run, record)
-            if added:
-                counts.added += 1
-                specs[record.trial_id] = record.spec
-            else:
-                counts.known += 1
-            attempts = present.setdefault(record.trial_id, {})
-            attempts.setdefault(_key(record)[1:], _Counting(number, added))
-        for row in reader.speeds():
-            counts.speeds += _add_speed(run, row)
+    for number, path in enumerate(paths):
+        with _opened(path) as source:
+            for record in source.attempts():
+                added = _add(run, record)
+                if added:
+                    counts.added += 1
+                    specs[record.trial_id] = record.spec
+                else:
+                    counts.known += 1
+                attempts = present.setdefault(record.trial_id, {})
+                attempts.setdefault(_key(record)[1:], _Counting(number, added))
+            for row in source.speeds():
+                counts.speeds += _add_speed(run, row)
     counting = {}
     for trial_id, attempts in present.items():
         last = _put_in_order(run, trial_id)
@@ -267,8 +266,6 @@ def _conflict(run: Execute, spec: TrialSpec) -> Conflict | None:
 class _Source(Protocol):
     """A store, or a file of records, that is read."""
 
-    weights: Path | None
-
     def attempts(self) -> Iterable[Record]:
         """Return every attempt."""
 
@@ -278,8 +275,6 @@ class _Source(Protocol):
 
 class _Archive:
     """The records of a Parquet file."""
-
-    weights: Path | None = None
 
     def __init__(self, path: Path) -> None:
         self._records = read_archive(path, purpose="all", every_attempt=True)
@@ -299,7 +294,6 @@ class _Copy:
     """A copy of a store, which may be of an earlier version, in use, or read-only."""
 
     def __init__(self, path: Path, copy: Path) -> None:
-        self.weights: Path | None = Store.weights_beside(path)
         self._path, self._copy = path, copy
         with self._naming():
             self._store = Store(copy, must_exist=True)
@@ -346,8 +340,14 @@ def _copy_store(path: Path, copy: Path) -> None:
         try:
             _back_up(path, copy, "ro")
         except sqlite3.OperationalError as error:
+            code = error.sqlite_errorcode & 0xFF
+            if code == sqlite3.SQLITE_FULL:
+                raise StoreError(
+                    f"{path} cannot be copied to {copy.parent}: the disk is full; set TMPDIR to a "
+                    "folder with more room."
+                ) from None
             # the unfinished write of a killed process has to be rolled back first
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            if code != sqlite3.SQLITE_READONLY:
                 raise
             _back_up(path, copy, "rw")
 
@@ -361,14 +361,10 @@ def _back_up(path: Path, copy: Path, mode: str) -> None:
         old.backup(new)
 
 
-def _copy_weights(
-    store: Store, readers: Sequence[_Source], counting: Mapping[str, _Counting]
-) -> None:
+def _copy_weights(store: Store, paths: Sequence[Path], counting: Mapping[str, _Counting]) -> None:
     """Copy the weights of the attempts that count, where the store has none or those of others."""
     for trial_id, attempt in counting.items():
-        folder = readers[attempt.source].weights
-        if folder is None:
-            continue
+        folder = Store.weights_beside(paths[attempt.source])
         given, kept = folder / f"{trial_id}.safetensors", store.weights_of(trial_id)
         if given.is_file() and (attempt.added or not kept.exists()):
             kept.parent.mkdir(exist_ok=True)
